@@ -1,0 +1,100 @@
+//! Batches that cross between rooms without one Python object per message.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::pure::capture::{Capture, Meta, Record};
+
+/// Captures on their way from an importer, a trap or a simulator into a segment.
+#[pyclass]
+#[derive(Default)]
+pub struct CaptureBatch {
+    /// The captures, in order of arrival.
+    pub items: Vec<Capture>,
+}
+
+#[pymethods]
+impl CaptureBatch {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Append one capture; `meta` is JSON as `docs/reference/segment-format.md` describes it.
+    fn push(&mut self, received_at: i64, meta: &[u8], raw: &[u8]) -> PyResult<()> {
+        let meta: Meta = serde_json::from_slice(meta).map_err(|e| PyValueError::new_err(e.to_string()))?;
+        self.items.push(Capture::new(received_at, meta, raw.to_vec()));
+        Ok(())
+    }
+
+    /// Number of captures.
+    fn __len__(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Sum of the raw bytes.
+    #[getter]
+    fn size_bytes(&self) -> usize {
+        self.items.iter().map(|c| c.raw.len()).sum()
+    }
+}
+
+/// Records read back from a segment, ready to be digested.
+#[pyclass]
+#[derive(Default)]
+pub struct RecordBatch {
+    /// The records, in order of ordinal.
+    pub items: Vec<Record>,
+}
+
+#[pymethods]
+impl RecordBatch {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Append one record by hand (tests, `group` of loose text).
+    fn push(&mut self, ordinal: u32, received_at: i64, meta: &[u8], raw: &[u8]) {
+        self.items.push(Record {
+            ordinal,
+            received_at,
+            meta: meta.to_vec(),
+            raw: raw.to_vec(),
+            erased: false,
+        });
+    }
+
+    /// Number of records.
+    fn __len__(&self) -> usize {
+        self.items.len()
+    }
+
+    /// One record as `(ordinal, received_at, meta, raw, erased)`.
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+    ) -> PyResult<(u32, i64, Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool)> {
+        let r = self
+            .items
+            .get(index)
+            .ok_or_else(|| PyValueError::new_err("no such record in the batch"))?;
+        Ok((
+            r.ordinal,
+            r.received_at,
+            PyBytes::new(py, &r.meta),
+            PyBytes::new(py, &r.raw),
+            r.erased,
+        ))
+    }
+
+    /// The half from `start` to `end`: how a poison message is bisected.
+    fn slice(&self, start: usize, end: usize) -> Self {
+        let end = end.min(self.items.len());
+        RecordBatch {
+            items: self.items[start.min(end)..end].to_vec(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Bindings: convert, release the interpreter lock, call `pure` and `store`. Nothing is computed here.
+
+mod batch;
+mod columns;
+
+use pyo3::prelude::*;
+
+/// The compiled kernel of spamtide.
+#[pymodule]
+fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<batch::CaptureBatch>()?;
+    m.add_class::<batch::RecordBatch>()?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+"""app: how it is run. The only room that knows every other: command line, configuration, clock, workers."""
+
+__all__: list[str] = []
