@@ -71,6 +71,7 @@ impl RecordBatch {
         self.items.len()
     }
 
+    #[allow(clippy::type_complexity)]
     /// One record as `(ordinal, received_at, meta, raw, erased)`.
     fn get<'py>(
         &self,

@@ -1,0 +1,205 @@
+"""The values of this room: series, windows, effects, shares. Codes and numbers only; prose is written in report.
+
+Instants are microseconds since 1970 UTC (int). A ratio is a plain number (0.25, not -75 %).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+
+Fact = int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A point with its interval: nothing travels without one."""
+
+    value: float
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time, ``end`` excluded."""
+
+    start: int
+    end: int
+
+    @property
+    def days(self) -> float:
+        """Length in days."""
+        return (self.end - self.start) / DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A warning, an unmet rule or a reason: a code of docs/reference/codes.md with the numbers that belong to it."""
+
+    code: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no number is given and what would be enough. A value, never an exception."""
+
+    reason: str
+    needed: Mapping[str, Fact]
+    have: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Counts in equal bins with their exposure.
+
+    ``starts``, ``counts``, ``exposures`` and ``missing`` have n rows. ``exposures`` is the share of the bin in which the
+    panel was live (0 to 1). A missing count is not zero: its row says so in ``missing`` and holds 0 in ``counts``.
+    ``basis``: probe, uptime, declared or import-span. ``name`` labels it in a CSV of several.
+    """
+
+    name: str
+    measure: str
+    unit: str
+    bin_us: int
+    starts: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    exposures: NDArray[np.float64]
+    missing: NDArray[np.bool_]
+    basis: str
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Bins with exposure above 0 and a count that is not missing."""
+        return (self.exposures > 0) & ~self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """Another method's answer to the same question: ``placebo``, ``gls_ar1``, ``naive_poisson``, ``donut``, ..."""
+
+    method: str
+    ratio: Interval | None
+    refused: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The headline method once more at another cut or with other windows; ``kind`` is ``date`` or ``window``."""
+
+    kind: str
+    cut: int
+    before: Window
+    after: Window
+    ratio: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """Level 1 to 5 by the rubric of docs/reference/definitions.md; ``unmet`` names each rule that was not met."""
+
+    level: int
+    unmet: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Day by day what the chart draws: observed counts, and what was expected without the event, with its band.
+
+    All arrays have n rows, one a bin, over both windows; expected counts are at the bin's own exposure.
+    ``post`` marks the bins of the after window. Before the cut ``expected`` is the fitted mean.
+    """
+
+    starts: NDArray[np.int64]
+    observed: NDArray[np.float64]
+    exposures: NDArray[np.float64]
+    missing: NDArray[np.bool_]
+    post: NDArray[np.bool_]
+    expected: NDArray[np.float64]
+    expected_low: NDArray[np.float64]
+    expected_high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCount:
+    """What was counted in a window: the sum, live days (sum of exposure over live bins) and live bins."""
+
+    count: float
+    live_days: float
+    bins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The effect of an event on a measure: expected counts with it over expected counts without it, after the cut."""
+
+    measure: str
+    unit: str
+    feed: str | None
+    target: str | None
+    event: str | None
+    cut: int
+    before: Window
+    after: Window
+    excluded: tuple[Window, ...]
+    counted_before: WindowCount
+    counted_after: WindowCount
+    ratio: Interval | None
+    refused: Refusal | None
+    method: str
+    second_opinions: tuple[SecondOpinion, ...]
+    also_at: tuple[tuple[int, Interval | Refusal], ...]
+    minimum_detectable: float | None
+    neighbours: tuple[Neighbour, ...]
+    pre_trend: Note | None
+    placebo_p: float | None
+    warnings: tuple[Note, ...]
+    confidence: Confidence
+    path: Path | None
+    basis: str
+    population: str = "unsolicited"
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateShare:
+    """Both shares of one window as counted, with their intervals (None when the window holds no message)."""
+
+    window: Window
+    messages: int
+    in_group: Interval | None
+    repeat: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class EqualN:
+    """Both shares of two windows at equal n and equal length, and their differences (second minus first)."""
+
+    n: int
+    days: int
+    in_group: tuple[Interval, Interval]
+    repeat: tuple[Interval, Interval] | None
+    difference_in_group: Interval
+    difference_repeat: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Duplicate shares of a feed by one rule; ``equal_n`` where two windows are compared."""
+
+    feed: str
+    rule: str
+    lookback_us: int
+    unit: str
+    windows: tuple[DuplicateShare, ...]
+    equal_n: EqualN | None
+    refused: Refusal | None
+    warnings: tuple[Note, ...]
+    by_group: tuple[tuple[str, int, float, float], ...] = ()
