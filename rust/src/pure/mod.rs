@@ -1,4 +1,12 @@
 //! Functions from bytes to values: no file, no socket, no clock, no randomness of its own.
 
 pub mod capture;
+pub mod charset;
 pub mod columns;
+pub mod digest;
+pub mod fold;
+pub mod html;
+pub mod limits;
+pub mod mask;
+pub mod origin;
+pub mod sniff;

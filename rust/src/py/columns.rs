@@ -41,7 +41,6 @@ fn column<'py>(py: Python<'py>, column: &Column) -> PyResult<Bound<'py, PyAny>> 
 }
 
 /// `{table: {column: (kind, rows, values, offsets, validity)}}`.
-#[allow(dead_code)]
 pub fn tables<'py>(py: Python<'py>, tables: &Tables) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for (name, table) in tables {

@@ -2,6 +2,8 @@
 
 mod batch;
 mod columns;
+mod digest;
+mod store;
 
 use pyo3::prelude::*;
 
@@ -10,5 +12,7 @@ use pyo3::prelude::*;
 fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<batch::CaptureBatch>()?;
     m.add_class::<batch::RecordBatch>()?;
+    digest::register(m)?;
+    store::register(m)?;
     Ok(())
 }

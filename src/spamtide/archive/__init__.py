@@ -1,3 +1,40 @@
 """archive: where it is kept. Segments, journal, tables, manifests; runs the expressions that measure builds."""
 
-__all__: list[str] = []
+from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
+from spamtide.archive.engine import Engine, EngineOptions
+from spamtide.archive.erase import Erasure, erase_messages
+from spamtide.archive.journal import Journal, JournalRecord
+from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
+from spamtide.archive.layout import Place, check_feed, format_id, parse_id
+from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment
+from spamtide.archive.tables import Part, Snapshot, Tables, write_part
+from spamtide.archive.verify import Problem, Verification, verify_archive
+
+__all__ = [
+    "Archive",
+    "CaptureBatch",
+    "CopyCounter",
+    "Engine",
+    "EngineOptions",
+    "Erasure",
+    "FeedWriter",
+    "Journal",
+    "JournalRecord",
+    "Part",
+    "Place",
+    "Problem",
+    "RecordBatch",
+    "SegmentInfo",
+    "Snapshot",
+    "StoredMessage",
+    "Tables",
+    "Verification",
+    "check_feed",
+    "erase_messages",
+    "format_id",
+    "fresh_salts",
+    "parse_id",
+    "read_segment",
+    "verify_archive",
+    "write_part",
+]

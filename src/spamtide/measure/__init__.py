@@ -1,3 +1,35 @@
 """measure: what changed, by how much. Builds unbound queries; turns integers into estimates with intervals."""
 
-__all__: list[str] = []
+from spamtide.measure.duplicates import duplicate_shares
+from spamtide.measure.effect import default_windows, estimate_effect
+from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
+from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
+from spamtide.measure.expressions import arrival_times, counts_by_bin, group_rows, matching, message_rows
+from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
+from spamtide.measure.query import EVERYTHING, FIELDS, parse_query
+from spamtide.measure.values import (
+    DAY_US,
+    HOUR_US,
+    Confidence,
+    Duplicates,
+    DuplicateShare,
+    Effect,
+    EqualN,
+    Interval,
+    Neighbour,
+    Note,
+    Path,
+    Refusal,
+    SecondOpinion,
+    Series,
+    Window,
+    WindowCount,
+)
+
+__all__ = [
+    "DAY_US", "EVERYTHING", "FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "BadMeasure", "BadQuery", "Confidence",
+    "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Measure",
+    "Neighbour", "NotBuiltYet", "Note", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Window", "WindowCount",
+    "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "estimate_effect", "exposure_shares", "group_rows", "matching", "message_rows", "parse_measure",
+    "parse_query", "span", "weakest_basis",
+]  # fmt: skip

@@ -1,3 +1,7 @@
 """message: what it says. Owns text as seen, folding, masking, networks, origin, and the Public values."""
 
-__all__: list[str] = []
+from spamtide.message.catalogue import DEFECTS, ORIGINS
+from spamtide.message.kernel import FOLD_VERSION, fold, mask, peer_units
+from spamtide.message.public import PublicNetwork, PublicText
+
+__all__ = ["DEFECTS", "FOLD_VERSION", "ORIGINS", "PublicNetwork", "PublicText", "fold", "mask", "peer_units"]

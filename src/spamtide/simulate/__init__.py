@@ -1,3 +1,6 @@
 """simulate: a world with known truth. Turns a written scenario into captures and the truth about them."""
 
-__all__: list[str] = []
+from spamtide.simulate.scenario import BadScenario, Scenario, load_scenario, shipped_scenarios
+from spamtide.simulate.world import SimulatedFeed, World, generate
+
+__all__ = ["BadScenario", "Scenario", "SimulatedFeed", "World", "generate", "load_scenario", "shipped_scenarios"]

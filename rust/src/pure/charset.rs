@@ -1,0 +1,285 @@
+//! Bytes to text. The charset is what is declared if that decodes, else what `<meta>` says, else what the bytes suggest.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+/// Text of bytes, and whether the declared charset had to be overruled or characters were lost.
+pub struct Decoded {
+    /// The text.
+    pub text: String,
+    /// True when what was declared is unknown or does not decode these bytes.
+    pub overruled: bool,
+    /// True when some bytes are no character even so.
+    pub lost: bool,
+}
+
+/// Decode `bytes` declared as `label`. For HTML the `<meta>` of its first 1,024 bytes is asked too.
+pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let declared = label.and_then(|l| Encoding::for_label(l.as_bytes()));
+        // ASCII bytes mean the same nearly everywhere; the exceptions are escapes (ISO-2022) and UTF-16.
+        let escapes = memchr::memchr2(0x1b, b'~', bytes).is_some() || bytes.contains(&0);
+        if !escapes || declared.is_none() || declared == Some(UTF_8) {
+            return Decoded {
+                text: text.to_owned(),
+                overruled: false,
+                lost: false,
+            };
+        }
+    }
+    let meta = if html {
+        meta_charset(&bytes[..bytes.len().min(1024)])
+    } else {
+        None
+    };
+    let mut overruled = false;
+    for candidate in [label.and_then(|l| Encoding::for_label(l.as_bytes())), meta] {
+        if let Some(encoding) = candidate {
+            if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+                return Decoded {
+                    text: text.into_owned(),
+                    overruled,
+                    lost: false,
+                };
+            }
+        }
+        overruled = overruled || label.is_some();
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(&bytes[..bytes.len().min(64 << 10)], true);
+    let guess = detector.guess(None, Utf8Detection::Allow);
+    let (text, _, lost) = guess.decode(bytes);
+    if lost {
+        let (text, _, _) = WINDOWS_1252.decode(bytes);
+        return Decoded {
+            text: text.into_owned(),
+            overruled,
+            lost: true,
+        };
+    }
+    Decoded {
+        text: text.into_owned(),
+        overruled,
+        lost: false,
+    }
+}
+
+fn meta_charset(head: &[u8]) -> Option<&'static Encoding> {
+    let lower = head.to_ascii_lowercase();
+    let at = memchr::memmem::find(&lower, b"charset=")? + 8;
+    let rest = &lower[at..];
+    let rest = rest
+        .strip_prefix(b"\"")
+        .or_else(|| rest.strip_prefix(b"'"))
+        .unwrap_or(rest);
+    let end = rest
+        .iter()
+        .position(|b| !b.is_ascii_alphanumeric() && !b"-_:.".contains(b))
+        .unwrap_or(rest.len());
+    Encoding::for_label(&rest[..end])
+}
+
+/// Undo base64 as far as it goes: bytes outside the alphabet are skipped, as mail readers do.
+pub fn base64(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
+    let (mut bits, mut n) = (0u32, 0);
+    for b in bytes {
+        let value = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => {
+                // Padding ends a quantum; concatenated blocks go on after it.
+                if n >= 2 {
+                    out.push((bits >> (6 * n - 8)) as u8);
+                }
+                if n == 3 {
+                    out.push((bits >> 2) as u8);
+                }
+                (bits, n) = (0, 0);
+                continue;
+            }
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        n += 1;
+        if n == 4 {
+            out.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]);
+            (bits, n) = (0, 0);
+        }
+    }
+    if n >= 2 {
+        out.push((bits >> (6 * n - 8)) as u8);
+    }
+    if n == 3 {
+        out.push((bits >> 2) as u8);
+    }
+    out
+}
+
+/// Undo quoted-printable; a wrong escape stands as it is. `header` makes `_` a space (RFC 2047).
+pub fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            b'=' => {
+                if let (Some(a), Some(b)) = (
+                    bytes.get(i + 1).and_then(|b| hex(*b)),
+                    bytes.get(i + 2).and_then(|b| hex(*b)),
+                ) {
+                    out.push(a << 4 | b);
+                    i += 3;
+                    continue;
+                }
+                // A soft line break: spaces may stand before the line end.
+                let mut j = i + 1;
+                while j < bytes.len() && (bytes[j] == b' ' || bytes[j] == b'\t') {
+                    j += 1;
+                }
+                if bytes.get(j) == Some(&b'\n') {
+                    i = j + 1;
+                } else if bytes.get(j) == Some(&b'\r') && bytes.get(j + 1) == Some(&b'\n') {
+                    i = j + 2;
+                } else if j == bytes.len() {
+                    i = j;
+                } else {
+                    out.push(b'=');
+                    i += 1;
+                }
+            }
+            b'_' if header => {
+                out.push(b' ');
+                i += 1;
+            }
+            b => {
+                out.push(b);
+                i += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A header field as shown: unfolded, encoded words decoded (neighbours of one charset joined before decoding, for
+/// senders split them in mid-character), raw 8-bit read as UTF-8 or by its bytes.
+pub fn header_text(raw: &[u8]) -> Decoded {
+    let mut unfolded = Vec::with_capacity(raw.len());
+    for &b in raw {
+        match b {
+            b'\r' => {}
+            b'\n' | b'\t' => unfolded.push(b' '),
+            _ => unfolded.push(b),
+        }
+    }
+    let mut out = Decoded {
+        text: String::new(),
+        overruled: false,
+        lost: false,
+    };
+    let mut pending: Option<(String, Vec<u8>)> = None;
+    let mut rest = &unfolded[..];
+    let mut plain: Vec<u8> = Vec::new();
+    while !rest.is_empty() {
+        let at = memchr::memmem::find(rest, b"=?");
+        let word = at.and_then(|i| encoded_word(&rest[i..]));
+        match (at, word) {
+            (Some(i), Some((charset, bytes, len))) => {
+                plain.extend_from_slice(&rest[..i]);
+                let blank = plain.iter().all(|b| *b == b' ');
+                if !(blank && pending.is_some()) {
+                    flush(&mut out, &mut pending);
+                    put(&mut out, &plain, None);
+                }
+                plain.clear();
+                match &mut pending {
+                    Some((same, joined)) if *same == charset => joined.extend_from_slice(&bytes),
+                    _ => {
+                        flush(&mut out, &mut pending);
+                        pending = Some((charset, bytes));
+                    }
+                }
+                rest = &rest[i + len..];
+            }
+            (Some(i), None) => {
+                plain.extend_from_slice(&rest[..i + 2]);
+                rest = &rest[i + 2..];
+            }
+            (None, _) => {
+                plain.extend_from_slice(rest);
+                rest = &[];
+            }
+        }
+    }
+    flush(&mut out, &mut pending);
+    put(&mut out, &plain, None);
+    out.text = out.text.trim().to_owned();
+    out
+}
+
+fn flush(out: &mut Decoded, pending: &mut Option<(String, Vec<u8>)>) {
+    if let Some((charset, bytes)) = pending.take() {
+        put(out, &bytes, Some(&charset));
+    }
+}
+
+fn put(out: &mut Decoded, bytes: &[u8], charset: Option<&str>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let decoded = decode(bytes, charset, false);
+    out.text.push_str(&decoded.text);
+    out.overruled |= decoded.overruled;
+    out.lost |= decoded.lost;
+}
+
+/// `=?charset?B|Q?text?=` at the start of `bytes`: charset in lower case, decoded bytes, length.
+fn encoded_word(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
+    let body = &bytes[2..];
+    let q1 = memchr::memchr(b'?', body)?;
+    if q1 == 0 || q1 > 64 {
+        return None;
+    }
+    let charset = std::str::from_utf8(&body[..q1]).ok()?;
+    let charset = charset.split('*').next().unwrap_or("").to_ascii_lowercase();
+    let kind = *body.get(q1 + 1)?;
+    if body.get(q1 + 2) != Some(&b'?') {
+        return None;
+    }
+    let text = &body[q1 + 3..];
+    let end = memchr::memmem::find(text, b"?=")?;
+    let decoded = match kind {
+        b'B' | b'b' => base64(&text[..end]),
+        b'Q' | b'q' => quoted_printable(&text[..end], true),
+        _ => return None,
+    };
+    Some((charset, decoded, 2 + q1 + 3 + end + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_words_are_joined_before_decoding() {
+        assert_eq!(
+            header_text(b"=?utf-8?B?w6Q=?= =?utf-8?Q?=C3?=\r\n =?utf-8?Q?=A4?= x").text,
+            "ää x"
+        );
+    }
+
+    #[test]
+    fn undeclared_eight_bit_text_is_read_by_its_bytes() {
+        let russian = encoding_rs::WINDOWS_1251.encode("Привет, дорогой друг, это письмо").0;
+        assert_eq!(decode(&russian, None, false).text, "Привет, дорогой друг, это письмо");
+    }
+
+    #[test]
+    fn broken_base64_gives_what_it_has() {
+        assert_eq!(base64(b"aGVs\r\nbG8"), b"hello");
+        assert_eq!(base64(b"aGVsbG8=aGk="), b"hellohi");
+    }
+}

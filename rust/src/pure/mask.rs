@@ -1,0 +1,137 @@
+//! Masking, for fingerprints and for everything published: recipient, addresses, URLs, digit runs and opaque tokens are
+//! replaced by their kind, runs of white space by one space.
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || "._%+-".contains(c)
+}
+
+/// True for a token that carries no word: long, and of mixed digits and letters or of hex digits.
+fn opaque(token: &str) -> bool {
+    let n = token.len();
+    if n < 12
+        || !token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
+    {
+        return false;
+    }
+    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+    let uppers = token.bytes().skip(1).filter(u8::is_ascii_uppercase).count();
+    let lowers = token.bytes().filter(u8::is_ascii_lowercase).count();
+    (digits >= 3 && digits < n) || (n >= 24 && uppers >= 4 && lowers >= 4)
+}
+
+/// True when a URL starts at the beginning of `s`.
+pub fn url_start(s: &str) -> bool {
+    let b = s.as_bytes();
+    let has = |p: &[u8]| b.len() > p.len() && b[..p.len()].eq_ignore_ascii_case(p);
+    has(b"http://") || has(b"https://") || has(b"www.") || has(b"ftp://")
+}
+
+/// Length of the URL at the beginning of `s`.
+pub fn url_len(s: &str) -> usize {
+    let end = s
+        .char_indices()
+        .find(|(_, c)| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(*c))
+        .map_or(s.len(), |(i, _)| i);
+    s[..end]
+        .trim_end_matches(['.', ',', ')', ']', ';', ':', '!', '?'])
+        .len()
+        .max(4.min(end))
+}
+
+/// Mask `text`; `recipients` are the local parts of the envelope's recipients, lower case.
+pub fn mask(text: &str, recipients: &[String]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut i = 0;
+    while i < text.len() {
+        let rest = &text[i..];
+        let c = rest.chars().next().expect("a boundary");
+        if c.is_whitespace() {
+            if !out.is_empty() && !out.ends_with(' ') {
+                out.push(' ');
+            }
+            i += c.len_utf8();
+            continue;
+        }
+        if super::fold::ignorable(c) {
+            i += c.len_utf8();
+            continue;
+        }
+        if !is_word(c) {
+            out.push(c);
+            i += c.len_utf8();
+            continue;
+        }
+        if "hHwWfF".contains(c) && url_start(rest) {
+            out.push_str("<url>");
+            i += url_len(rest);
+            continue;
+        }
+        let end = rest
+            .char_indices()
+            .find(|(_, c)| !is_word(*c))
+            .map_or(rest.len(), |(i, _)| i);
+        let word = &rest[..end];
+        if rest[end..].starts_with('@') {
+            let domain = &rest[end + 1..];
+            let len = domain
+                .char_indices()
+                .find(|(_, c)| !(c.is_alphanumeric() || "-.".contains(*c)))
+                .map_or(domain.len(), |(i, _)| i);
+            if len > 0 {
+                out.push_str("<addr>");
+                i += end + 1 + len;
+                continue;
+            }
+        }
+        mask_word(word, recipients, &mut out);
+        i += end;
+    }
+    let len = out.trim_end().len();
+    out.truncate(len);
+    out
+}
+
+fn mask_word(word: &str, recipients: &[String], out: &mut String) {
+    let core = word.trim_matches(['.', '%', '+', '-', '_']);
+    if !recipients.is_empty() && core.len() >= 3 && recipients.iter().any(|r| r.eq_ignore_ascii_case(core)) {
+        let at = word.find(core).unwrap_or(0);
+        out.push_str(&word[..at]);
+        out.push_str("<rcpt>");
+        out.push_str(&word[at + core.len()..]);
+        return;
+    }
+    if opaque(core) {
+        out.push_str("<blob>");
+        return;
+    }
+    let mut digits = false;
+    for c in word.chars() {
+        if c.is_numeric() {
+            if !digits {
+                out.push_str("<n>");
+            }
+            digits = true;
+        } else {
+            digits = false;
+            out.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_replace_what_varies() {
+        assert_eq!(
+            mask(
+                "Dear  joe, -80% now!\n http://x.example/a?b=1 joe@x.example q83hf92hfa0q 12,5",
+                &["joe".into()]
+            ),
+            "Dear <rcpt>, -<n>% now! <url> <addr> <blob> <n>,<n>"
+        );
+    }
+}

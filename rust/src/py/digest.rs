@@ -1,0 +1,44 @@
+//! Bindings of the digest and of the text functions that queries share with it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::batch::RecordBatch;
+use super::columns;
+use crate::pure;
+
+/// Digest a batch of records of one segment into columns, the interpreter lock released.
+#[pyfunction]
+fn digest_batch<'py>(py: Python<'py>, segment: u32, batch: &RecordBatch) -> PyResult<Bound<'py, PyDict>> {
+    let tables = py.detach(|| pure::digest::digest(segment, &batch.items));
+    columns::tables(py, &tables)
+}
+
+/// Folded tokens of a text, each between single spaces.
+#[pyfunction]
+fn fold(text: &str) -> String {
+    pure::fold::fold(text)
+}
+
+/// Text with recipients, addresses, URLs, digit runs and opaque tokens replaced by their kind.
+#[pyfunction]
+#[pyo3(signature = (text, recipients=Vec::new()))]
+fn mask(text: &str, recipients: Vec<String>) -> String {
+    pure::mask::mask(text, &recipients)
+}
+
+/// Peer as `(unit, network)`; None when it is no address.
+#[pyfunction]
+fn peer_units(address: &str) -> Option<(String, String)> {
+    pure::digest::peer_units(address)
+}
+
+/// Put the digest into the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("FOLD_VERSION", pure::fold::FOLD_VERSION)?;
+    m.add_function(wrap_pyfunction!(digest_batch, m)?)?;
+    m.add_function(wrap_pyfunction!(fold, m)?)?;
+    m.add_function(wrap_pyfunction!(mask, m)?)?;
+    m.add_function(wrap_pyfunction!(peer_units, m)?)?;
+    Ok(())
+}

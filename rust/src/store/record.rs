@@ -1,0 +1,178 @@
+//! One record: header, meta, raw bytes, and the salted leaf that stands for it in the chain.
+//!
+//! ```text
+//! offset size
+//!  0      4   magic "STR1"
+//!  4      1   flags: 1 = erased (a tombstone: salt zero, no meta, no raw)
+//!  5      3   zero
+//!  8      4   ordinal within the segment, from 0
+//! 12      4   length of meta
+//! 16      8   length of raw
+//! 24      8   receive time, microseconds since 1970 UTC, signed
+//! 32     16   salt
+//! 48     32   leaf = SHA-256(salt || header[0..4] || header[8..32] || SHA-256(meta) || SHA-256(raw))
+//! 80      4   CRC-32 (IEEE) of the 80 bytes before it
+//! 84          meta, then raw
+//! ```
+//! All integers are little-endian. A tombstone keeps its header's lengths at zero and its leaf as it was, so the chain
+//! verifies; with the salt gone the leaf no longer betrays a guess of the message.
+
+use crate::pure::capture::{Capture, Record};
+use sha2::{Digest, Sha256};
+
+/// First bytes of every record.
+pub const MAGIC: [u8; 4] = *b"STR1";
+/// Length of the fixed part.
+pub const HEADER_LEN: usize = 84;
+/// Flag of a tombstone.
+pub const ERASED: u8 = 1;
+/// No record may be larger: what a trap or an importer stores of one message.
+pub const MAX_META: usize = 16 << 20;
+/// Upper bound of raw bytes in one record.
+pub const MAX_RAW: usize = 1 << 30;
+
+/// A SHA-256 value.
+pub type Hash = [u8; 32];
+
+/// The fixed part of a record, read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Place within the segment.
+    pub ordinal: u32,
+    /// Length of the meta that follows.
+    pub meta_len: usize,
+    /// Length of the raw bytes after the meta.
+    pub raw_len: usize,
+    /// Receive time in microseconds.
+    pub received_at: i64,
+    /// Salt of the leaf.
+    pub salt: [u8; 16],
+    /// What stands for the record in the chain.
+    pub leaf: Hash,
+    /// True for a tombstone.
+    pub erased: bool,
+}
+
+/// CRC-32 (IEEE), bitwise over a table: finds a torn header without hashing.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = {
+        let mut table = [0u32; 256];
+        let mut i = 0;
+        while i < 256 {
+            let mut c = i as u32;
+            let mut k = 0;
+            while k < 8 {
+                c = if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 };
+                k += 1;
+            }
+            table[i] = c;
+            i += 1;
+        }
+        table
+    };
+    !bytes
+        .iter()
+        .fold(!0u32, |c, b| TABLE[((c ^ *b as u32) & 0xff) as usize] ^ (c >> 8))
+}
+
+fn leaf(salt: &[u8; 16], fixed: &[u8], meta_hash: &[u8], raw_hash: &[u8]) -> Hash {
+    let mut h = Sha256::new();
+    h.update(salt);
+    h.update(&fixed[0..4]);
+    h.update(&fixed[8..32]);
+    h.update(meta_hash);
+    h.update(raw_hash);
+    h.finalize().into()
+}
+
+/// The next value of the chain.
+pub fn link(chain: &Hash, leaf: &Hash) -> Hash {
+    let mut h = Sha256::new();
+    h.update(chain);
+    h.update(leaf);
+    h.finalize().into()
+}
+
+/// Append the bytes of one record to `out`; its leaf.
+pub fn encode(out: &mut Vec<u8>, ordinal: u32, capture: &Capture, meta: &[u8], salt: &[u8; 16]) -> Hash {
+    let mut fixed = [0u8; HEADER_LEN];
+    fixed[0..4].copy_from_slice(&MAGIC);
+    fixed[8..12].copy_from_slice(&ordinal.to_le_bytes());
+    fixed[12..16].copy_from_slice(&(meta.len() as u32).to_le_bytes());
+    fixed[16..24].copy_from_slice(&(capture.raw.len() as u64).to_le_bytes());
+    fixed[24..32].copy_from_slice(&capture.received_at.to_le_bytes());
+    fixed[32..48].copy_from_slice(salt);
+    let leaf = leaf(salt, &fixed, &Sha256::digest(meta), &capture.sha256);
+    fixed[48..80].copy_from_slice(&leaf);
+    let crc = crc32(&fixed[..80]);
+    fixed[80..84].copy_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(&fixed);
+    out.extend_from_slice(meta);
+    out.extend_from_slice(&capture.raw);
+    leaf
+}
+
+/// Append the tombstone of an erased record to `out`.
+pub fn encode_tombstone(out: &mut Vec<u8>, header: &Header) {
+    let mut fixed = [0u8; HEADER_LEN];
+    fixed[0..4].copy_from_slice(&MAGIC);
+    fixed[4] = ERASED;
+    fixed[8..12].copy_from_slice(&header.ordinal.to_le_bytes());
+    fixed[24..32].copy_from_slice(&header.received_at.to_le_bytes());
+    fixed[48..80].copy_from_slice(&header.leaf);
+    let crc = crc32(&fixed[..80]);
+    fixed[80..84].copy_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(&fixed);
+}
+
+/// The header at the start of `bytes`, if one stands there whole and sane.
+pub fn header(bytes: &[u8]) -> Option<Header> {
+    let fixed: &[u8; HEADER_LEN] = bytes.get(..HEADER_LEN)?.try_into().ok()?;
+    let u32_at = |i: usize| u32::from_le_bytes([fixed[i], fixed[i + 1], fixed[i + 2], fixed[i + 3]]);
+    if fixed[0..4] != MAGIC || fixed[4] > ERASED || fixed[5..8] != [0; 3] || crc32(&fixed[..80]) != u32_at(80) {
+        return None;
+    }
+    let raw_len = u64::from_le_bytes(fixed[16..24].try_into().ok()?);
+    let meta_len = u32_at(12) as usize;
+    if meta_len > MAX_META || raw_len > MAX_RAW as u64 {
+        return None;
+    }
+    Some(Header {
+        ordinal: u32_at(8),
+        meta_len,
+        raw_len: raw_len as usize,
+        received_at: i64::from_le_bytes(fixed[24..32].try_into().ok()?),
+        salt: fixed[32..48].try_into().ok()?,
+        leaf: fixed[48..80].try_into().ok()?,
+        erased: fixed[4] == ERASED,
+    })
+}
+
+/// Length of the record whose header is `header`.
+pub fn total_len(header: &Header) -> usize {
+    HEADER_LEN + header.meta_len + header.raw_len
+}
+
+/// True when the leaf is what meta and raw say it is. A tombstone has nothing left to say: true.
+pub fn leaf_holds(header: &Header, fixed: &[u8], meta: &[u8], raw: &[u8]) -> bool {
+    header.erased || leaf(&header.salt, fixed, &Sha256::digest(meta), &Sha256::digest(raw)) == header.leaf
+}
+
+/// The whole record at the start of `bytes`, checked or not, and its length.
+pub fn decode(bytes: &[u8], check: bool) -> Option<(Header, Record, usize)> {
+    let h = header(bytes)?;
+    let len = total_len(&h);
+    let body = bytes.get(HEADER_LEN..len)?;
+    let (meta, raw) = body.split_at(h.meta_len);
+    if check && !leaf_holds(&h, &bytes[..HEADER_LEN], meta, raw) {
+        return None;
+    }
+    let record = Record {
+        ordinal: h.ordinal,
+        received_at: h.received_at,
+        meta: meta.to_vec(),
+        raw: raw.to_vec(),
+        erased: h.erased,
+    };
+    Some((h, record, len))
+}

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from spamtide.app.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def split_values(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Values of an option that is repeated, or given once with commas."""
+    return [part for value in values for part in value.split(",") if part]
+
+
+def feed_option(*, required: bool = False) -> Callable[[F], F]:
+    """``--feed`` and ``--feeds`` are the same option: repeated, or once with commas."""
+    return click.option(
+        "--feed",
+        "--feeds",
+        "feeds",
+        multiple=True,
+        required=required,
+        callback=split_values,
+        metavar="F",
+        help="Feed; repeat it or use commas.",
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+jsonl_option = click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line on stdout.")
+
+
+def open_workspace(ctx: click.Context) -> Workspace:
+    """The workspace this command line means."""
+    from spamtide.app.config import find_workspace
+    from spamtide.app.workspace import Workspace
+
+    given = ctx.find_root().obj
+    return Workspace(Path(find_workspace(given)))

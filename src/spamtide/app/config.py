@@ -1,0 +1,100 @@
+"""Settings: one struct for each room, put together here, read from ``spamtide.toml`` with errors that name the key."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from spamtide.errors import BrokenWorld, WrongUse
+
+FILE_NAME = "spamtide.toml"
+
+
+class People(msgspec.Struct, forbid_unknown_fields=True):
+    """Who answers for this trap; stands in every report. Empty means not stated."""
+
+    controller: str = ""
+    contact: str = ""
+    purpose: str = ""
+    legal_ground: str = ""
+    interest: str = ""
+
+
+class DigestSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """Worker processes: how many (0: one a core), their address space, and how long one may sit on a task."""
+
+    workers: int = 0
+    address_space_mib: int = 3072
+    task_seconds: float = 120.0
+
+
+class EngineSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """The embedded engine: threads (0: one a core), memory, and where it may spill."""
+
+    threads: int = 0
+    memory_mib: int = 2048
+    temp_dir: str = ""
+
+
+class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever."""
+
+    retention_days: int = 400
+    upstream_filter: str = ""
+    note: str = ""
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole file."""
+
+    schema: int = 1
+    people: People = msgspec.field(default_factory=People)
+    digest: DigestSettings = msgspec.field(default_factory=DigestSettings)
+    engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
+    feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)
+
+
+def load_settings(path: Path) -> Settings:
+    """Settings of one file. Raises WrongUse ``bad_settings`` naming the key, BrokenWorld when it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenWorld(
+            "settings_unreadable", f"{path} cannot be read: {error}.", "Check its permissions and that it is UTF-8."
+        ) from None
+    try:
+        return msgspec.convert(tomllib.loads(text), Settings)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise WrongUse(
+            "bad_settings", f"{path}: {error}.", "Correct that key; docs/reference/settings.md lists them."
+        ) from None
+
+
+def find_workspace(given: str | None, start: Path | None = None) -> Path:
+    """The workspace's folder: ``--workspace``, ``SPAMTIDE_WORKSPACE``, or the nearest spamtide.toml upward.
+
+    Raises WrongUse ``no_workspace``.
+    """
+    given = given or os.environ.get("SPAMTIDE_WORKSPACE") or None
+    if given is not None:
+        folder = Path(given)
+        if (folder / FILE_NAME).is_file():
+            return folder
+        raise WrongUse(
+            "no_workspace",
+            f"{folder} is not a workspace (it has no {FILE_NAME}).",
+            f"Make one: spamtide init {folder}",
+            path=str(folder),
+        )
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise WrongUse(
+        "no_workspace",
+        f"No {FILE_NAME} here or in any folder above.",
+        "Make a workspace with 'spamtide init DIR', or name one with --workspace DIR.",
+    )

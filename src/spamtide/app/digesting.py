@@ -1,0 +1,149 @@
+"""The digest: stored records become tables, in worker processes, for live and imported mail alike.
+
+A range of records is one task; its parts are staged and named by the manifest only when the whole segment is done, so
+that what no manifest names does not exist. A message no worker survives goes to quarantine, in the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spamtide.app.pool import Done, Poison, Task, WorkerPool
+from spamtide.archive import Part
+from spamtide.fingerprint import FACTS_VERSION
+
+if TYPE_CHECKING:
+    from spamtide.app.workspace import Workspace
+    from spamtide.archive import SegmentInfo
+
+# Raw bytes of one task: large enough that a part is worth a file, small enough that two workers share a mailbox.
+TASK_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class DigestOutcome:
+    """What one run of the digest did. ``seconds`` is for people; nothing is computed from it."""
+
+    segments: int = 0
+    messages: int = 0
+    quarantined: int = 0
+    facts_version: int = FACTS_VERSION
+    seconds: float = 0.0
+    defects: dict[str, int] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The contract's document of ``digest``."""
+        return {"schema": "spamtide.digest/1", **asdict(self)}
+
+
+def pending_ranges(workspace: Workspace) -> Iterator[tuple[SegmentInfo, int, int]]:
+    """Segments, or their tails, that the tables of the current facts version do not hold yet."""
+    digested = workspace.tables.digested(FACTS_VERSION)
+    for segment in workspace.archive.segments():
+        done = digested.get((segment.feed, segment.writer, segment.number), 0)
+        if done < segment.records:
+            yield segment, done, segment.records
+
+
+def worker_count(setting: int) -> int:
+    """Workers to start: what the settings say, or one a core that this process may use."""
+    return setting if setting > 0 else len(os.sched_getaffinity(0))
+
+
+def split_tasks(segment: SegmentInfo, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Ranges of about ``TASK_BYTES`` raw bytes that cover ``start`` to ``stop``."""
+    mean = max(1, segment.raw_bytes // max(1, segment.records))
+    step = max(1, TASK_BYTES // mean)
+    for first in range(start, stop, step):
+        yield first, min(stop, first + step)
+
+
+class Digester:
+    """Digests ranges of records as they are submitted; ``finish`` names what was made. Holds the lock of the tables."""
+
+    def __init__(self, workspace: Workspace, *, now: int) -> None:
+        settings = workspace.settings.digest
+        self._workspace = workspace
+        self._now = now
+        self._started = time.monotonic()
+        self._tables = workspace.tables
+        self._lock = self._tables.lock()
+        self._lock.__enter__()
+        self._tables.sweep()
+        stage = self._tables.stage(FACTS_VERSION)
+        self._pool = WorkerPool(
+            worker_count(settings.workers),
+            stage=str(stage),
+            address_space_mib=settings.address_space_mib,
+            task_seconds=settings.task_seconds,
+        )
+        self._parts: list[Part] = []
+        self._done: dict[tuple[str, str, int], int] = {}
+        self._poison: list[Poison] = []
+        self.outcome = DigestOutcome()
+
+    def __enter__(self) -> Digester:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.__exit__()
+        self._lock.__exit__(None, None, None)
+
+    def submit(self, feed: str, writer: str, number: int, base: str, start: int, stop: int) -> None:
+        """Queue records ``start`` to ``stop`` of a segment; they must be readable already."""
+        segment = {"feed": feed, "writer": writer, "number": number, "base": base}
+        self._pool.submit(Task(segment, start, stop))
+        key = (feed, writer, number)
+        self._done[key] = max(stop, self._done.get(key, 0))
+        for result in self._pool.ready():
+            self._take(result)
+
+    def finish(self, progress: Callable[[float, float | None], None] | None = None) -> DigestOutcome:
+        """Wait for every task, put poison messages into quarantine, name the parts; what was done."""
+        for result in self._pool.results():
+            self._take(result)
+            if progress is not None:
+                progress(self.outcome.messages, None)
+        if self._poison:
+            entries = [
+                (
+                    "quarantine",
+                    {k: p.task.segment[k] for k in ("feed", "writer")}
+                    | {"segment": p.task.segment["number"], "ordinal": p.task.start, "reason": p.reason},
+                )
+                for p in self._poison
+            ]
+            self._workspace.archive.journal.append_all(entries, self._now)
+        if self._done:
+            self._tables.commit(FACTS_VERSION, self._parts, self._done)
+        self.outcome.segments = len(self._done)
+        self.outcome.quarantined = len(self._poison)
+        self.outcome.seconds = float(f"{time.monotonic() - self._started:.6g}")
+        return self.outcome
+
+    def _take(self, result: Done | Poison) -> None:
+        if isinstance(result, Poison):
+            self._poison.append(result)
+            return
+        self._parts += [Part(**part) for part in result.answer["parts"]]
+        self.outcome.messages += result.answer["messages"]
+        for kind, n in result.answer["defects"].items():
+            self.outcome.defects[kind] = self.outcome.defects.get(kind, 0) + n
+
+
+def digest_workspace(
+    workspace: Workspace, *, now: int, progress: Callable[[float, float | None], None] | None = None
+) -> DigestOutcome:
+    """Digest everything that is stored but not in the tables yet."""
+    ranges = list(pending_ranges(workspace))
+    if not ranges:
+        return DigestOutcome()
+    with Digester(workspace, now=now) as digester:
+        for segment, start, stop in ranges:
+            for first, last in split_tasks(segment, start, stop):
+                digester.submit(segment.feed, segment.writer, segment.number, segment.base, first, last)
+        return digester.finish(progress)

@@ -1,0 +1,288 @@
+"""The observatory: a workspace that answers questions. The command line and Python scripts ask the same one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spamtide.app.registry import workspace_registry
+from spamtide.app.workspace import Workspace
+from spamtide.archive import Engine, EngineOptions, format_id
+from spamtide.errors import Unanswerable, WrongUse
+from spamtide.fingerprint import FACTS_VERSION, TABLES, arrow_schema
+from spamtide.measure import (
+    DAY_US,
+    EVERYTHING,
+    HOUR_US,
+    INFERRED,
+    RULES,
+    Count,
+    Duplicates,
+    Effect,
+    Exposure,
+    NotBuiltYet,
+    Note,
+    Series,
+    Window,
+    arrival_times,
+    counts_by_bin,
+    default_windows,
+    duplicate_shares,
+    estimate_effect,
+    exposure_shares,
+    group_rows,
+    message_rows,
+    parse_measure,
+    parse_query,
+    span,
+    weakest_basis,
+)
+
+if TYPE_CHECKING:
+    from spamtide.event import Event
+
+VOLUME = Count("volume", EVERYTHING)
+UNSOLICITED = ("unsolicited",)
+BINS = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US}
+# 1970-01-05 was a Monday: weeks start there.
+_MONDAY = 4 * DAY_US
+COMPETING_DAYS = 14
+
+
+class Observatory:
+    """Asks the archive of one workspace. Opening is cheap; each answer reads one snapshot of the tables."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        settings = self.workspace.settings.engine
+        options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
+        schemas = {name: arrow_schema(name) for name in TABLES}
+        with Engine(self.workspace.tables.snapshot(FACTS_VERSION), schemas, options) as engine:
+            yield engine
+
+    def exposures(self, feeds: Sequence[str]) -> list[Exposure]:
+        """Exposure intervals of the feeds: as the journal states them, else inferred from first to last arrival."""
+        stated = [
+            Exposure(r.body["feed"], r.body["start"], r.body["end"], r.body["basis"])
+            for r in self.workspace.archive.journal.read("exposure")
+            if r.body["feed"] in feeds
+        ]
+        have = {e.feed for e in stated}
+        for feed in feeds:
+            if feed not in have:
+                filled = [s for s in self.workspace.archive.segments(feed) if s.records]
+                if filled:
+                    first = min(s.first_received_at for s in filled)
+                    last = max(s.last_received_at for s in filled)
+                    stated.append(Exposure(feed, first, last + 1, INFERRED))
+        return stated
+
+    def series(
+        self,
+        measure: str,
+        feeds: Sequence[str],
+        *,
+        bin_us: int = DAY_US,
+        anchor: int | None = None,
+        window: Window | None = None,
+        origins: Sequence[str] = UNSOLICITED,
+    ) -> Series:
+        """Counts of a measure in bins of ``bin_us``, with exposure. Bins start at ``anchor`` plus multiples of the bin.
+
+        Raises BadMeasure, BadQuery, WrongUse ``unknown_feed``.
+        """
+        parsed = parse_measure(measure)
+        if not isinstance(parsed, Count):
+            raise NotBuiltYet(
+                "not_built_yet",
+                f"A series of {parsed} is not built yet.",
+                "Ask for the two counts, or see 'spamtide duplicates'.",
+            )
+        names = self.workspace.require_feeds(list(feeds))
+        start_of_bins = anchor if anchor is not None else (_MONDAY if bin_us == BINS["week"] else 0)
+        exposures = self.exposures(names)
+        covered = span(exposures)
+        if window is None:
+            if covered is None:
+                raise Unanswerable(
+                    "no_data", "There is nothing in this feed yet.", "Run 'spamtide import PATH --feed NAME'."
+                )
+            window = Window(*covered)
+        expression = counts_by_bin(
+            parsed, bin_us=bin_us, anchor=start_of_bins, feeds=names, origins=origins, window=window
+        )
+        with self._engine() as engine:
+            rows = engine.run(expression)
+            quiet = set()
+            if weakest_basis(exposures) == INFERRED:
+                everything = counts_by_bin(
+                    VOLUME,
+                    bin_us=bin_us,
+                    anchor=start_of_bins,
+                    feeds=names,
+                    origins=(),
+                    window=window,
+                )
+                quiet = set(engine.run(everything)["bin"].to_pylist())
+        first = (window.start - start_of_bins) // bin_us
+        last = -((start_of_bins - window.end) // bin_us)
+        numbers = np.arange(first, last, dtype=np.int64)
+        found = dict(zip(rows["bin"].to_pylist(), rows["n"].to_pylist(), strict=True))
+        counts = np.array([float(found.get(int(b), 0)) for b in numbers])
+        starts = start_of_bins + numbers * bin_us
+        basis = weakest_basis(exposures)
+        # Where nobody says the feed was up, a bin in which the whole feed was quiet is missing, not zero.
+        missing = np.array([basis == INFERRED and int(b) not in quiet for b in numbers], dtype=bool)
+        return Series(
+            ",".join(names),
+            str(parsed),
+            parsed.unit,
+            bin_us,
+            starts,
+            counts,
+            exposure_shares(exposures, starts, bin_us),
+            missing,
+            basis,
+        )
+
+    def search(
+        self, query: str, feeds: Sequence[str] = (), *, origins: Sequence[str] = (), limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Messages that match, as the contract's rows, in order of feed and arrival."""
+        from spamtide.app.instants import format_instant
+
+        tree = parse_query(query)
+        names = self.workspace.require_feeds(list(feeds)) if feeds else []
+        with self._engine() as engine:
+            rows = engine.run(message_rows(tree, feeds=names, origins=origins, limit=limit)).to_pylist()
+        return [
+            {
+                "id": format_id(r["feed"], r["writer"], r["segment"], r["ordinal"]),
+                "feed": r["feed"],
+                "source": None
+                if r["source_path"] is None
+                else {"path": r["source_path"], "ordinal": r["source_ordinal"]},
+                "received_at": format_instant(r["received_at"]),
+                "time_origin": r["time_origin"],
+                "peer_address": r["peer_address"],
+                "envelope": {"from": r["envelope_from"], "to": r["recipients"].split("\n") if r["recipients"] else []},
+                "subject": r["subject"],
+                "sha256": r["sha256"],
+                "exact": r["exact"],
+                "campaign": None,
+                "origin": r["origin"],
+                "language": None,
+                "topic": None,
+                "defects": r["defects"].split(),
+            }
+            for r in rows
+        ]
+
+    def event(self, event_id: str) -> Event:
+        """An event of the registry, the workspace's own among them."""
+        return workspace_registry(self.workspace).event(event_id)
+
+    def effect(
+        self,
+        measure: str,
+        feed: str,
+        *,
+        event: str | None = None,
+        at: int | None = None,
+        before: Window | None = None,
+        after: Window | None = None,
+        also_at: Sequence[int] = (),
+        diagnostics: str = "standard",
+        origins: Sequence[str] = UNSOLICITED,
+    ) -> Effect:
+        """What changed on ``measure`` at ``feed`` after an event, or after an instant. A refusal is a value in it.
+
+        Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
+        """
+        if (event is None) == (at is None):
+            raise WrongUse(
+                "no_cut",
+                "An effect needs an event or an instant.",
+                "Give --event rustock-2011 or --at 2011-03-16T14:45:00Z.",
+            )
+        self.workspace.require_feeds([feed])
+        covered = span(self.exposures([feed]))
+        if covered is None:
+            raise Unanswerable(
+                "no_data", "There is nothing in this feed yet.", "Run 'spamtide import PATH --feed NAME'."
+            )
+        notes: list[Note] = []
+        target, earlier_end, next_start, competing = None, None, None, False
+        if event is not None:
+            registry = workspace_registry(self.workspace)
+            known = registry.event(event)
+            cut, basis = known.cut()
+            target = known.target
+            if basis == "observed-in-feed":
+                notes.append(Note("cut_from_outcome"))
+            same = [e for e in registry.events_on(known.target) if e.id != known.id and not e.pseudo]
+            earlier_end = max((e.ended_at for e in same if e.ended_at <= cut), default=None)
+            next_start = min((e.started_at for e in same if e.started_at > cut), default=None)
+            for other in registry.events:
+                near = abs(other.started_at - cut) <= COMPETING_DAYS * DAY_US
+                if other.id != known.id and near and other.target != known.target:
+                    competing = True
+                    notes.append(Note("competing_event", {"event": other.id}))
+        else:
+            cut = at if at is not None else 0
+        usual = default_windows(cut, covered[0], covered[1], earlier_end, next_start)
+        if before is not None or after is not None:
+            notes.append(Note("window_chosen"))
+        b, a = before or usual[0], after or usual[1]
+        if b.end > cut or a.start < cut:
+            raise WrongUse(
+                "overlapping_windows", "The windows overlap the cut.", "End the first and start the second at the cut."
+            )
+        series = self.series(
+            measure, [feed], anchor=cut, window=Window(min(b.start, cut), max(a.end, cut + 1)), origins=origins
+        )
+        return estimate_effect(
+            series, cut, before=b, after=a, feed=feed, target=target, event=event, also_at=also_at, warnings=notes,
+            competing=competing, diagnostics=diagnostics, population=",".join(origins),
+        )  # fmt: skip
+
+    def duplicates(
+        self,
+        feed: str,
+        rule: str,
+        windows: Sequence[Window],
+        *,
+        lookback_us: int = 7 * DAY_US,
+        origins: Sequence[str] = UNSOLICITED,
+    ) -> Duplicates:
+        """Duplicate shares of one window, or of two compared. Raises NotBuiltYet for ``near``."""
+        if rule not in RULES:
+            raise NotBuiltYet("not_built_yet", f"The rule {rule!r} is not built yet.", f"Rules: {', '.join(RULES)}.")
+        self.workspace.require_feeds([feed])
+        whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
+        with self._engine() as engine:
+            rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole))
+            first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]
+        keys = np.asarray(
+            rows["key"].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False), dtype=np.int64
+        )
+        times = np.asarray(rows["received_at"].to_numpy(), dtype=np.int64)
+        known = span([e for e in self.exposures([feed]) if e.basis != INFERRED])
+        data_start = known[0] if known is not None else (first if first is not None else whole.end)
+        return duplicate_shares(
+            keys, times, feed=feed, rule=rule, windows=tuple(windows), lookback_us=lookback_us, data_start=data_start
+        )
+
+
+def open_observatory(path: str | Path) -> Observatory:
+    """The observatory of the workspace in ``path``. Raises WrongUse ``no_workspace``."""
+    from spamtide.app.config import find_workspace
+
+    return Observatory(Workspace(find_workspace(str(path))))

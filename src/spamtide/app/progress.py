@@ -1,0 +1,41 @@
+"""Progress on long work: a bar with rate and time left on a terminal, silence elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Tick(Protocol):
+    """Called with how much is done and, where known, how much there is."""
+
+    def __call__(self, done: float, total: float | None = None) -> None: ...
+
+
+@contextmanager
+def progress_bar(what: str, unit: str = "messages") -> Iterator[Tick]:
+    """A bar on stderr when that is a terminal. Draws no spinner for work under 200 ms."""
+    if not sys.stderr.isatty():
+        yield lambda done, total=None: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} {task.fields[unit]}, {task.fields[rate]}/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(what, total=None, unit=unit, rate="-")
+
+    def tick(done: float, total: float | None = None) -> None:
+        speed = bar.tasks[0].speed
+        bar.update(task, completed=done, total=total, rate=f"{speed:,.0f}" if speed else "-")
+
+    with bar:
+        yield tick

@@ -1,0 +1,68 @@
+"""The embedded engine: an in-memory DuckDB over the files of one snapshot. Runs what measure builds.
+
+Engines return integers, strings and booleans in a total order; nothing is rounded here, so that another engine gives
+equal answers.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from spamtide.archive.tables import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Bounds of the engine; 0 threads means one a core this process may use, '' the system's temporary folder."""
+
+    threads: int = 0
+    memory_mib: int = 2048
+    temp_dir: str = ""
+
+
+class Engine:
+    """A DuckDB over one snapshot; make one for each snapshot. Close it, or use it in a ``with`` block."""
+
+    def __init__(self, snapshot: Snapshot, schemas: Mapping[str, pa.Schema], options: EngineOptions) -> None:
+        import duckdb
+        import ibis
+        import pyarrow as pa
+
+        threads = options.threads or len(os.sched_getaffinity(0))
+        # One DuckDB in memory for each process: there is no database file to lock or to corrupt.
+        raw = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": threads,
+                "memory_limit": f"{options.memory_mib}MB",
+                "temp_directory": options.temp_dir or tempfile.gettempdir(),
+            },
+        )
+        self._con = ibis.duckdb.from_connection(raw)
+        for name, schema in schemas.items():
+            files = snapshot.files.get(name)
+            if files:
+                quoted = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
+                raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{quoted}])")
+            else:
+                fields = [pa.field("feed", pa.string()), pa.field("writer", pa.string()), *schema]
+                raw.register(name, pa.schema(fields).empty_table())
+        self._raw = raw
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    def run(self, expression: Any) -> pa.Table:
+        """Rows of an unbound Ibis expression, as an Arrow table."""
+        # The SQL is Ibis's, the rows come straight from the engine: no pandas on the way.
+        return self._raw.sql(self._con.compile(expression)).to_arrow_table()

@@ -1,0 +1,69 @@
+"""The journal: what cannot be recomputed. Append-only records in the format of segments; meta says the kind.
+
+Counts, exposure, events added, instrument facts, quarantine, erasure, configuration and software changes. Each process
+kind writes under a name of its own, so that two never wait for each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spamtide.archive.kernel import CaptureBatch
+from spamtide.archive.layout import JOURNAL_FEED, format_id
+from spamtide.archive.segments import FeedWriter, list_segments, read_segment
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One entry: its kind, when it was written (microseconds UTC), its body, its id."""
+
+    kind: str
+    at: int
+    body: dict[str, Any]
+    id: str
+
+
+class Journal:
+    """The journal of one archive. Reading never locks; appending takes the writer's lock for a moment."""
+
+    def __init__(self, root: Path, writer: str = "cli") -> None:
+        self._root = root
+        self._writer = writer
+
+    def append(self, kind: str, body: dict[str, Any], at: int) -> None:
+        """Append one entry; durable when this returns."""
+        self.append_all([(kind, body)], at)
+
+    def append_all(self, entries: Iterable[tuple[str, dict[str, Any]]], at: int) -> None:
+        """Append several entries with one fsync."""
+        batch = CaptureBatch()
+        for kind, body in entries:
+            meta = json.dumps({"v": 1, "time_origin": "journal", "from": kind})
+            batch.push(at, meta.encode(), json.dumps(body, sort_keys=True, ensure_ascii=False).encode())
+        if not len(batch):
+            return
+        writer = FeedWriter(self._root, JOURNAL_FEED, self._writer)
+        with writer:
+            writer.append(batch, os.urandom(16 * len(batch)))
+            writer.close(seal=False)
+
+    def read(self, kind: str | None = None) -> list[JournalRecord]:
+        """Entries of one kind, or all, in order of time, writer and place."""
+        found: list[tuple[int, str, int, int, JournalRecord]] = []
+        for segment in list_segments(self._root / "journal"):
+            batch = read_segment(segment.base, 0, segment.records)
+            for i in range(len(batch)):
+                ordinal, at, meta, raw, erased = batch.get(i)
+                if erased:
+                    continue
+                name = json.loads(meta)["from"]
+                if kind is None or name == kind:
+                    place = format_id(JOURNAL_FEED, segment.writer, segment.number, ordinal)
+                    record = JournalRecord(name, at, json.loads(raw), place)
+                    found.append((at, segment.writer, segment.number, ordinal, record))
+        return [entry[-1] for entry in sorted(found, key=lambda e: e[:4])]

@@ -1,0 +1,95 @@
+"""Verification: every byte of the archive is covered by a hash, and each is computed again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spamtide.archive.archive import Archive, read_key
+from spamtide.archive.kernel import CorruptSegment, verify_segment
+from spamtide.archive.segments import NO_CHAIN, segment_bases
+from spamtide.errors import BrokenWorld
+
+_ENDINGS = {"open", "seg", "idx", "seal"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that does not hold: a stable code, the thing, what was found."""
+
+    code: str
+    thing: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What ``archive verify`` prints. ``content`` is equal for two archives that hold the same messages."""
+
+    ok: bool
+    content: str
+    segments: int
+    messages: int
+    erased: int
+    anchored_until: int | None
+    problems: tuple[Problem, ...]
+
+
+def verify_archive(archive: Archive, progress: Callable[[float, float], None] | None = None) -> Verification:
+    """Check key, segments, chains, journal and tables. Never stops at the first problem.
+
+    ``content``: SHA-256 over (feed, time, envelope digest, raw digest) of all messages, sorted by these four.
+    """
+    problems: list[Problem] = []
+    try:
+        read_key(archive.root / "key")
+    except (BrokenWorld, OSError) as error:
+        problems.append(Problem("corrupt_key", "key", str(error)))
+    folders = [(p.name, p) for p in sorted((archive.root / "segments").iterdir()) if p.is_dir()]
+    folders.append(("", archive.root / "journal"))
+    todo = [(feed, writer, number, base) for feed, folder in folders for writer, number, base in segment_bases(folder)]
+    ends: dict[tuple[str, str], tuple[int, str]] = {}
+    rows: list[bytes] = []
+    segments = messages = erased = 0
+    for done, (feed, writer, number, base) in enumerate(todo):
+        if progress is not None:
+            progress(done, len(todo))
+        name = f"{feed or 'journal'}/{base.name}"
+        try:
+            checked = verify_segment(str(base))
+        except (CorruptSegment, OSError) as error:
+            problems.append(Problem("corrupt_segment", name, str(error)))
+            ends[(feed, writer)] = (number, "")
+            continue
+        problems += [Problem("corrupt_segment", name, text) for text in checked["problems"]]
+        last, chain = ends.get((feed, writer), (0, NO_CHAIN))
+        if number != last + 1:
+            problems.append(Problem("missing_segment", name, f"segment {last + 1} of this writer is missing"))
+        elif chain and checked["previous_chain"] != chain:
+            problems.append(Problem("broken_chain", name, "its chain does not start where the one before ends"))
+        ends[(feed, writer)] = (number, checked["chain"])
+        if feed:
+            segments += 1
+            messages += checked["records"] - checked["erased"]
+            erased += checked["erased"]
+            content = checked["content"]
+            prefix = feed.encode() + b"\0"
+            rows += [prefix + content[i : i + 72] for i in range(0, len(content), 72)]
+    for _, folder in folders:
+        known = {base.name for _, _, base in segment_bases(folder)}
+        for path in sorted(folder.iterdir()):
+            if path.stem not in known or path.suffix[1:] not in _ENDINGS:
+                problems.append(Problem("stray_file", path.name, "belongs to no segment; a crash may have left it"))
+    problems += _table_problems(archive)
+    rows.sort()
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(row)
+    return Verification(not problems, digest.hexdigest(), segments, messages, erased, None, tuple(problems))
+
+
+def _table_problems(archive: Archive) -> list[Problem]:
+    from spamtide.archive.tables import verify_tables
+
+    return [Problem(code, thing, text) for code, thing, text in verify_tables(archive.root)]

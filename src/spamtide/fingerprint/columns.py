@@ -1,0 +1,44 @@
+"""The digest call: raw records in, Arrow tables of facts out, exactly the columns of the data dictionary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from spamtide.fingerprint.facts import TABLES
+from spamtide.fingerprint.kernel import digest_batch
+
+if TYPE_CHECKING:
+    from spamtide.fingerprint.kernel import RecordBatch
+
+_TYPES = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "utf8": pa.string(), "binary": pa.binary()}
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """Arrow schema of one table of facts, in the dictionary's order."""
+    return pa.schema([pa.field(c.name, _TYPES[c.kind], nullable=c.nullable) for c in TABLES[table]])
+
+
+def digest(segment: int, batch: RecordBatch) -> dict[str, pa.Table]:
+    """Facts of every record of ``batch``, which belongs to segment number ``segment``; erased records give no rows.
+
+    The interpreter lock is released meanwhile. Never raises for bad mail: what is wrong is in ``defects``.
+    """
+    raw = digest_batch(segment, batch)
+    return {name: _table(name, raw.get(name, {})) for name in TABLES}
+
+
+def _table(name: str, columns: dict[str, tuple[str, int, bytes, bytes | None, bytes | None]]) -> pa.Table:
+    schema = arrow_schema(name)
+    if not columns:
+        return schema.empty_table()
+    arrays = []
+    for field in schema:
+        _, rows, values, offsets, validity = columns[field.name]
+        buffers = [None if validity is None else pa.py_buffer(validity)]
+        if offsets is not None:
+            buffers.append(pa.py_buffer(offsets))
+        buffers.append(pa.py_buffer(values))
+        arrays.append(pa.Array.from_buffers(field.type, rows, buffers))
+    return pa.Table.from_arrays(arrays, schema=schema)

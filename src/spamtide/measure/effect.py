@@ -1,0 +1,209 @@
+"""The effect of an event: headline, refusals, second opinions, neighbours, confidence. docs/explanation/effect.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spamtide.measure.confidence import grade
+from spamtide.measure.latent import Fit, fit_latent
+from spamtide.measure.opinions import naive_poisson, placebo_in_time
+from spamtide.measure.values import (
+    DAY_US,
+    Effect,
+    Fact,
+    Interval,
+    Neighbour,
+    Note,
+    Path,
+    Refusal,
+    SecondOpinion,
+    Series,
+    Window,
+    WindowCount,
+)
+
+MAX_BEFORE_DAYS = 240
+MIN_BEFORE_DAYS, MIN_AFTER_DAYS, MIN_COUNT, PLAIN_DAYS = 14, 3, 20, 28
+METHOD = "latent-ar1-effect-path/1"
+
+
+def default_windows(
+    cut: int, data_start: int, data_end: int, earlier_end: int | None = None, next_start: int | None = None
+) -> tuple[Window, Window]:
+    """Before: from the last earlier event's end, at most 240 days, whole anchored days. After: to the next event or the
+    end of data. ``data_start`` and ``data_end`` bound what could be seen."""
+    start = max(cut - MAX_BEFORE_DAYS * DAY_US, data_start, earlier_end if earlier_end is not None else data_start)
+    days = max(0, (cut - start) // DAY_US)
+    end = min(data_end, next_start) if next_start is not None else data_end
+    return Window(cut - days * DAY_US, cut), Window(cut, max(cut, end))
+
+
+def estimate_effect(
+    series: Series,
+    cut: int,
+    *,
+    before: Window,
+    after: Window,
+    feed: str | None = None,
+    target: str | None = None,
+    event: str | None = None,
+    excluded: Sequence[Window] = (),
+    also_at: Sequence[int] = (),
+    warnings: Sequence[Note] = (),
+    competing: bool = False,
+    diagnostics: str = "standard",
+    population: str = "unsolicited",
+    controls: Sequence[Series] = (),
+) -> Effect:
+    """Ratio of the counts in ``after`` to what they would have been without the event at ``cut``.
+
+    ``series`` holds one row an anchored day (``bin_us`` a day; exposure as a share of the day; missing rows have none).
+    The interval is 95 %, from the latent AR(1) model; 3,000 draws, seeded by the inputs. Too little data is a
+    ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full.
+    """
+    in_before = (series.starts >= before.start) & (series.starts < before.end)
+    in_after = (series.starts >= after.start) & (series.starts < after.end)
+    counted = [_counted(series, mask) for mask in (in_before, in_after)]
+    refused = _refusal(counted[0], counted[1])
+    notes = list(warnings)
+    if series.basis == "import-span":
+        notes.append(Note("exposure_inferred"))
+    if refused is not None:
+        return _result(
+            series, cut, before, after, feed, target, event, excluded, counted, None, refused, (), (), None, (), None,
+            None, notes, None, population, competing,
+        )  # fmt: skip
+    if counted[0].bins < PLAIN_DAYS:
+        notes.append(
+            Note("short_history", {"live_days_before": counted[0].bins, "coverage_low": 0.88, "coverage_high": 0.93})
+        )
+    fit = _fit(series, in_before, in_after, controls)
+    ratio = Interval(fit.value, fit.low, fit.high)
+    whole = in_before | in_after
+    first = int(np.argmax(whole))
+    y, e = series.counts[first:], series.exposures[first:]
+    last = int(np.flatnonzero(in_after)[-1]) + 1 - first
+    live = series.live[first:].astype(np.float64)
+    placebo, p = placebo_in_time(y[:last], e[:last], live[:last], int(np.argmax(in_after)) - first)
+    naive = naive_poisson(counted[0].count, counted[0].live_days, counted[1].count, counted[1].live_days)
+    opinions: tuple[SecondOpinion, ...] = (placebo, naive)
+    if placebo.ratio is not None and _disagree(ratio, placebo.ratio):
+        notes.append(Note("placebo_disagrees", {"low": placebo.ratio.low, "high": placebo.ratio.high}))
+    neighbours = _neighbours(series, cut, before, after) if diagnostics != "none" else ()
+    others = tuple((at, _at(series, at, before, after)) for at in also_at)
+    mde = float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92))
+    path = _path(series, in_before | in_after, in_after, fit)
+    return _result(
+        series, cut, before, after, feed, target, event, excluded, counted, ratio, None, opinions, others, mde,
+        neighbours, p, None, notes, path, population, competing,
+    )  # fmt: skip
+
+
+def _counted(series: Series, mask: np.ndarray) -> WindowCount:
+    live = mask & series.live
+    return WindowCount(float(series.counts[live].sum()), float(series.exposures[live].sum()), int(live.sum()))
+
+
+def _refusal(before: WindowCount, after: WindowCount) -> Refusal | None:
+    needed: dict[str, Fact] = {}
+    if before.bins < MIN_BEFORE_DAYS:
+        needed["live_days_before"] = MIN_BEFORE_DAYS
+    if after.bins < MIN_AFTER_DAYS:
+        needed["live_days_after"] = MIN_AFTER_DAYS
+    if before.count < MIN_COUNT:
+        needed["count_before"] = MIN_COUNT
+    if not needed:
+        return None
+    reason = {
+        "live_days_before": "too_few_days_before", "live_days_after": "too_few_days_after", "count_before": "too_few_counts_before",
+    }[next(iter(needed))]  # fmt: skip
+    have: dict[str, Fact] = {
+        "live_days_before": before.bins, "live_days_after": after.bins, "count_before": before.count,
+    }  # fmt: skip
+    return Refusal(reason, needed, have)
+
+
+def _fit(series: Series, in_before: np.ndarray, in_after: np.ndarray, controls: Sequence[Series] = ()) -> Fit:
+    use = (in_before | in_after) & series.live
+    starts = series.starts[use]
+    cut = int(series.starts[in_after][0])
+    # The weekday of a bin is that of its midpoint; 1970-01-01 was a Thursday.
+    weekday = ((starts + series.bin_us // 2) // DAY_US + 3) % 7
+    columns = None
+    if controls:
+        columns = np.column_stack(
+            [np.log(c.counts[use] + 0.5) - np.log(np.maximum(c.exposures[use], 1e-9)) for c in controls]
+        )
+    return fit_latent(
+        (starts - cut) // series.bin_us, weekday, series.counts[use], series.exposures[use], in_after[use], columns
+    )
+
+
+def _disagree(one: Interval, other: Interval) -> bool:
+    verdicts = [0 if i.low <= 1 <= i.high else (1 if i.low > 1 else -1) for i in (one, other)]
+    return verdicts[0] != verdicts[1] or one.high < other.low or other.high < one.low
+
+
+def _at(series: Series, at: int, before: Window, after: Window) -> Interval | Refusal:
+    """The headline at another cut, rounded to the series' bins; the windows keep their outer ends."""
+    shift = round((at - after.start) / series.bin_us) * series.bin_us
+    start = after.start + shift
+    in_before = (series.starts >= before.start) & (series.starts < start)
+    in_after = (series.starts >= start) & (series.starts < after.end)
+    refused = _refusal(_counted(series, in_before), _counted(series, in_after))
+    if refused is not None:
+        return refused
+    fit = _fit(series, in_before, in_after)
+    return Interval(fit.value, fit.low, fit.high)
+
+
+def _neighbours(series: Series, cut: int, before: Window, after: Window) -> tuple[Neighbour, ...]:
+    found = []
+    for days in (-2, -1, 1, 2):
+        at = cut + days * DAY_US
+        ratio = _at(series, at, before, after)
+        shown = ratio if isinstance(ratio, Interval) else None
+        found.append(Neighbour("date", at, Window(before.start, at), Window(at, after.end), shown))
+    spans = [(28, None), (56, None), (120, None), (None, 3), (None, max(3, int(after.days) // 2))]
+    for days_before, days_after in dict.fromkeys(spans):
+        b = Window(max(before.start, cut - days_before * DAY_US), cut) if days_before else before
+        a = Window(cut, min(after.end, cut + days_after * DAY_US)) if days_after else after
+        if (b, a) == (before, after):
+            continue
+        ratio = _at(series, cut, b, a)
+        found.append(Neighbour("window", cut, b, a, ratio if isinstance(ratio, Interval) else None))
+    return tuple(found)
+
+
+def _path(series: Series, whole: np.ndarray, in_after: np.ndarray, fit: Fit) -> Path:
+    live = series.live[whole]
+    blank = np.full(int(whole.sum()), np.nan)
+    expected, low, high = blank.copy(), blank.copy(), blank.copy()
+    e = series.exposures[whole][live]
+    expected[live], low[live], high[live] = fit.expected * e, fit.expected_low * e, fit.expected_high * e
+    return Path(
+        series.starts[whole], series.counts[whole], series.exposures[whole], series.missing[whole], in_after[whole],
+        expected, low, high,
+    )  # fmt: skip
+
+
+def _result(
+    series: Series, cut: int, before: Window, after: Window, feed: str | None, target: str | None, event: str | None,
+    excluded: Sequence[Window], counted: list[WindowCount], ratio: Interval | None, refused: Refusal | None,
+    opinions: tuple[SecondOpinion, ...], also_at: tuple[tuple[int, Interval | Refusal], ...], mde: float | None,
+    neighbours: tuple[Neighbour, ...], placebo_p: float | None, pre_trend: Note | None, notes: list[Note],
+    path: Path | None, population: str, competing: bool,
+) -> Effect:  # fmt: skip
+    confidence = grade(
+        ratio=ratio, basis=series.basis, bins_before=counted[0].bins, placebo_p=placebo_p, mde=mde,
+        neighbours=neighbours, warnings=notes, competing=competing,
+    )  # fmt: skip
+    return Effect(
+        measure=series.measure, unit=series.unit, feed=feed, target=target, event=event, cut=cut, before=before,
+        after=after, excluded=tuple(excluded), counted_before=counted[0], counted_after=counted[1], ratio=ratio,
+        refused=refused, method=METHOD, second_opinions=opinions, also_at=also_at, minimum_detectable=mde,
+        neighbours=neighbours, pre_trend=pre_trend, placebo_p=placebo_p, warnings=tuple(notes), confidence=confidence,
+        path=path, basis=series.basis, population=population,
+    )  # fmt: skip

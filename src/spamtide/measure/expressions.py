@@ -1,0 +1,221 @@
+"""Queries as unbound Ibis expressions. Only substring tests and integer arithmetic: engines must agree to the last bit.
+
+The fold runs here, once for each query term, by the same function that folded the messages.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from spamtide.fingerprint import TABLES
+from spamtide.measure.errors import BadQuery
+from spamtide.measure.grammar import Count
+from spamtide.measure.query import And, Not, Or, Term, Tree
+from spamtide.measure.values import DAY_US, Window
+from spamtide.message import ORIGINS, fold
+
+# Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
+_FAR_DAYS = 200_000
+_KEYS = ("feed", "writer", "segment", "ordinal")
+_IBIS = {"int64": "int64", "int32": "int32", "bool": "boolean", "utf8": "string", "binary": "binary"}
+
+
+def table(name: str) -> Any:
+    """The unbound table of one table of facts."""
+    import ibis
+
+    schema = {"feed": "string", "writer": "string"} | {c.name: _IBIS[c.kind] for c in TABLES[name]}
+    return ibis.table(schema, name=name)
+
+
+def _instant(term: Term) -> int:
+    from datetime import UTC, datetime
+
+    text = term.value + ("T00:00:00Z" if len(term.value) == 10 else "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadQuery(
+            "bad_query",
+            f"{term.value!r} after {term.field}: is no instant.",
+            "Write 2011-03-16 or 2011-03-16T14:45:00Z.",
+        )
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def _folded_needle(term: Term) -> str:
+    """What must stand in a folded column: tokens between spaces; ``*`` leaves an end open."""
+    front, back = term.value.startswith("*"), term.value.endswith("*")
+    inner = fold(term.value.strip("*")).strip(" ")
+    if not inner:
+        raise BadQuery("bad_query", f"{term} folds to nothing.", "Use a term with a letter or digit in it.")
+    return ("" if front else " ") + inner + ("" if back else " ")
+
+
+def _wild(column: Any, value: str) -> Any:
+    front, back = value.startswith("*"), value.endswith("*")
+    inner = value.strip("*")
+    if not inner:
+        return column.notnull()
+    if front and back:
+        return column.contains(inner)
+    if front:
+        return column.endswith(inner)
+    if back:
+        return column.startswith(inner)
+    return column == inner
+
+
+def _term(term: Term, rows: Any) -> Any:
+    value = term.value
+    match term.field:
+        case "subject-literal":
+            return rows.subject_lower.contains(value.lower())
+        case "subject":
+            return (
+                rows.subject_lower.contains(value.strip("*").lower())
+                if term.exact
+                else rows.subject_folded.contains(_folded_needle(term))
+            )
+        case "text":
+            return (
+                rows.text_lower.contains(value.strip("*").lower())
+                if term.exact
+                else rows.text_folded.contains(_folded_needle(term))
+            )
+        case "from":
+            return (
+                rows.from_lower.contains(value.strip("*").lower())
+                if term.exact
+                else rows.from_folded.contains(_folded_needle(term))
+            )
+        case "attachment":
+            return rows.attachment_folded.contains(_folded_needle(term))
+        case "domain":
+            needle = value.lower()
+            front, back = needle.startswith("*"), needle.endswith("*")
+            needle = ("" if front else " ") + needle.strip("*") + ("" if back else " ")
+            return rows.link_domains.contains(needle) | rows.link_hosts.contains(needle)
+        case "peer":
+            return _wild(rows.peer_address, value).fill_null(False) | (rows.network == value).fill_null(False)
+        case "origin":
+            if value not in ORIGINS:
+                raise BadQuery("bad_query", f"{value!r} is no origin.", f"Origins: {', '.join(ORIGINS)}.")
+            return rows.origin == value
+        case "feed":
+            return _wild(rows.feed, value)
+        case "after":
+            return rows.received_at >= _instant(term)
+        case "before":
+            return rows.received_at < _instant(term)
+        case "defect":
+            return rows.defects.contains(f" {value} ") if value != "*" else rows.defects != ""
+    raise BadQuery(
+        "bad_query", f"The field {term.field!r} cannot be searched.", "docs/reference/query.md lists the fields."
+    )
+
+
+def _uses(tree: Tree, field: str) -> bool:
+    match tree:
+        case Term():
+            return tree.field == field
+        case Not():
+            return _uses(tree.inner, field)
+        case And() | Or():
+            return any(_uses(p, field) for p in tree.parts)
+
+
+def _condition(tree: Tree, rows: Any) -> Any:
+    match tree:
+        case Term():
+            return _term(tree, rows)
+        case Not():
+            return ~_condition(tree.inner, rows)
+        case And():
+            return functools.reduce(operator.and_, [_condition(p, rows) for p in tree.parts])
+        case Or():
+            return functools.reduce(operator.or_, [_condition(p, rows) for p in tree.parts])
+
+
+def matching(
+    tree: Tree, *, feeds: Sequence[str] = (), origins: Sequence[str] = (), window: Window | None = None
+) -> Any:
+    """Rows of the table ``message`` that match, unbound. No feed and no origin means all."""
+    rows = table("message")
+    if _uses(tree, "text"):
+        text = table("text").select(*_KEYS, "text_folded", "text_lower")
+        rows = rows.inner_join(text, list(_KEYS))
+    conditions = []
+    if feeds:
+        conditions.append(rows.feed.isin(list(feeds)))
+    if origins:
+        conditions.append(rows.origin.isin(list(origins)))
+    if window is not None:
+        conditions += [rows.received_at >= window.start, rows.received_at < window.end]
+    if tree != And(()):
+        conditions.append(_condition(tree, rows))
+    return rows.filter(conditions) if conditions else rows
+
+
+def _quantity(rows: Any, count: Count) -> Any:
+    if count.peers:
+        return rows.peer_unit.nunique()
+    match count.unit:
+        case "session":
+            own = rows.feed.cast("string") + "/" + rows.writer.cast("string") + "-"
+            own = own + rows.segment.cast("string") + "/" + rows.ordinal.cast("string")
+            return rows.session.fill_null(own).nunique()
+        case "recipient":
+            return rows.recipient_count.cast("int64").sum()
+        case "byte":
+            return rows.size_bytes.sum()
+    return rows.count()
+
+
+def counts_by_bin(
+    count: Count,
+    *,
+    bin_us: int,
+    anchor: int,
+    feeds: Sequence[str],
+    origins: Sequence[str],
+    window: Window | None = None,
+) -> Any:
+    """``(bin, n)``: what was counted in each bin of ``bin_us`` that starts at ``anchor`` plus a multiple, in order.
+
+    ``bin`` is that multiple, negative before the anchor. Bins without a match have no row.
+    """
+    rows = matching(count.tree, feeds=feeds, origins=origins, window=window)
+    far = (_FAR_DAYS * DAY_US // bin_us) * bin_us
+    number = (rows.received_at - anchor + far) // bin_us - far // bin_us
+    rows = rows.mutate(bin=number.cast("int64"))
+    return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
+
+
+def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (), limit: int | None = None) -> Any:
+    """The columns that a search prints, in order of feed and arrival."""
+    rows = matching(tree, feeds=feeds, origins=origins)
+    columns = (
+        "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
+        "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "defects",
+    )  # fmt: skip
+    rows = rows.select(*columns).order_by(["feed", "received_at", "writer", "segment", "ordinal"])
+    return rows if limit is None else rows.limit(limit)
+
+
+def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window) -> Any:
+    """``(key, received_at)`` of every message of a window: what duplicate shares are computed from."""
+    rows = matching(And(()), feeds=feeds, origins=origins, window=window)
+    return rows.select(key=rows[rule], received_at=rows.received_at).order_by(["received_at", "key"])
+
+
+def arrival_times(*, feeds: Sequence[str]) -> Any:
+    """``(first, last, n)`` of everything that arrived at the feeds, whatever its origin."""
+    rows = matching(And(()), feeds=feeds)
+    return rows.aggregate(first=rows.received_at.min(), last=rows.received_at.max(), n=rows.count())

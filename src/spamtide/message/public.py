@@ -1,0 +1,39 @@
+"""Public values: the only ones that a report can render. Each is made from a local one by masking or by coarsening."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from spamtide.message.kernel import mask, peer_units
+
+
+@dataclass(frozen=True, slots=True)
+class PublicText:
+    """Attacker's text that may leave: masked, control and direction characters by name, length-capped."""
+
+    text: str
+
+    @staticmethod
+    def of(local: str, limit: int = 200) -> PublicText:
+        """Make ``local`` fit to leave."""
+        shown = []
+        for c in mask(local)[:limit]:
+            if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+                shown.append(f"⟨{unicodedata.name(c, f'U+{ord(c):04X}').lower()}⟩")
+            else:
+                shown.append(c)
+        return PublicText("".join(shown) + ("…" if len(local) > limit else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class PublicNetwork:
+    """A peer's network: /24 or /48, never the address."""
+
+    network: str
+
+    @staticmethod
+    def of(address: str) -> PublicNetwork | None:
+        """The network of an address; None when it is none."""
+        units = peer_units(address)
+        return None if units is None else PublicNetwork(units[1])

@@ -1,0 +1,151 @@
+"""Scenario files: the written description of a world. Every complaint names the key."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from spamtide.errors import WrongUse
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+
+
+class BadScenario(WrongUse):
+    """A scenario file is not what the schema asks."""
+
+
+class FeedPlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """One feed: its vantage, how many decoy addresses at which domain, its ordinary volume."""
+
+    name: Name
+    vantage: str
+    addresses: Annotated[int, Meta(ge=1, le=100_000)]
+    domain: str
+    persona: str
+    messages_per_day: Annotated[float, Meta(gt=0)]
+
+
+class Outage(Struct, frozen=True, forbid_unknown_fields=True):
+    """A span in which a feed was down: nothing arrives and nothing is exposed."""
+
+    feed: Name
+    start: datetime
+    end: datetime
+
+
+class Level(Struct, frozen=True, forbid_unknown_fields=True):
+    """A group's output from an instant on, 1 being ordinary; optionally sliding to another level."""
+
+    at: datetime
+    level: Annotated[float, Meta(ge=0)]
+    ramp_to: Annotated[float, Meta(ge=0)] | None = None
+    ramp_days: Annotated[float, Meta(gt=0)] = 1.0
+
+
+class Stop(Struct, frozen=True, forbid_unknown_fields=True):
+    """The event that ends a group's output."""
+
+    event: str
+    at: datetime
+
+
+class GroupPlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """One sender group: what it sends, how much of it is alike, how it varies by day."""
+
+    name: Name
+    share: dict[str, Share]
+    words: Share
+    missed: Share
+    unique: Share
+    variants: Annotated[int, Meta(ge=1, le=10_000)]
+    campaign_days: Annotated[int, Meta(ge=1)]
+    bots: Annotated[int, Meta(ge=1, le=100_000)]
+    day_sd: Annotated[float, Meta(ge=0)]
+    day_ar: Annotated[float, Meta(ge=0, lt=1)]
+    engine: str
+    burst_days: int = 0
+    burst: float = 1.0
+    levels: tuple[Level, ...] = ()
+    stop: Stop | None = None
+
+
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+    """A world before it is drawn."""
+
+    schema: int
+    name: Name
+    title: str
+    start: datetime
+    end: datetime
+    feeds: tuple[FeedPlan, ...]
+    groups: tuple[GroupPlan, ...]
+    outages: tuple[Outage, ...] = ()
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC."""
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def shipped_scenarios() -> list[str]:
+    """Names of the scenarios in the package."""
+    folder = resources.files("spamtide.simulate") / "scenarios"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load_scenario(name_or_path: str) -> Scenario:
+    """A shipped scenario by name, or a file. Raises BadScenario naming the key."""
+    names = shipped_scenarios()
+    if name_or_path in names:
+        text = (resources.files("spamtide.simulate") / "scenarios" / f"{name_or_path}.toml").read_text("utf-8")
+    else:
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise BadScenario(
+                "unknown_scenario",
+                f"There is no scenario {name_or_path!r}.",
+                f"Shipped: {', '.join(names)}; or name a TOML file.",
+            )
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise BadScenario("bad_scenario", f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
+    try:
+        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise BadScenario(
+            "bad_scenario", f"{name_or_path}: {error}.", "docs/reference/scenario.md lists the keys."
+        ) from None
+    _check(scenario, name_or_path)
+    return scenario
+
+
+def _check(scenario: Scenario, name: str) -> None:
+    def bad(key: str, what: str) -> BadScenario:
+        return BadScenario(
+            "bad_scenario", f"{name}: {key} {what}.", "docs/reference/scenario.md lists the keys.", key=key
+        )
+
+    moments = [("start", scenario.start), ("end", scenario.end)]
+    moments += [(f"outages[{i}].{k}", getattr(o, k)) for i, o in enumerate(scenario.outages) for k in ("start", "end")]
+    for key, moment in moments:
+        if moment.tzinfo is None:
+            raise bad(key, "has no time zone; end it with Z")
+    if scenario.end <= scenario.start:
+        raise bad("end", "is not after start")
+    feeds = {f.name for f in scenario.feeds}
+    for i, group in enumerate(scenario.groups):
+        for feed in group.share:
+            if feed not in feeds:
+                raise bad(f"groups[{i}].share", f"names {feed!r}, which is no feed")
+    for i, outage in enumerate(scenario.outages):
+        if outage.feed not in feeds:
+            raise bad(f"outages[{i}].feed", f"is {outage.feed!r}, which is no feed")
