@@ -8,7 +8,7 @@ from spamtide.app.digesting import digest_workspace
 from spamtide.app.observatory import Observatory
 from spamtide.app.simulating import make_world_folder
 from spamtide.archive import verify_archive
-from spamtide.report.documents import effect_document
+from spamtide.report import effect_document
 from spamtide.simulate import generate, load_scenario
 
 

@@ -6,7 +6,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -104,15 +104,18 @@ def _os_error(error: OSError) -> SpamtideError:
 def run(argv: Sequence[str]) -> int:
     """Run one command line; the exit code."""
     as_json = "--json" in argv or "--jsonl" in argv
+    return guarded(lambda: cli.main(args=list(argv), prog_name="spamtide", standalone_mode=False), as_json=as_json)
+
+
+def guarded(work: Callable[[], object], *, as_json: bool) -> int:
+    """Run ``work`` and turn whatever happens into an exit code, with a sentence and the next step on stderr."""
     try:
-        result = cli.main(args=list(argv), prog_name="spamtide", standalone_mode=False)
+        result = work()
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         print("spamtide: stopped; what was stored is kept.", file=sys.stderr)
         return 130
     except click.UsageError as error:

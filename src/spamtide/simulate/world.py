@@ -250,7 +250,7 @@ class World:
             "messages": self.messages,
             "groups": {
                 g.name: {
-                    "words": g.words, "unique": g.unique, "variants": g.variants, "campaign_days": g.campaign_days,
+                    "words": g.words, "missed": g.missed, "unique": g.unique, "variants": g.variants, "campaign_days": g.campaign_days,
                     "unsolicited": g.name != "noise", "variant_weights": [float(w) for w in self.variant_weights(g)],
                     "stop": microseconds(g.stop.at) if g.stop else None,
                 }
