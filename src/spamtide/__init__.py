@@ -1,3 +1,20 @@
 """spamtide: a spam-trap observatory. What arrived, what belongs together, what changed, and how sure that is."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spamtide.app.observatory import Observatory
+
 __version__ = "0.1.0"
+
+__all__ = ["open"]
+
+
+def open(path: str | Path) -> Observatory:
+    """The observatory of the workspace in ``path``. Raises WrongUse ``no_workspace``."""
+    from spamtide.app.observatory import open_observatory
+
+    return open_observatory(path)

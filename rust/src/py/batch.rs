@@ -33,6 +33,32 @@ impl CaptureBatch {
         self.items.len()
     }
 
+    /// Take the captures of `other` onto the end of this batch.
+    fn extend(&mut self, other: &mut CaptureBatch) {
+        self.items.append(&mut other.items);
+    }
+
+    /// First and last receive time, or None when empty.
+    #[getter]
+    fn span(&self) -> Option<(i64, i64)> {
+        let first = self.items.iter().map(|c| c.received_at).min()?;
+        Some((first, self.items.iter().map(|c| c.received_at).max()?))
+    }
+
+    /// SHA-256 of each capture's raw bytes, 32 bytes each.
+    fn raw_digests<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.items.iter().flat_map(|c| c.sha256).collect::<Vec<u8>>())
+    }
+
+    /// Drop the captures at these places (ascending).
+    fn remove(&mut self, places: Vec<usize>) {
+        let mut i = 0;
+        self.items.retain(|_| {
+            i += 1;
+            places.binary_search(&(i - 1)).is_err()
+        });
+    }
+
     /// Sum of the raw bytes.
     #[getter]
     fn size_bytes(&self) -> usize {

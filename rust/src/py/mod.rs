@@ -1,6 +1,7 @@
 //! Bindings: convert, release the interpreter lock, call `pure` and `store`. Nothing is computed here.
 
 mod batch;
+mod capture;
 mod columns;
 mod digest;
 mod store;
@@ -12,6 +13,7 @@ use pyo3::prelude::*;
 fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<batch::CaptureBatch>()?;
     m.add_class::<batch::RecordBatch>()?;
+    capture::register(m)?;
     digest::register(m)?;
     store::register(m)?;
     Ok(())

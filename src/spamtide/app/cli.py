@@ -26,7 +26,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
-    "group": ("grouping", "Exact groups of an mbox or of JSON lines, without a workspace."),
     "simulate": ("simulating", "Make a world with known truth from a scenario."),
     "report": ("reporting", "A report of an event: page, figures, tables, JSON."),
     "archive": ("archiving", "Verify the archive, or erase messages from it."),
@@ -47,6 +46,7 @@ NOT_BUILT = [
     "export",
     "why",
     "filter-test",
+    "group",
     "evidence",
 ]
 

@@ -1,3 +1,7 @@
 """capture: what arrived. Turns byte streams (mbox, Maildir, .eml, archives) into captures, raw bytes unchanged."""
 
-__all__: list[str] = []
+from spamtide.capture.counts import BadCounts, CountRow, read_counts
+from spamtide.capture.kernel import CaptureBatch
+from spamtide.capture.sources import TIMES, Refused, SourceOptions, read_source
+
+__all__ = ["TIMES", "BadCounts", "CaptureBatch", "CountRow", "Refused", "SourceOptions", "read_counts", "read_source"]

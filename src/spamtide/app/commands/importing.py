@@ -1,0 +1,94 @@
+"""``import`` and ``digest``: what arrived, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spamtide.app.commands.options import json_option, open_workspace
+from spamtide.app.output import emit_json, printable, say
+from spamtide.app.progress import progress_bar
+from spamtide.errors import WrongUse
+
+VANTAGES = (
+    "catch-all-domain", "planted", "dictionary", "recycled-address", "expired-domain", "typo-domain", "subscribed",
+    "relay-bait", "user-reported", "mailbox", "filtered-upstream", "counts", "unknown",
+)  # fmt: skip
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--feed", required=True, metavar="F", help="The feed that these messages belong to; made when it is new.")
+@click.option("--time", "times", type=click.Choice(["auto", "received", "envelope", "date", "file"]), default="auto", show_default=True,
+              help="Whence the receive time; auto tries Received, the mbox From line, the file.")  # fmt: skip
+@click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
+@click.option("--append", is_flag=True, help="Add every message again, also those the feed has already.")
+@click.option("--no-digest", is_flag=True, help="Store only; read them later with 'spamtide digest'.")
+@json_option
+@click.pass_context
+def import_command(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    feed: str,
+    times: str,
+    vantage: str | None,
+    append: bool,
+    no_digest: bool,
+    as_json: bool,
+) -> int:
+    """Import PATHS into a feed: mbox, Maildir, .eml, folders of them, also in tar, zip, gz, bz2, xz, zst; counts as .csv.
+
+    It goes on after Ctrl-C or a crash where it stopped, and importing the same mail twice adds nothing.
+    """
+    from spamtide.app.importing import import_sources
+    from spamtide.app.workspace import now_us
+
+    workspace = open_workspace(ctx)
+    with progress_bar("importing") as tick:
+        outcome = import_sources(
+            workspace,
+            paths,
+            feed,
+            times=times,
+            vantage=vantage,
+            append=append,
+            digest=not no_digest,
+            now=now_us(),
+            progress=tick,
+        )
+    for refused in outcome.refused[:20]:
+        say(f"not imported: {printable(refused.source)}: {printable(refused.reason)}")
+    if len(outcome.refused) > 20:
+        say(f"not imported: {len(outcome.refused) - 20} more; --json lists them all")
+    if as_json:
+        emit_json(outcome.document())
+    else:
+        rate = outcome.messages / outcome.seconds if outcome.seconds else 0
+        print(
+            f"{outcome.new} new of {outcome.messages} messages in {feed}, {outcome.bytes / 1e6:.1f} MB, {outcome.seconds:.1f} s ({rate:,.0f}/s)."
+        )
+        if outcome.counts:
+            print(f"{outcome.counts} counts.")
+    return 3 if outcome.refused else 0
+
+
+@click.command("digest")
+@click.option("--follow", is_flag=True, help="Go on as messages arrive (not built yet).")
+@click.option("--retry-quarantine", is_flag=True, help="Try messages in quarantine again (not built yet).")
+@json_option
+@click.pass_context
+def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, as_json: bool) -> None:
+    """Read messages that are stored but not in the tables yet."""
+    from spamtide.app.digesting import digest_workspace
+    from spamtide.app.workspace import now_us
+
+    if follow or retry_quarantine:
+        raise WrongUse("not_built_yet", "--follow and --retry-quarantine are not built yet.", "Run 'spamtide digest'.")
+    workspace = open_workspace(ctx)
+    with progress_bar("reading") as tick:
+        outcome = digest_workspace(workspace, now=now_us(), progress=tick)
+    if as_json:
+        emit_json(outcome.document())
+    else:
+        print(f"{outcome.messages} messages of {outcome.segments} segments read, {outcome.quarantined} in quarantine.")

@@ -1,0 +1,44 @@
+"""``report``: a page, figures, tables and JSON that can be quoted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spamtide.app.commands.options import feed_option, json_option, open_workspace, split_values
+from spamtide.app.output import emit_json
+
+
+@click.command("report")
+@click.option("--event", required=True, metavar="E", help="An event of the registry.")
+@feed_option()
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    callback=split_values,
+    metavar="M",
+    help="Measures; repeat it. Default: the two subject words and the volume.",
+)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@json_option
+@click.pass_context
+def report_command(
+    ctx: click.Context, event: str, feeds: list[str], measures: list[str], out: Path, as_json: bool
+) -> None:
+    """Write report.html, report.json, tables/*.csv and figures/*.svg into a folder."""
+    from spamtide.app.observatory import Observatory
+    from spamtide.app.reporting import REPORT_MEASURES, write_report
+
+    observatory = Observatory(open_workspace(ctx))
+    names = observatory.workspace.require_feeds(feeds)
+    document = write_report(observatory, event, names, out, measures=tuple(measures) or REPORT_MEASURES)
+    if as_json:
+        emit_json(document)
+        return
+    for effect in document["effects"]:
+        print(effect["sentence"])
+    for duplicates in document["duplicates"]:
+        print(duplicates["sentence"])
+    print(f"\nThe report: {out / 'report.html'}")

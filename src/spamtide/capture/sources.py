@@ -1,0 +1,236 @@
+"""Sources: what others captured, as batches of captures, streamed. A poison source is named and the rest goes on.
+
+A path is a file or a folder: mbox (mboxo, mboxrd), Maildir, ``.eml`` and folders of these, each also in tar or zip, and
+each file also packed with gz, bz2, xz or zst. What a file is, its first bytes say, not its name.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from spamtide.capture.kernel import CaptureBatch, MboxReader, capture_message
+
+CHUNK = 4 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024
+# A single message file larger than this is refused: no mail system would have carried it.
+MESSAGE_BYTES = 256 * 1024 * 1024
+TIMES = ("auto", "received", "envelope", "date", "file")
+_PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A source, or a place in one, that could not be read, with a code and the words of whoever noticed."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """``time``: auto, received, envelope, date or file. ``now``: the program's clock, microseconds UTC."""
+
+    time: str
+    now: int
+
+
+Item = CaptureBatch | Refused
+
+
+def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
+    """Captures of one path as the user gave it, in order; refusals in between, never an exception for bad input."""
+    name = str(path)
+    try:
+        if path.is_dir():
+            yield from _folder(path, options)
+        elif not path.exists():
+            yield Refused(name, "not there")
+        elif path.is_file():
+            if path.stat().st_size == 0:
+                yield Refused(name, "empty file")
+                return
+            with path.open("rb") as file:
+                yield from _file(file, name, _mtime(path), options)
+        else:
+            yield Refused(name, "neither a file nor a folder")
+    except OSError as error:
+        yield Refused(name, error.strerror or str(error))
+
+
+def _mtime(path: Path) -> int:
+    return path.stat().st_mtime_ns // 1000
+
+
+def _folder(path: Path, options: SourceOptions) -> Iterator[Item]:
+    try:
+        entries = sorted(os.scandir(path), key=lambda e: e.name)
+    except OSError as error:
+        yield Refused(str(path), error.strerror or str(error))
+        return
+    maildir = {e.name for e in entries} >= {"cur", "new"}
+    for entry in entries:
+        if entry.name.startswith(".") and not (maildir and entry.is_dir()):
+            continue
+        if maildir and entry.name == "tmp":
+            continue  # mail still being delivered
+        if entry.is_symlink() and not entry.is_file():
+            continue
+        yield from read_source(Path(entry.path), options)
+
+
+def _file(file: IO[bytes], name: str, file_time: int | None, options: SourceOptions) -> Iterator[Item]:
+    """One stream: unpack it if it is packed, then by what it is."""
+    stream = io.BufferedReader(cast(io.RawIOBase, file), CHUNK) if not hasattr(file, "peek") else file
+    head = cast(io.BufferedReader, stream).peek(512)[:512]
+    packed = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
+    try:
+        if packed is not None:
+            yield from _file(
+                cast(IO[bytes], io.BufferedReader(_Unpacked(_unpack(stream, packed)), CHUNK)), name, file_time, options
+            )
+        elif head.startswith(b"PK\x03\x04"):
+            yield from _zip(stream, name, options)
+        elif head[257:262] == b"ustar":
+            yield from _tar(stream, name, options)
+        elif head.startswith(b"From "):
+            yield from _mbox(stream, name, file_time, options)
+        else:
+            yield from _message(stream, name, file_time, options)
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile) as error:
+        yield Refused(name, f"damaged or cut short: {error}")
+    except OSError as error:
+        yield Refused(name, error.strerror or f"damaged: {error}")
+
+
+def _unpack(stream: IO[bytes], kind: str) -> IO[bytes]:
+    if kind == "gz":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
+    if kind == "bz2":
+        return cast(IO[bytes], bz2.BZ2File(stream))
+    if kind == "xz":
+        return cast(IO[bytes], lzma.LZMAFile(stream))
+    import zstandard
+
+    return cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+
+
+class _Unpacked(io.RawIOBase):
+    """A decompressor as a raw stream; the end of a truncated archive is an error, but what came before was read."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        self._inner = inner
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._inner.read(len(buffer))
+        if not data:
+            self._check_end()
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _check_end(self) -> None:
+        # zstandard ends a cut frame as if it were whole; the others raise by themselves.
+        return
+
+
+def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
+    """Chunks until the end; what breaks the stream ends it too, and is kept for the caller to name."""
+    while True:
+        try:
+            chunk = stream.read(CHUNK)
+        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+            failed.append(error)
+            return
+        except Exception as error:
+            # zstandard raises an error class of its own.
+            failed.append(error)
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOptions) -> Iterator[Item]:
+    reader = MboxReader(name, options.time, file_time, options.now)
+    failed: list[Exception] = []
+    for chunk in _chunks(stream, failed):
+        batch = reader.feed(chunk)
+        if len(batch):
+            yield batch
+    last = reader.finish()
+    if len(last):
+        yield last
+    for ordinal in reader.untimed:
+        yield Refused(f"{name}#{ordinal}", "no plausible receive time; choose another with --time")
+    for error in failed:
+        yield Refused(
+            name, f"damaged or cut short after message {reader.messages - 1}: {error or type(error).__name__}"
+        )
+
+
+def _looks_like_mail(head: bytes) -> bool:
+    if b"\0" in head[:4096]:
+        return False
+    line = head.split(b"\n", 1)[0].rstrip(b"\r")
+    name, colon, _ = line.partition(b":")
+    return bool(colon) and 0 < len(name) <= 76 and all(33 <= c <= 126 for c in name)
+
+
+def _message(stream: IO[bytes], name: str, file_time: int | None, options: SourceOptions) -> Iterator[Item]:
+    failed: list[Exception] = []
+    data = bytearray()
+    for chunk in _chunks(stream, failed):
+        data += chunk
+        if len(data) > MESSAGE_BYTES:
+            yield Refused(name, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is")
+            return
+        if not _looks_like_mail(bytes(data[:8192])):
+            yield Refused(name, "neither an mbox nor a message")
+            return
+    if failed:
+        yield Refused(name, f"damaged or cut short: {failed[0] or type(failed[0]).__name__}")
+        return
+    if not data:
+        yield Refused(name, "empty file")
+        return
+    batch = capture_message(bytes(data), name, 0, options.time, file_time, options.now)
+    yield batch if len(batch) else Refused(name, "no plausible receive time; choose another with --time")
+
+
+def _tar(stream: IO[bytes], name: str, options: SourceOptions) -> Iterator[Item]:
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            if not member.isfile() or member.size == 0:
+                continue
+            file = archive.extractfile(member)
+            if file is not None:
+                yield from _file(file, f"{name}!{member.name}", int(member.mtime) * 1_000_000, options)
+
+
+def _zip(stream: IO[bytes], name: str, options: SourceOptions) -> Iterator[Item]:
+    import calendar
+
+    with zipfile.ZipFile(stream) as archive:
+        for info in archive.infolist():
+            if info.is_dir() or info.file_size == 0:
+                continue
+            member = f"{name}!{info.filename}"
+            if info.flag_bits & 1:
+                yield Refused(member, "locked with a password")
+                continue
+            with archive.open(info) as file:
+                stamp = calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000
+                yield from _file(file, member, stamp, options)
