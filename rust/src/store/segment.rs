@@ -194,12 +194,23 @@ impl SegmentWriter {
     /// Create a new open segment; the file must not exist. The header is on disk before this returns.
     pub fn create(path: &Path, header: SegmentHeader) -> Result<Self> {
         let chain = unhex(&header.previous_chain).ok_or(StoreError::Misuse("previous_chain is 64 hex digits"))?;
+        if path.exists() {
+            return Err(StoreError::Misuse("this segment exists already"));
+        }
+        // By rename, so that no segment is ever seen with half a header.
+        let new = path.with_extension("open-new");
         let mut file = at_path(
-            path,
-            OpenOptions::new().write(true).read(true).create_new(true).open(path),
+            &new,
+            OpenOptions::new()
+                .write(true)
+                .read(true)
+                .create(true)
+                .truncate(true)
+                .open(&new),
         )?;
         let bytes = encode_header(&header);
-        at_path(path, file.write_all(&bytes).and_then(|()| file.sync_all()))?;
+        at_path(&new, file.write_all(&bytes).and_then(|()| file.sync_all()))?;
+        at_path(path, std::fs::rename(&new, path))?;
         sync_parent(path)?;
         let len = bytes.len() as u64;
         Ok(SegmentWriter {

@@ -80,11 +80,14 @@ def write_part(
         data = data.add_column(0, pa.field(name, column.type, nullable=False), column)
     name = f"{feed}-{writer}-{segment:06d}-{start:08d}-{stop:08d}-{table}.parquet"
     path = stage / name
+    # By rename: a worker that outlives a killed import must not be seen half-way through the same part.
+    temporary = stage / f"{name}.{os.getpid()}"
     pq.write_table(
-        data, path, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=True
+        data, temporary, compression="zstd", compression_level=1, use_dictionary=_DICTIONARY, write_statistics=True
     )
-    with path.open("rb") as file:
+    with temporary.open("rb") as file:
         os.fsync(file.fileno())
+    os.replace(temporary, path)
     return Part(
         table, feed, writer, segment, start, stop, f"{stage.name}/{name}", n, path.stat().st_size, file_digest(path)
     )
