@@ -86,6 +86,8 @@ pub struct Record {
     pub meta: Vec<u8>,
     /// Raw bytes; empty when erased.
     pub raw: Vec<u8>,
+    /// SHA-256 of `raw`; zero when erased.
+    pub sha256: [u8; 32],
     /// True when only a tombstone is left.
     pub erased: bool,
 }

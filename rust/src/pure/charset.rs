@@ -1,7 +1,9 @@
 //! Bytes to text. The charset is what is declared if that decodes, else what `<meta>` says, else what the bytes suggest.
 
+use super::limits;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use std::borrow::Cow;
 
 /// Text of bytes, and whether the declared charset had to be overruled or characters were lost.
 pub struct Decoded {
@@ -46,7 +48,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
         overruled = overruled || label.is_some();
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(&bytes[..bytes.len().min(64 << 10)], true);
+    detector.feed(&telling(bytes), true);
     let guess = detector.guess(None, Utf8Detection::Allow);
     let (text, _, lost) = guess.decode(bytes);
     if lost {
@@ -64,6 +66,29 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
     }
 }
 
+/// The bytes that tell charsets apart: those beyond ASCII with their surroundings, up to a bound. With escapes
+/// (ISO-2022) all bytes matter.
+fn telling(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const AROUND: usize = 32;
+    if bytes.len() <= limits::CHARSET_BYTES || memchr::memchr(0x1b, bytes).is_some() {
+        return Cow::Borrowed(&bytes[..bytes.len().min(limits::CHARSET_BYTES)]);
+    }
+    let mut out = Vec::with_capacity(limits::CHARSET_BYTES);
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(i) = bytes[at..].iter().position(|b| *b >= 0x80) {
+        let (start, end) = ((at + i).saturating_sub(AROUND), (at + i + AROUND).min(bytes.len()));
+        // Bytes beyond ASCII between here and the end of the surroundings push that end on.
+        let end = end + bytes[end..].iter().take_while(|b| **b >= 0x80).count();
+        out.extend_from_slice(&bytes[start.max(done)..end]);
+        if out.len() >= limits::CHARSET_BYTES {
+            break;
+        }
+        (done, at) = (end, end);
+    }
+    Cow::Owned(out)
+}
+
 fn meta_charset(head: &[u8]) -> Option<&'static Encoding> {
     let lower = head.to_ascii_lowercase();
     let at = memchr::memmem::find(&lower, b"charset=")? + 8;
@@ -79,30 +104,58 @@ fn meta_charset(head: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(&rest[..end])
 }
 
+/// What a byte means in base64: its six bits, or one of the marks below.
+const SIX_BITS: [u8; 256] = {
+    let mut table = [SKIPPED; 256];
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut i = 0;
+    while i < 64 {
+        table[letters[i] as usize] = i as u8;
+        i += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table[b'=' as usize] = PADDING;
+    table
+};
+const SKIPPED: u8 = 0xff;
+const PADDING: u8 = 0xfe;
+
 /// Undo base64 as far as it goes: bytes outside the alphabet are skipped, as mail readers do.
 pub fn base64(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
     let (mut bits, mut n) = (0u32, 0);
-    for b in bytes {
-        let value = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => {
-                // Padding ends a quantum; concatenated blocks go on after it.
-                if n >= 2 {
-                    out.push((bits >> (6 * n - 8)) as u8);
-                }
-                if n == 3 {
-                    out.push((bits >> 2) as u8);
-                }
-                (bits, n) = (0, 0);
-                continue;
+    let mut i = 0;
+    while i < bytes.len() {
+        if n == 0 {
+            // Whole quanta without a break, the common case.
+            let clean = bytes[i..].chunks_exact(4).map_while(|q| {
+                let [a, b, c, d] = [q[0], q[1], q[2], q[3]].map(|b| SIX_BITS[usize::from(b)]);
+                ((a | b | c | d) < 64).then(|| [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+            });
+            let before = out.len();
+            clean.for_each(|three| out.extend_from_slice(&three));
+            i += (out.len() - before) / 3 * 4;
+            if i >= bytes.len() {
+                break;
             }
-            _ => continue,
-        };
+        }
+        let value = SIX_BITS[usize::from(bytes[i])];
+        i += 1;
+        if value == SKIPPED {
+            continue;
+        }
+        if value == PADDING {
+            // Padding ends a quantum; concatenated blocks go on after it.
+            if n >= 2 {
+                out.push((bits >> (6 * n - 8)) as u8);
+            }
+            if n == 3 {
+                out.push((bits >> 2) as u8);
+            }
+            (bits, n) = (0, 0);
+            continue;
+        }
         bits = bits << 6 | u32::from(value);
         n += 1;
         if n == 4 {

@@ -13,6 +13,7 @@ use super::{limits, sniff};
 use mail_parser::{DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 
@@ -90,7 +91,9 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
         facts.defects.insert("empty_message");
         return facts;
     }
-    match MessageParser::new().parse(parsed) {
+    // Only what MIME needs is parsed by the crate; every other field is kept raw and read here.
+    let parser = MessageParser::new().with_mime_headers().with_date_headers();
+    match parser.default_header_raw().parse(parsed) {
         Some(message) => {
             headers(&message, parsed, meta, &mut facts);
             let mut parts = 0;
@@ -235,12 +238,13 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
             .get(part.offset_body as usize..part.offset_end as usize)
             .unwrap_or(&[]);
         let decoded = match part.encoding {
-            Encoding::None => bytes.to_vec(),
-            Encoding::Base64 => base64(bytes),
-            Encoding::QuotedPrintable => quoted_printable(bytes, false),
+            Encoding::None => Cow::Borrowed(bytes),
+            Encoding::Base64 => Cow::Owned(base64(bytes)),
+            Encoding::QuotedPrintable => Cow::Owned(quoted_printable(bytes, false)),
         };
         let unix = without_cr(&decoded);
-        facts.leaves.push(Sha256::digest(&unix).into());
+        let leaf: [u8; 32] = Sha256::digest(&unix).into();
+        facts.leaves.push(leaf);
         let declared = part.content_type().map(|c| {
             c.subtype().map_or_else(
                 || c.ctype().to_lowercase(),
@@ -286,7 +290,10 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
                 declared_type: declared,
                 sniffed_type: sniff::sniff(&decoded),
                 size: decoded.len(),
-                sha256: Sha256::digest(&decoded).into(),
+                sha256: match unix {
+                    Cow::Borrowed(_) => leaf,
+                    Cow::Owned(_) => Sha256::digest(&decoded).into(),
+                },
             });
         } else {
             facts.defects.insert("too_many_attachments");
@@ -294,14 +301,20 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
     }
 }
 
-fn without_cr(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    for (i, b) in bytes.iter().enumerate() {
-        if *b != b'\r' || bytes.get(i + 1) != Some(&b'\n') {
-            out.push(*b);
-        }
+/// Line ends as one byte; borrowed where nothing had to change.
+fn without_cr(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut breaks = memchr::memmem::find_iter(bytes, b"\r\n").peekable();
+    if breaks.peek().is_none() {
+        return Cow::Borrowed(bytes);
     }
-    out
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for i in breaks {
+        out.extend_from_slice(&bytes[from..i]);
+        from = i + 1;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    Cow::Owned(out)
 }
 
 fn append(target: &mut String, text: &str, defects: &mut BTreeSet<&'static str>) {
@@ -369,22 +382,30 @@ fn add_link(url: &str, links: &mut Vec<Link>, defects: &mut BTreeSet<&'static st
 }
 
 fn text_links(facts: &mut Facts) {
-    let known: BTreeSet<String> = facts.links.iter().map(|l| l.url.clone()).collect();
     let text = std::mem::take(&mut facts.visible);
-    let mut at = 0;
-    while let Some(i) = memchr::memchr3(b'h', b'w', b'H', &text.as_bytes()[at..]) {
-        let start = at + i;
-        let fresh = start == 0 || !text.as_bytes()[start - 1].is_ascii_alphanumeric();
-        if fresh && text.is_char_boundary(start) && url_start(&text[start..]) {
-            let len = url_len(&text[start..]);
-            let url = &text[start..start + len];
-            if !known.contains(url) {
-                add_link(url, &mut facts.links, &mut facts.defects);
-            }
-            at = start + len.max(1);
+    let bytes = text.as_bytes();
+    let known: BTreeSet<String> = facts.links.iter().map(|l| l.url.clone()).collect();
+    let mut done = 0;
+    for i in memchr::memchr2_iter(b':', b'.', bytes) {
+        let before = &bytes[done.min(i)..i];
+        let scheme = if bytes[i] == b'.' {
+            3
         } else {
-            at = start + 1;
+            before.iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count()
+        };
+        let Some(start) = i.checked_sub(scheme).filter(|s| *s >= done) else {
+            continue;
+        };
+        let fresh = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+        if scheme < 3 || !fresh || !text.is_char_boundary(start) || !url_start(&text[start..]) {
+            continue;
         }
+        let len = url_len(&text[start..]);
+        let url = &text[start..start + len];
+        if !known.contains(url) {
+            add_link(url, &mut facts.links, &mut facts.defects);
+        }
+        done = start + len.max(1);
     }
     facts.visible = text;
 }
@@ -400,43 +421,65 @@ pub fn registered_domain(host: &str) -> Option<String> {
     psl::domain_str(host).map(str::to_owned)
 }
 
-/// Keyed hashes of the message's shingles: word 3-grams of the folded masked text, else character 5-grams.
-pub fn sketch(masked_folded: &str, subject_folded: &str) -> Vec<i64> {
-    let hash = |parts: &[&str]| {
-        // The key is public here: a secret key belongs to the archive that compares with strangers.
-        let mut h = SipHasher13::new_with_keys(0x7370616d74696465, 0x736b6574636831);
-        for p in parts {
-            h.write(p.as_bytes());
-            h.write_u8(b' ');
-        }
-        h.finish() as i64
-    };
-    let words: Vec<&str> = masked_folded.split_ascii_whitespace().collect();
-    let mut set: BTreeSet<i64> = BTreeSet::new();
-    let keep = |value: i64, set: &mut BTreeSet<i64>| {
-        if set.len() < limits::SKETCH || set.last().is_some_and(|l| value < *l) {
-            set.insert(value);
-            if set.len() > limits::SKETCH {
-                set.pop_last();
+/// The smallest distinct values seen, at most `limits::SKETCH`.
+#[derive(Default)]
+struct Smallest {
+    values: Vec<i64>,
+    /// No value at or above this can be among the smallest.
+    bound: Option<i64>,
+}
+
+impl Smallest {
+    fn add(&mut self, value: i64) {
+        if self.bound.is_none_or(|b| value < b) {
+            self.values.push(value);
+            if self.values.len() >= 8 * limits::SKETCH {
+                self.settle();
             }
         }
+    }
+
+    fn settle(&mut self) {
+        self.values.sort_unstable();
+        self.values.dedup();
+        self.values.truncate(limits::SKETCH);
+        if self.values.len() == limits::SKETCH {
+            self.bound = self.values.last().copied();
+        }
+    }
+}
+
+/// Keyed hashes of the message's shingles: word 3-grams of the folded masked text, else character 5-grams.
+///
+/// Both texts are as `fold` yields them: tokens between single spaces.
+pub fn sketch(masked_folded: &str, subject_folded: &str) -> Vec<i64> {
+    let hash = |kind: &[u8], shingle: &str| {
+        // The key is public here: a secret key belongs to the archive that compares with strangers.
+        let mut h = SipHasher13::new_with_keys(0x7370616d74696465, 0x736b6574636831);
+        h.write(kind);
+        h.write(shingle.as_bytes());
+        h.finish() as i64
     };
-    if words.len() >= 8 {
-        for w in words.windows(3) {
-            keep(hash(w), &mut set);
+    let mut set = Smallest::default();
+    // Where each token starts, and one past the last.
+    let starts = |text: &str| -> Vec<usize> { memchr::memchr_iter(b' ', text.as_bytes()).map(|i| i + 1).collect() };
+    let words = starts(masked_folded);
+    if words.len() > 8 {
+        for w in words.windows(4) {
+            set.add(hash(b"", &masked_folded[w[0]..w[3]]));
         }
     } else {
-        let chars: Vec<char> = masked_folded.trim().chars().collect();
-        for w in chars.windows(5) {
-            let s: String = w.iter().collect();
-            keep(hash(&["c", &s]), &mut set);
+        let text = masked_folded.trim();
+        let chars: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+        for w in chars.windows(6) {
+            set.add(hash(b"c ", &text[w[0]..w[5]]));
         }
     }
-    let subject: Vec<&str> = subject_folded.split_ascii_whitespace().collect();
-    for w in subject.windows(2) {
-        keep(hash(&["s", w[0], w[1]]), &mut set);
+    for w in starts(subject_folded).windows(3) {
+        set.add(hash(b"s ", &subject_folded[w[0]..w[2]]));
     }
-    set.into_iter().collect()
+    set.settle();
+    set.values
 }
 
 /// Peer as what `peers` counts (IPv4 address or IPv6 /64) and its network (/24 or /48).
@@ -574,7 +617,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     message.int("utc_day", record.received_at.div_euclid(DAY_US));
     message.int("utc_hour", record.received_at.div_euclid(HOUR_US));
     message.long("size_bytes", Some(record.raw.len() as i64));
-    message.text("sha256", Some(&hex(&Sha256::digest(&record.raw))));
+    message.text("sha256", Some(&hex(&record.sha256)));
     message.text("source_path", meta.source.as_ref().map(|s| s.path.as_str()));
     message.long("source_ordinal", meta.source.as_ref().map(|s| s.ordinal as i64));
     message.text("session", meta.session.as_deref());

@@ -9,50 +9,111 @@ use unicode_normalization::char::{canonical_combining_class, decompose_compatibl
 /// Version of the fold; raised with the facts version when an output changes.
 pub const FOLD_VERSION: u32 = 1;
 
+/// What an ASCII byte is to the fold.
+const WORD: u8 = 1;
+const SPACE: u8 = 2;
+const SYMBOL: u8 = 3;
+const AT: u8 = 4;
+
+/// Classes of the ASCII bytes; 0 separates.
+const CLASS: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut i = 0;
+    while i < 128 {
+        let b = i as u8;
+        table[i] = if b.is_ascii_alphanumeric() {
+            WORD
+        } else if b == b' ' || (b >= 9 && b <= 13) {
+            SPACE
+        } else if b == b'$' || b == b'!' || b == b'|' {
+            SYMBOL
+        } else if b == b'@' {
+            AT
+        } else {
+            0
+        };
+        i += 1;
+    }
+    table
+};
+
 /// Folded tokens of `text`, each between single spaces (`" buy viagra "`); no token gives the empty string.
 pub fn fold(text: &str) -> String {
     let mut tokens = Tokens {
         out: String::with_capacity(text.len() + 2),
         singles: 0,
-        token: String::new(),
+        raw: String::new(),
+        last: 0,
     };
-    let mut raw = String::new();
-    let mut at_chunk: Option<bool> = None;
-    for (i, c) in text.char_indices() {
-        if c.is_whitespace() {
-            at_chunk = None;
-        } else if c == '@' && at_chunk.is_none() {
-            // An address keeps its parts apart; elsewhere @ is an a.
-            let rest = &text[i + 1..];
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            at_chunk = Some(rest[..end].contains('.'));
+    let mut in_address: Option<bool> = None;
+    let bytes = text.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        let b = bytes[i];
+        if b < 0x80 {
+            match CLASS[usize::from(b)] {
+                WORD => {
+                    let more = bytes[i..]
+                        .iter()
+                        .position(|b| *b >= 0x80 || CLASS[usize::from(*b)] != WORD)
+                        .unwrap_or(bytes.len() - i);
+                    let start = tokens.raw.len();
+                    tokens.raw.push_str(&text[i..i + more]);
+                    tokens.raw[start..].make_ascii_lowercase();
+                    i += more;
+                    continue;
+                }
+                SYMBOL => tokens.raw.push(b as char),
+                AT => {
+                    // An address keeps its parts apart; elsewhere @ is an a.
+                    let address = *in_address.get_or_insert_with(|| {
+                        let rest = &text[i + 1..];
+                        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                        rest[..end].contains('.')
+                    });
+                    if address {
+                        tokens.end();
+                    } else {
+                        tokens.raw.push('@');
+                    }
+                }
+                class => {
+                    if class == SPACE {
+                        in_address = None;
+                    }
+                    tokens.end();
+                }
+            }
+            i += 1;
+            continue;
         }
-        if c.is_ascii() {
-            push(c, at_chunk, &mut raw, &mut tokens);
-        } else if !ignorable(c) {
+        let c = text[i..].chars().next().expect("a boundary");
+        i += c.len_utf8();
+        if c.is_whitespace() {
+            in_address = None;
+        }
+        if !ignorable(c) {
             decompose_compatible(c, |d| {
                 if canonical_combining_class(d) == 0 && !ignorable(d) {
-                    push(confusable(d), at_chunk, &mut raw, &mut tokens);
+                    tokens.push(confusable(d), in_address);
                 }
             });
         }
     }
-    tokens.end(&mut raw);
+    tokens.end();
     tokens.finish()
 }
 
-fn push(c: char, address: Option<bool>, raw: &mut String, tokens: &mut Tokens) {
-    let symbol = match c {
-        '@' => address != Some(true),
-        '$' | '!' | '|' => true,
-        _ => false,
-    };
-    if c.is_alphanumeric() || symbol {
-        for lower in c.to_lowercase() {
-            raw.push(confusable(lower));
-        }
-    } else {
-        tokens.end(raw);
+/// Leetspeak, and one class for i l 1 | !.
+fn plain_letter(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' | '!' | '|' | 'l' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        c => c,
     }
 }
 
@@ -60,48 +121,76 @@ struct Tokens {
     out: String,
     /// How many single-letter tokens end `out`.
     singles: usize,
-    token: String,
+    /// The token under way, lower case, not yet judged.
+    raw: String,
+    /// Length of the last token in `out`.
+    last: usize,
 }
 
 impl Tokens {
-    fn end(&mut self, raw: &mut String) {
-        if raw.is_empty() {
+    fn push(&mut self, c: char, in_address: Option<bool>) {
+        let symbol = match c {
+            '@' => in_address != Some(true),
+            '$' | '!' | '|' => true,
+            _ => false,
+        };
+        if c.is_alphanumeric() || symbol {
+            for lower in c.to_lowercase() {
+                self.raw.push(confusable(lower));
+            }
+        } else {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        if self.raw.is_empty() {
             return;
         }
+        let raw = std::mem::take(&mut self.raw);
         let trimmed = raw
             .trim_end_matches(['!', '|', '@', '$'])
             .trim_start_matches(['!', '|', '@']);
-        self.token.clear();
-        let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
-        if letters >= 2 || (letters == 1 && trimmed.chars().any(|c| "@$|!".contains(c))) {
-            self.token.extend(trimmed.chars().map(|c| match c {
-                '0' => 'o',
-                '1' | '!' | '|' | 'l' => 'i',
-                '3' => 'e',
-                '4' | '@' => 'a',
-                '5' | '$' => 's',
-                '7' => 't',
-                c => c,
-            }));
-        } else {
-            self.token.extend(
-                trimmed
-                    .chars()
-                    .filter(|c| c.is_alphanumeric())
-                    .map(|c| if c == 'l' { 'i' } else { c }),
-            );
-        }
-        raw.clear();
-        if self.token.is_empty() {
-            return;
-        }
-        let single = letters <= 1 && self.token.chars().count() == 1;
-        if self.out.is_empty() {
+        let before = self.out.len();
+        if before == 0 {
             self.out.push(' ');
         }
-        self.out.push_str(&self.token);
+        let start = self.out.len();
+        let (letters, length);
+        if trimmed.is_ascii() {
+            let mut symbols = false;
+            let mut n = 0;
+            for b in trimmed.bytes() {
+                n += usize::from(b.is_ascii_lowercase());
+                symbols |= matches!(b, b'@' | b'$' | b'|' | b'!');
+            }
+            letters = n;
+            if n >= 2 || (n == 1 && symbols) {
+                self.out.extend(trimmed.bytes().map(|b| plain_letter(b as char)));
+            } else {
+                let kept = trimmed.bytes().filter(u8::is_ascii_alphanumeric);
+                self.out.extend(kept.map(|b| if b == b'l' { 'i' } else { b as char }));
+            }
+            length = self.out.len() - start;
+        } else {
+            letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
+            if letters >= 2 || (letters == 1 && trimmed.chars().any(|c| "@$|!".contains(c))) {
+                self.out.extend(trimmed.chars().map(plain_letter));
+            } else {
+                let kept = trimmed.chars().filter(|c| c.is_alphanumeric());
+                self.out.extend(kept.map(|c| if c == 'l' { 'i' } else { c }));
+            }
+            length = self.out[start..].chars().count();
+        }
+        self.raw = raw;
+        self.raw.clear();
+        if length == 0 {
+            self.out.truncate(before);
+            return;
+        }
+        self.last = self.out.len() - start;
         self.out.push(' ');
-        if single {
+        if letters <= 1 && length == 1 {
             self.singles += 1;
         } else {
             self.join_before(true);
@@ -111,7 +200,7 @@ impl Tokens {
     /// Three or more single letters in a row are one disguised word.
     fn join_before(&mut self, after_token: bool) {
         if self.singles >= 3 {
-            let keep = if after_token { self.token.len() + 1 } else { 0 };
+            let keep = if after_token { self.last + 1 } else { 0 };
             let mut start = self.out.len() - keep;
             for _ in 0..self.singles {
                 start = self.out[..start - 1].rfind(' ').map_or(0, |i| i + 1);
@@ -119,18 +208,7 @@ impl Tokens {
             let end = self.out.len() - keep;
             let letters: String = self.out[start..end].chars().filter(|c| *c != ' ').collect();
             if letters.chars().any(char::is_alphabetic) {
-                let leet: String = letters
-                    .chars()
-                    .map(|c| match c {
-                        '0' => 'o',
-                        '1' => 'i',
-                        '3' => 'e',
-                        '4' => 'a',
-                        '5' => 's',
-                        '7' => 't',
-                        c => c,
-                    })
-                    .collect();
+                let leet: String = letters.chars().map(plain_letter).collect();
                 self.out.replace_range(start..end, &(leet + " "));
             }
         }

@@ -153,7 +153,11 @@ pub fn read_html(html: &str) -> Seen {
         let tag = el.tag_name();
         let mut guard = for_elements.borrow_mut();
         let s = &mut *guard;
+        let bare = el.attributes().is_empty();
         for name in ["href", "src", "action", "background"] {
+            if bare {
+                break;
+            }
             if let Some(value) = el.get_attribute(name) {
                 if name == "background" && !value.contains("://") {
                     continue;
@@ -171,7 +175,10 @@ pub fn read_html(html: &str) -> Seen {
             s.put("\n");
         }
         let code = matches!(tag.as_str(), "script" | "style" | "template" | "noframes");
-        let mut hides = code || tag == "head" || el.has_attribute("hidden");
+        let mut hides = code || tag == "head" || (!bare && el.has_attribute("hidden"));
+        if bare && !hides {
+            return Ok(());
+        }
         let style = el.get_attribute("style").map(|v| style_of(&v));
         let bg = el
             .get_attribute("bgcolor")

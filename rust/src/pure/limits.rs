@@ -15,6 +15,8 @@ pub const TEXT_CHARS: usize = 1 << 20;
 pub const LINKS: usize = 1_000;
 /// Bytes of one header field that are decoded. Defect `long_header`.
 pub const HEADER_BYTES: usize = 64 << 10;
+/// Bytes from which the charset of undeclared text is guessed: those beyond ASCII and what stands around them.
+pub const CHARSET_BYTES: usize = 4 << 10;
 /// Attachments kept. Defect `too_many_attachments`.
 pub const ATTACHMENTS: usize = 200;
 /// Smallest shingle hashes kept of a message.

@@ -2,7 +2,27 @@
 //! replaced by their kind, runs of white space by one space.
 
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || "._%+-".contains(c)
+    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
+}
+
+/// Length of the leading part of `text` whose characters `ascii` takes, or beyond ASCII are letters or digits.
+fn leading(text: &str, ascii: impl Fn(u8) -> bool) -> usize {
+    let bytes = text.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        if bytes[i] < 0x80 {
+            if !ascii(bytes[i]) {
+                break;
+            }
+            i += 1;
+        } else {
+            match text[i..].chars().next() {
+                Some(c) if c.is_alphanumeric() => i += c.len_utf8(),
+                _ => break,
+            }
+        }
+    }
+    i
 }
 
 /// True for a token that carries no word: long, and of mixed digits and letters or of hex digits.
@@ -68,17 +88,11 @@ pub fn mask(text: &str, recipients: &[String]) -> String {
             i += url_len(rest);
             continue;
         }
-        let end = rest
-            .char_indices()
-            .find(|(_, c)| !is_word(*c))
-            .map_or(rest.len(), |(i, _)| i);
+        let end = leading(rest, |b| is_word(b as char));
         let word = &rest[..end];
         if rest[end..].starts_with('@') {
             let domain = &rest[end + 1..];
-            let len = domain
-                .char_indices()
-                .find(|(_, c)| !(c.is_alphanumeric() || "-.".contains(*c)))
-                .map_or(domain.len(), |(i, _)| i);
+            let len = leading(domain, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
             if len > 0 {
                 out.push_str("<addr>");
                 i += end + 1 + len;
@@ -106,16 +120,15 @@ fn mask_word(word: &str, recipients: &[String], out: &mut String) {
         out.push_str("<blob>");
         return;
     }
-    let mut digits = false;
-    for c in word.chars() {
-        if c.is_numeric() {
-            if !digits {
-                out.push_str("<n>");
-            }
-            digits = true;
-        } else {
-            digits = false;
-            out.push(c);
+    // Runs without a digit are copied whole.
+    let mut rest = word;
+    while !rest.is_empty() {
+        let plain = rest.find(char::is_numeric).unwrap_or(rest.len());
+        out.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        if !rest.is_empty() {
+            out.push_str("<n>");
+            rest = rest.trim_start_matches(char::is_numeric);
         }
     }
 }

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use sha2::{Digest, Sha256};
 
 use crate::pure::capture::{Capture, Meta, Record};
 
@@ -88,6 +89,7 @@ impl RecordBatch {
             received_at,
             meta: meta.to_vec(),
             raw: raw.to_vec(),
+            sha256: Sha256::digest(raw).into(),
             erased: false,
         });
     }

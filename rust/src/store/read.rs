@@ -2,11 +2,12 @@
 
 use super::record::{self, Header};
 use super::seal::{self, file_sha256, read_seal, sibling, Frame, Seal, FRAME_HEADER};
-use super::segment::{decode_header, hex, scan, unhex, Entry};
+use super::segment::{self, decode_header, hex, scan, unhex, Entry};
 use super::{at_path, Result, StoreError};
 use crate::pure::capture::Record;
 use sha2::{Digest, Sha256};
 use std::fs::File;
+use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -70,32 +71,41 @@ pub fn records(base: &Path, start: u32, stop: u32) -> Result<Vec<Record>> {
 }
 
 fn open_records(path: &Path, start: u32, stop: u32) -> Result<Vec<Record>> {
-    let bytes = at_path(path, std::fs::read(path))?;
-    let mut at = decode_header(&bytes)
-        .ok_or(StoreError::Corrupt {
+    let mut file = BufReader::with_capacity(1 << 18, at_path(path, File::open(path))?);
+    let Some((_, header_len)) = at_path(path, segment::read_header(&mut file))? else {
+        return Err(StoreError::Corrupt {
             path: path.into(),
             at: 0,
             what: "the segment's header does not hold",
-        })?
-        .1;
+        });
+    };
+    let size = at_path(path, file.get_ref().metadata())?.len();
+    let mut at = header_len as u64;
     let mut out = Vec::new();
-    while let Some(h) = record::header(&bytes[at..]) {
-        let Some(end) = at.checked_add(record::total_len(&h)).filter(|e| *e <= bytes.len()) else {
+    while at + record::HEADER_LEN as u64 <= size {
+        let mut bytes = vec![0u8; record::HEADER_LEN];
+        at_path(path, file.read_exact(&mut bytes))?;
+        let Some(h) = record::header(&bytes).filter(|h| h.ordinal < stop) else {
             break;
         };
-        if h.ordinal >= stop {
+        let len = record::total_len(&h) as u64;
+        if at + len > size {
             break;
         }
+        let body = len - record::HEADER_LEN as u64;
         if h.ordinal >= start {
-            out.push(checked(path, &bytes[at..end], at as u64)?.1);
+            at_path(path, (&mut file).take(body).read_to_end(&mut bytes))?;
+            out.push(checked(path, &bytes, at)?.1);
+        } else {
+            at_path(path, file.seek_relative(body as i64))?;
         }
-        at = end;
+        at += len;
     }
     Ok(out)
 }
 
 fn checked(path: &Path, bytes: &[u8], at: u64) -> Result<(Header, Record)> {
-    record::decode(bytes, true)
+    record::decode(bytes)
         .map(|(h, r, _)| (h, r))
         .ok_or(StoreError::Corrupt {
             path: path.into(),
@@ -188,7 +198,7 @@ fn content_row(record: &Record) -> [u8; 72] {
     let mut row = [0u8; 72];
     row[..8].copy_from_slice(&(record.received_at as u64 ^ (1 << 63)).to_be_bytes());
     row[8..40].copy_from_slice(&Sha256::digest(&canonical));
-    row[40..72].copy_from_slice(&Sha256::digest(&record.raw));
+    row[40..72].copy_from_slice(&record.sha256);
     row
 }
 
@@ -239,7 +249,7 @@ pub fn verify(base: &Path) -> Result<Checked> {
         };
         let mut at = 0;
         while at < plain.len() {
-            let Some((h, r, len)) = record::decode(&plain[at..], true) else {
+            let Some((h, r, len)) = record::decode(&plain[at..]) else {
                 out.problems.push(format!("record {} does not hold", out.records));
                 break;
             };

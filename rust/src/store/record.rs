@@ -153,25 +153,28 @@ pub fn total_len(header: &Header) -> usize {
     HEADER_LEN + header.meta_len + header.raw_len
 }
 
-/// True when the leaf is what meta and raw say it is. A tombstone has nothing left to say: true.
-pub fn leaf_holds(header: &Header, fixed: &[u8], meta: &[u8], raw: &[u8]) -> bool {
-    header.erased || leaf(&header.salt, fixed, &Sha256::digest(meta), &Sha256::digest(raw)) == header.leaf
+/// SHA-256 of raw when the leaf is what meta and raw say it is. A tombstone has nothing left to say: zeros.
+pub fn checked_raw(header: &Header, fixed: &[u8], meta: &[u8], raw: &[u8]) -> Option<Hash> {
+    if header.erased {
+        return Some([0; 32]);
+    }
+    let raw_hash: Hash = Sha256::digest(raw).into();
+    (leaf(&header.salt, fixed, &Sha256::digest(meta), &raw_hash) == header.leaf).then_some(raw_hash)
 }
 
-/// The whole record at the start of `bytes`, checked or not, and its length.
-pub fn decode(bytes: &[u8], check: bool) -> Option<(Header, Record, usize)> {
+/// The whole record at the start of `bytes`, checked, and its length.
+pub fn decode(bytes: &[u8]) -> Option<(Header, Record, usize)> {
     let h = header(bytes)?;
     let len = total_len(&h);
     let body = bytes.get(HEADER_LEN..len)?;
     let (meta, raw) = body.split_at(h.meta_len);
-    if check && !leaf_holds(&h, &bytes[..HEADER_LEN], meta, raw) {
-        return None;
-    }
+    let sha256 = checked_raw(&h, &bytes[..HEADER_LEN], meta, raw)?;
     let record = Record {
         ordinal: h.ordinal,
         received_at: h.received_at,
         meta: meta.to_vec(),
         raw: raw.to_vec(),
+        sha256,
         erased: h.erased,
     };
     Some((h, record, len))

@@ -64,6 +64,15 @@ pub fn unhex(text: &str) -> Option<Hash> {
     Some(out)
 }
 
+/// The header at the start of a file that is read as a stream, and its length.
+pub fn read_header(file: &mut impl Read) -> std::io::Result<Option<(SegmentHeader, usize)>> {
+    let mut bytes = vec![0u8; 16];
+    file.read_exact(&mut bytes)?;
+    let len = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+    file.take(u64::from(len)).read_to_end(&mut bytes)?;
+    Ok(decode_header(&bytes))
+}
+
 /// Bytes of a segment's header.
 pub fn encode_header(header: &SegmentHeader) -> Vec<u8> {
     let json = serde_json::to_vec(header).expect("a struct of strings and numbers");
@@ -128,7 +137,8 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
             let end = at.checked_add(record::total_len(&h))?;
             let body = bytes.get(at + record::HEADER_LEN..end)?;
             let (meta, raw) = body.split_at(h.meta_len);
-            record::leaf_holds(&h, &bytes[at..at + record::HEADER_LEN], meta, raw).then(|| (h, end, sha256_of(&h, raw)))
+            let sha256 = record::checked_raw(&h, &bytes[at..at + record::HEADER_LEN], meta, raw)?;
+            Some((h, end, sha256))
         });
         match next {
             Some((h, end, sha256)) => {
@@ -161,15 +171,6 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
         rot,
         torn: (bytes.len() - good) as u64,
     })
-}
-
-fn sha256_of(header: &record::Header, raw: &[u8]) -> Hash {
-    use sha2::{Digest, Sha256};
-    if header.erased {
-        [0; 32]
-    } else {
-        Sha256::digest(raw).into()
-    }
 }
 
 /// The one writer of an open segment.
