@@ -131,7 +131,7 @@ pub fn base64(bytes: &[u8]) -> Vec<u8> {
             // Whole quanta without a break, the common case.
             let clean = bytes[i..].chunks_exact(4).map_while(|q| {
                 let [a, b, c, d] = [q[0], q[1], q[2], q[3]].map(|b| SIX_BITS[usize::from(b)]);
-                ((a | b | c | d) < 64).then(|| [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+                ((a | b | c | d) < 64).then_some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
             });
             let before = out.len();
             clean.for_each(|three| out.extend_from_slice(&three));
