@@ -8,7 +8,7 @@ import numpy as np
 
 from spamtide.measure.confidence import grade
 from spamtide.measure.latent import Fit, fit_latent
-from spamtide.measure.opinions import naive_poisson, placebo_in_time
+from spamtide.measure.opinions import gls_ar1, naive_poisson, placebo_in_time
 from spamtide.measure.values import (
     DAY_US,
     Effect,
@@ -26,6 +26,7 @@ from spamtide.measure.values import (
 
 MAX_BEFORE_DAYS = 240
 MIN_BEFORE_DAYS, MIN_AFTER_DAYS, MIN_COUNT, PLAIN_DAYS = 14, 3, 20, 28
+DONUT_DAYS, PRE_TREND_DAYS = 21, 14
 METHOD = "latent-ar1-effect-path/1"
 
 
@@ -61,7 +62,9 @@ def estimate_effect(
 
     ``series`` holds one row an anchored day (``bin_us`` a day; exposure as a share of the day; missing rows have none).
     The interval is 95 %, from the latent AR(1) model; 3,000 draws, seeded by the inputs. Too little data is a
-    ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full.
+    ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full; with none,
+    the opinions that cost a fit of their own are left out too. ``controls`` (same bins as ``series``) enter an opinion
+    beside the headline, since an event may spill over into them.
     """
     in_before = (series.starts >= before.start) & (series.starts < before.end)
     in_after = (series.starts >= after.start) & (series.starts < after.end)
@@ -79,16 +82,32 @@ def estimate_effect(
         notes.append(
             Note("short_history", {"live_days_before": counted[0].bins, "coverage_low": 0.88, "coverage_high": 0.93})
         )
-    fit = _fit(series, in_before, in_after, controls)
+    fit = _fit(series, in_before, in_after)
     ratio = Interval(fit.value, fit.low, fit.high)
     whole = in_before | in_after
     first = int(np.argmax(whole))
     y, e = series.counts[first:], series.exposures[first:]
     last = int(np.flatnonzero(in_after)[-1]) + 1 - first
-    live = series.live[first:].astype(np.float64)
+    live = (series.live & whole)[first:].astype(np.float64)
     placebo, p = placebo_in_time(y[:last], e[:last], live[:last], int(np.argmax(in_after)) - first)
     naive = naive_poisson(counted[0].count, counted[0].live_days, counted[1].count, counted[1].live_days)
-    opinions: tuple[SecondOpinion, ...] = (placebo, naive)
+    opinions = [placebo, _gls(series, in_before, in_after)]
+    pre_trend = None
+    if diagnostics != "none":
+        donut = _donut(series, cut, in_before, in_after)
+        opinions.append(donut)
+        pre_trend = _pre_trend(series, in_before)
+        if pre_trend is not None and pre_trend.facts.get("fired"):
+            both = [i for i in (ratio, donut.ratio) if i is not None]
+            notes.append(
+                Note(
+                    "pre_trend",
+                    {"low": min(i.low for i in both), "high": max(i.high for i in both), "days": DONUT_DAYS},
+                )
+            )
+        if controls:
+            opinions.append(_with_controls(series, in_before, in_after, controls))
+    opinions.append(naive)
     if placebo.ratio is not None and _disagree(ratio, placebo.ratio):
         notes.append(Note("placebo_disagrees", {"low": placebo.ratio.low, "high": placebo.ratio.high}))
     neighbours = _neighbours(series, cut, before, after) if diagnostics != "none" else ()
@@ -96,8 +115,8 @@ def estimate_effect(
     mde = float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92))
     path = _path(series, in_before | in_after, in_after, fit)
     return _result(
-        series, cut, before, after, feed, target, event, excluded, counted, ratio, None, opinions, others, mde,
-        neighbours, p, None, notes, path, population, competing,
+        series, cut, before, after, feed, target, event, excluded, counted, ratio, None, tuple(opinions), others, mde,
+        neighbours, p, pre_trend, notes, path, population, competing,
     )  # fmt: skip
 
 
@@ -125,20 +144,21 @@ def _refusal(before: WindowCount, after: WindowCount) -> Refusal | None:
     return Refusal(reason, needed, have)
 
 
+def _calendar(series: Series, use: np.ndarray, in_after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each used bin, the first after the cut being 0, and its weekday: that of its midpoint."""
+    starts = series.starts[use]
+    first = int(series.starts[in_after][0])
+    # 1970-01-01 was a Thursday.
+    return (starts - first) // series.bin_us, ((starts + series.bin_us // 2) // DAY_US + 3) % 7
+
+
 def _fit(series: Series, in_before: np.ndarray, in_after: np.ndarray, controls: Sequence[Series] = ()) -> Fit:
     use = (in_before | in_after) & series.live
-    starts = series.starts[use]
-    cut = int(series.starts[in_after][0])
-    # The weekday of a bin is that of its midpoint; 1970-01-01 was a Thursday.
-    weekday = ((starts + series.bin_us // 2) // DAY_US + 3) % 7
+    day, weekday = _calendar(series, use, in_after)
     columns = None
     if controls:
-        columns = np.column_stack(
-            [np.log(c.counts[use] + 0.5) - np.log(np.maximum(c.exposures[use], 1e-9)) for c in controls]
-        )
-    return fit_latent(
-        (starts - cut) // series.bin_us, weekday, series.counts[use], series.exposures[use], in_after[use], columns
-    )
+        columns = np.column_stack([np.log(c.counts[use] + 0.5) - np.log(c.exposures[use]) for c in controls])
+    return fit_latent(day, weekday, series.counts[use], series.exposures[use], in_after[use], columns)
 
 
 def _disagree(one: Interval, other: Interval) -> bool:
@@ -146,12 +166,53 @@ def _disagree(one: Interval, other: Interval) -> bool:
     return verdicts[0] != verdicts[1] or one.high < other.low or other.high < one.low
 
 
+def _gls(series: Series, in_before: np.ndarray, in_after: np.ndarray) -> SecondOpinion:
+    use = (in_before | in_after) & series.live
+    day, weekday = _calendar(series, use, in_after)
+    return gls_ar1(day, weekday, series.counts[use], series.exposures[use], in_after[use])
+
+
+def _donut(series: Series, cut: int, in_before: np.ndarray, in_after: np.ndarray) -> SecondOpinion:
+    """The headline without the last 21 days before the cut, in which an event may have thrown its shadow ahead."""
+    far = in_before & (series.starts + series.bin_us <= cut - DONUT_DAYS * DAY_US)
+    bins = int((far & series.live).sum())
+    if bins < MIN_BEFORE_DAYS:
+        needed: dict[str, Fact] = {"live_days_before": MIN_BEFORE_DAYS + DONUT_DAYS}
+        have: dict[str, Fact] = {"live_days_before": int((in_before & series.live).sum())}
+        return SecondOpinion("donut", None, Refusal("too_few_days_before", needed, have))
+    fit = _fit(series, far, in_after)
+    return SecondOpinion("donut", Interval(fit.value, fit.low, fit.high))
+
+
+def _pre_trend(series: Series, in_before: np.ndarray) -> Note | None:
+    """The last 14 days before the cut, forecast from what precedes them. None found is not none there."""
+    bins = np.flatnonzero(in_before & series.live)
+    if len(bins) < 2 * PRE_TREND_DAYS:
+        return None
+    last = np.zeros_like(in_before)
+    last[bins[-PRE_TREND_DAYS:]] = True
+    fit = _fit(series, in_before & ~last, last)
+    fired = not fit.low <= 1 <= fit.high
+    return Note("pre_trend_check", {"value": fit.value, "low": fit.low, "high": fit.high, "fired": fired})
+
+
+def _with_controls(
+    series: Series, in_before: np.ndarray, in_after: np.ndarray, controls: Sequence[Series]
+) -> SecondOpinion:
+    known = np.logical_and.reduce([c.live for c in controls])
+    bins = [int((mask & series.live & known).sum()) for mask in (in_before, in_after)]
+    if bins[0] < MIN_BEFORE_DAYS or bins[1] < MIN_AFTER_DAYS:
+        needed: dict[str, Fact] = {"live_days_before": MIN_BEFORE_DAYS, "live_days_after": MIN_AFTER_DAYS}
+        have: dict[str, Fact] = {"live_days_before": bins[0], "live_days_after": bins[1]}
+        return SecondOpinion("with_controls", None, Refusal("too_few_days_with_controls", needed, have))
+    fit = _fit(series, in_before & known, in_after & known, controls)
+    return SecondOpinion("with_controls", Interval(fit.value, fit.low, fit.high))
+
+
 def _at(series: Series, at: int, before: Window, after: Window) -> Interval | Refusal:
-    """The headline at another cut, rounded to the series' bins; the windows keep their outer ends."""
-    shift = round((at - after.start) / series.bin_us) * series.bin_us
-    start = after.start + shift
-    in_before = (series.starts >= before.start) & (series.starts < start)
-    in_after = (series.starts >= start) & (series.starts < after.end)
+    """The headline at another cut; the windows keep their outer ends, a bin that straddles the cut is in neither."""
+    in_before = (series.starts >= before.start) & (series.starts + series.bin_us <= at)
+    in_after = (series.starts >= at) & (series.starts < after.end)
     refused = _refusal(_counted(series, in_before), _counted(series, in_after))
     if refused is not None:
         return refused

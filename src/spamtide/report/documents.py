@@ -89,6 +89,7 @@ def effect_document(effect: Effect) -> dict[str, Any]:
         "diagnostics": {
             "exposure_basis": effect.basis,
             "placebo_p": number(effect.placebo_p),
+            "pre_trend": None if effect.pre_trend is None else note(effect.pre_trend),
             "neighbours": [
                 {
                     "kind": n.kind, "at": instant(n.cut), "before": window(n.before), "after": window(n.after),

@@ -29,7 +29,7 @@ def measure_words(measure: str) -> str:
         return f"mail with {' or '.join(rest.split(','))} in the subject"
     if kind == "text":
         return f"mail with {' or '.join(rest.split(','))} in the text"
-    return f"the measure {measure}"
+    return f"the series {PublicText.of(measure, 60).text}"
 
 
 def _change(ratio: Interval) -> str:
@@ -119,6 +119,8 @@ _NOTES = {
     "one_independence_group": "One witness; a second independent feed on the same measure would meet this rule.",
     "no_registered_plan": "No plan was registered before the data.",
     "attribution_not_audited": "Attribution was not audited.",
+    "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days the interval runs from {low} to {high}.",
+    "pre_trend_check": "The last 14 days before the cut as a ratio to what precedes them: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
     "lookback_before_data": "The look-back reaches to before the data; no repeat share is given.",
 }
 
@@ -126,4 +128,5 @@ _NOTES = {
 def note_text(note: Note) -> str:
     """A warning or an unmet rule in words."""
     text = _NOTES.get(note.code, note.code.replace("_", " ") + ".")
-    return text.format(**{k: PublicText.of(str(v), 60).text for k, v in note.facts.items()})
+    shown = {k: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in note.facts.items()}
+    return text.format(**{k: PublicText.of(v, 60).text for k, v in shown.items()})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
-from spamtide.app.commands.options import feed_option, json_option, open_workspace, split_values
+from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_workspace, split_values
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
-from spamtide.app.output import emit_json
+from spamtide.app.output import emit_json, emit_jsonl
+from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
 from spamtide.measure import DAY_US, Window
 
@@ -63,59 +67,118 @@ def duplicates_command(
     "--also-at", multiple=True, callback=split_values, metavar="T", help="The same at another cut, beside the headline."
 )
 @click.option("--diagnostics", type=click.Choice(["none", "standard", "full"]), default="standard", show_default=True)
-@click.option("--series", "series_file", type=click.Path(), help="Counts from a CSV (not built yet).")
 @click.option(
-    "--batch", "batch_file", type=click.Path(), help="Many questions from a file of JSON lines (not built yet)."
+    "--series", "series_file", type=click.Path(path_type=Path), metavar="FILE.csv", help="Counts instead of a feed."
+)
+@click.option("--target", metavar="NAME", help="With --series: which series is measured.")
+@click.option(
+    "--controls", metavar="A,B|none", help="With --series: series the event cannot have touched; default all others."
+)
+@click.option(
+    "--batch",
+    "batch_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Many questions about given counts.",
 )
 @origin_option
 @json_option
+@jsonl_option
 @click.pass_context
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
-    after: str | None, also_at: list[str], diagnostics: str, series_file: str | None, batch_file: str | None,
-    origins: list[str], as_json: bool,
+    after: str | None, also_at: list[str], diagnostics: str, series_file: Path | None, target: str | None,
+    controls: str | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
-    """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing."""
-    from spamtide.app.observatory import Observatory
+    """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
+
+    \b
+    spamtide effect --event rustock-2011 --measure subject:viagra,cialis --feed trap
+    spamtide effect --series counts.csv --at 2011-03-16T14:45:00Z --target pharma
+    spamtide effect --batch questions.jsonl --jsonl
+    """
     from spamtide.report import effect_document
 
-    if series_file or batch_file:
+    if batch_file is not None:
+        return _batch(batch_file)
+    if series_file is None and (target or controls):
         raise WrongUse(
-            "not_built_yet", "--series and --batch are not built yet.", "Import the messages and use --feed."
+            "usage", "--target and --controls belong to --series.", "Give --series FILE.csv, or leave them out."
         )
-    if len(feeds) != 1:
-        raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
-    observatory = Observatory(open_workspace(ctx))
-    cut = parse_instant(at) if at else (observatory.event(event).cut().at if event else None)
-    value = observatory.effect(
-        measure, feeds[0], event=event, at=parse_instant(at) if at else None,
-        before=_window(before, cut, -1), after=_window(after, cut, 1), also_at=[parse_instant(t) for t in also_at],
-        diagnostics=diagnostics, origins=chosen_origins(origins),
-    )  # fmt: skip
+    if series_file is not None and feeds:
+        raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
+    cut = parse_instant(at) if at else None
+    cuts = [parse_instant(t) for t in also_at]
+    if series_file is not None:
+        from spamtide.app.given import effect_of_file
+
+        others = [] if controls == "none" else None if controls is None else [c for c in controls.split(",") if c]
+        value = effect_of_file(
+            series_file, at=cut, event=event, target=target, controls=others, before=_window(before, cut, -1),
+            after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics,
+        )  # fmt: skip
+    else:
+        from spamtide.app.observatory import Observatory
+
+        if len(feeds) != 1:
+            raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
+        observatory = Observatory(open_workspace(ctx))
+        middle = cut if cut is not None or event is None else observatory.event(event).cut().at
+        value = observatory.effect(
+            measure, feeds[0], event=event, at=cut, before=_window(before, middle, -1), after=_window(after, middle, 1),
+            also_at=cuts, diagnostics=diagnostics, origins=chosen_origins(origins),
+        )  # fmt: skip
     document = effect_document(value)
-    if as_json:
+    if as_jsonl:
+        emit_jsonl([document])
+    elif as_json:
         emit_json(document)
     else:
-        print(document["sentence"])
-        for other in document["also_at"]:
-            if other["ratio"]:
-                r = other["ratio"]
-                print(
-                    f"  cut at {other['at']}: {(r['value'] - 1) * 100:+.0f} % ({(r['low'] - 1) * 100:+.0f} to {(r['high'] - 1) * 100:+.0f})"
-                )
-        for opinion in document["second_opinions"]:
-            if opinion["ratio"]:
-                r = opinion["ratio"]
-                print(
-                    f"  {opinion['method']}: {(r['value'] - 1) * 100:+.0f} % ({(r['low'] - 1) * 100:+.0f} to {(r['high'] - 1) * 100:+.0f})"
-                )
-        print(
-            f"  confidence {document['confidence']['level']} of 5: "
-            + " ".join(n["text"] for n in document["confidence"]["reasons"])
-        )
-        for warning in document["warnings"]:
-            print(f"  {warning['text']}")
+        _print_effect(document)
     return 1 if value.refused is not None else 0
+
+
+def _change(ratio: dict[str, Any]) -> str:
+    return "{:+.0f} % ({:+.0f} to {:+.0f})".format(*((ratio[k] - 1) * 100 for k in ("value", "low", "high")))
+
+
+def _print_effect(document: dict[str, Any]) -> None:
+    print(document["sentence"])
+    for left_out in document["windows"]["excluded"]:
+        print(f"  in neither window: {left_out['start']} to {left_out['end']}")
+    for other in document["also_at"]:
+        print(f"  cut at {other['at']}: {_change(other['ratio']) if other['ratio'] else other['refused']['text']}")
+    for opinion in document["second_opinions"]:
+        if opinion["ratio"]:
+            print(f"  {opinion['method']}: {_change(opinion['ratio'])}")
+    reasons = " ".join(n["text"] for n in document["confidence"]["reasons"])
+    print(f"  confidence {document['confidence']['level']} of 5: {reasons}")
+    for warning in document["warnings"]:
+        print(f"  {warning['text']}")
+
+
+def _batch(path: Path) -> int:
+    """One document a line, in the order of the questions; 3 when a line could not be asked."""
+    import os
+
+    from spamtide.app.given import Question, answer_all, read_questions
+    from spamtide.app.output import error_document
+    from spamtide.errors import SpamtideError
+
+    lines = list(read_questions(path))
+    asked = [q for q in lines if isinstance(q, Question)]
+    failed = False
+    with progress_bar("Answering", "questions") as tick:
+        answers = answer_all(asked, len(os.sched_getaffinity(0)), lambda done: tick(done, len(asked)))
+        for line in lines:
+            document = (
+                {"id": line.facts.get("id"), **error_document(line)}
+                if isinstance(line, SpamtideError)
+                else next(answers)
+            )
+            failed |= "error" in document
+            emit_jsonl([document])
+    return 3 if failed else 0
 
 
 def _window(text: str | None, cut: int | None, side: int) -> Window | None:

@@ -1,0 +1,136 @@
+"""Counts that somebody else made: a CSV's rows become series on one grid, in the bins they came in.
+
+Daily counts keep their days; the one that straddles the cut is in neither window. Shorter bins are gathered into
+24-hour days that end or start at the edge of the straddling bin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spamtide.errors import WrongUse
+from spamtide.measure.effect import default_windows, estimate_effect
+from spamtide.measure.values import DAY_US, Effect, Note, Series, Window
+
+# One row: start of the bin, name of the series, count (None: missing), exposure as a share of the bin.
+Row = tuple[int, str, float | None, float]
+
+
+class BadGivenSeries(WrongUse):
+    """Given counts that cannot be read as series on one grid, or a name that is not among them."""
+
+
+def given_series(rows: Sequence[Row], *, basis: str = "declared") -> dict[str, Series]:
+    """Series by name, all on the grid of the shortest step in ``rows``; a bin without a row is missing.
+
+    Raises BadGivenSeries ``uneven_bins`` when times do not lie on one grid or bins are longer than a day.
+    """
+    times = np.array(sorted({r[0] for r in rows}), dtype=np.int64)
+    bin_us = int(np.diff(times).min()) if len(times) > 1 else DAY_US
+    if bin_us > DAY_US or DAY_US % bin_us or ((times - times[0]) % bin_us).any():
+        raise BadGivenSeries(
+            "uneven_bins", "The times do not lie on one grid of days, hours or other equal parts of a day.",
+            "Give one row a bin; leave the count empty where it is missing.",
+        )  # fmt: skip
+    starts = np.arange(times[0], times[-1] + bin_us, bin_us, dtype=np.int64)
+    found: dict[str, Series] = {}
+    for name in dict.fromkeys(r[1] for r in rows):
+        counts, exposures = np.zeros(len(starts)), np.zeros(len(starts))
+        missing = np.ones(len(starts), dtype=bool)
+        for start, of, count, exposure in rows:
+            if of == name:
+                i = (start - int(starts[0])) // bin_us
+                counts[i], exposures[i], missing[i] = count or 0.0, exposure, count is None
+        found[name] = Series(name, name, "message", bin_us, starts, counts, exposures, missing, basis)
+    return found
+
+
+def straddling(series: Series, start: int, end: int) -> Window | None:
+    """The bins that the cut may lie in (``start`` to ``end``, equal when it is exact); None for an exact cut at an edge."""
+    first, bin_us = int(series.starts[0]), series.bin_us
+    low = first + (start - first) // bin_us * bin_us
+    high = first - (first - end) // bin_us * bin_us
+    return Window(low, high) if high > low else None
+
+
+def _gathered(series: Series, edges: tuple[int, int]) -> Series:
+    """In 24-hour days: back from the first edge, on from the second. A day that lacks bins has that much less exposure."""
+    if series.bin_us == DAY_US:
+        return series
+    end_before, start_after = edges
+    side = np.where(series.starts < end_before, 0, 1)
+    day = np.where(
+        side == 0, -((end_before - series.starts - 1) // DAY_US) - 1, (series.starts - start_after) // DAY_US
+    )
+    inside = (series.starts < end_before) | (series.starts >= start_after)
+    live = series.live & inside
+    numbers = np.arange(day[inside].min(), day[inside].max() + 1)
+    starts = np.where(numbers < 0, end_before + numbers * DAY_US, start_after + numbers * DAY_US)
+    position = day - numbers[0]
+    counts, exposures = np.zeros(len(numbers)), np.zeros(len(numbers))
+    known = np.zeros(len(numbers), dtype=bool)
+    np.add.at(counts, position[live], series.counts[live])
+    np.add.at(exposures, position[live], series.exposures[live] * series.bin_us / DAY_US)
+    known[position[inside & ~series.missing]] = True
+    return Series(
+        series.name, series.measure, series.unit, DAY_US, starts.astype(np.int64), counts, exposures, ~known, series.basis
+    )  # fmt: skip
+
+
+def effect_of_given(
+    series: dict[str, Series],
+    cut: int,
+    *,
+    target: str | None = None,
+    controls: Sequence[str] | None = None,
+    before: Window | None = None,
+    after: Window | None = None,
+    cut_span: tuple[int, int] | None = None,
+    earlier_end: int | None = None,
+    next_start: int | None = None,
+    event: str | None = None,
+    also_at: Sequence[int] = (),
+    warnings: Sequence[Note] = (),
+    competing: bool = False,
+    diagnostics: str = "standard",
+) -> Effect:
+    """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
+
+    ``controls`` None means every other series of the file; they enter a second opinion, never the headline.
+    ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
+    Raises BadGivenSeries ``unknown_series`` or ``which_series``.
+    """
+    for name in [n for n in (target, *(controls or ())) if n is not None]:
+        if name not in series:
+            raise BadGivenSeries(
+                "unknown_series", f"There is no series {name!r} in these counts.", f"There are: {', '.join(series)}."
+            )
+    left = [n for n in series if n not in (controls or ())]
+    if target is None:
+        if len(left) != 1:
+            raise BadGivenSeries(
+                "which_series", f"These counts hold {len(series)} series.", f"Say --target: {', '.join(series)}."
+            )
+        target = left[0]
+    names = [n for n in series if n != target] if controls is None else [n for n in controls if n != target]
+    raw = series[target]
+    hole = straddling(raw, *(cut_span or (cut, cut)))
+    edges = (hole.start, hole.end) if hole is not None else (cut, cut)
+    whole = _gathered(raw, edges)
+    live = np.flatnonzero(whole.live)
+    first = int(whole.starts[live[0]]) if len(live) else edges[0]
+    last = int(whole.starts[live[-1]]) + DAY_US if len(live) else edges[1]
+    usual = default_windows(edges[0], first, last, earlier_end, next_start)
+    b = before or usual[0]
+    a = after or Window(edges[1], max(edges[1], usual[1].end))
+    notes = list(warnings)
+    if before is not None or after is not None:
+        notes.append(Note("window_chosen"))
+    beside = [_gathered(series[n], edges) for n in names]
+    return estimate_effect(
+        whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
+        also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
+        controls=beside,
+    )  # fmt: skip

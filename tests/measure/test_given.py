@@ -1,0 +1,173 @@
+"""Counts that others made: bins, the day that straddles the cut, controls, batches, clear errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from spamtide.app.cli import main
+from spamtide.measure import DAY_US, HOUR_US, effect_of_given, given_series
+
+CUT = 1_300_286_700_000_000  # 2011-03-16T14:45:00Z
+MIDNIGHT = CUT - CUT % DAY_US
+
+
+def rows(days: int = 90, after: int = 10, drop: float = 0.25, name: str = "pharma", bin_us: int = DAY_US, seed: int = 7):
+    """Log-normal counts with a planted fall at the instant of the cut, binned from midnight."""
+    rng = np.random.default_rng(seed)
+    per_day = DAY_US // bin_us
+    found = []
+    for day in range(-days, after):
+        level = 400 * np.exp(rng.normal(0, 0.1))
+        for part in range(per_day):
+            start = MIDNIGHT + day * DAY_US + part * bin_us
+            left = min(max((start + bin_us - CUT) / bin_us, 0.0), 1.0)
+            found.append((start, name, float(rng.poisson(level / per_day * (1 - left + left * drop))), 1.0))
+    return found
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+
+
+def write(path: Path, given: list[tuple[int, str, float | None, float]]) -> Path:
+    lines = ["time,series,count,exposure"]
+    for start, name, count, exposure in given:
+        time = np.datetime_as_string(np.datetime64(start, "us"), unit="s") + "Z"
+        lines.append(f"{time},{name},{'' if count is None else f'{count:g}'},{exposure:g}")
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def test_the_day_that_straddles_the_cut_is_in_neither_window():
+    effect = effect_of_given(given_series(rows()), CUT, diagnostics="none")
+    assert [(w.start, w.end) for w in effect.excluded] == [(MIDNIGHT, MIDNIGHT + DAY_US)]
+    assert (effect.before.end, effect.after.start) == (MIDNIGHT, MIDNIGHT + DAY_US)
+    assert (effect.counted_before.bins, effect.counted_after.bins) == (90, 9)
+    assert effect.ratio is not None and effect.ratio.low < 0.25 < effect.ratio.high
+
+
+def test_a_cut_at_the_edge_of_a_day_excludes_nothing():
+    effect = effect_of_given(given_series(rows()), MIDNIGHT + DAY_US, diagnostics="none")
+    assert effect.excluded == () and effect.after.start == MIDNIGHT + DAY_US
+
+
+def test_hours_are_gathered_into_days_at_the_cut():
+    hourly = given_series(rows(days=40, bin_us=HOUR_US))
+    effect = effect_of_given(hourly, CUT, diagnostics="none")
+    hour = CUT - CUT % HOUR_US
+    assert [(w.start, w.end) for w in effect.excluded] == [(hour, hour + HOUR_US)]
+    assert (effect.counted_before.bins, effect.counted_before.live_days) == (40, 40)
+    assert effect.before.start == hour - 40 * DAY_US
+    assert effect.ratio is not None and effect.ratio.low < 0.25 < effect.ratio.high
+
+
+def test_missing_and_dead_days_are_never_zero():
+    holed = [(t, n, None if i % 9 == 3 else c, 0.0 if i % 9 == 5 else 1.0) for i, (t, n, c, _) in enumerate(rows())]
+    effect = effect_of_given(given_series(holed), CUT, diagnostics="none")
+    assert effect.counted_before.bins == 70
+    assert effect.ratio is not None and effect.ratio.low < 0.25 < effect.ratio.high
+
+
+def test_half_a_day_of_exposure_counts_half():
+    halved = [(t, n, round(c / 2) if t > CUT else c, 0.5 if t > CUT else 1.0) for t, n, c, _ in rows(drop=1.0)]
+    effect = effect_of_given(given_series(halved), CUT, diagnostics="none")
+    assert effect.ratio is not None and effect.ratio.low < 1 < effect.ratio.high
+
+
+def test_controls_are_a_second_opinion_and_do_not_move_the_headline():
+    both = rows() + rows(drop=1.0, name="other", seed=8)
+    alone = effect_of_given(given_series(both), CUT, target="pharma", controls=[])
+    beside = effect_of_given(given_series(both), CUT, target="pharma")
+    assert alone.ratio == beside.ratio
+    opinions = {o.method: o.ratio for o in beside.second_opinions}
+    assert opinions["with_controls"] is not None and opinions["with_controls"].high < 0.5
+    assert "with_controls" not in {o.method for o in alone.second_opinions}
+    assert {"placebo", "gls_ar1", "donut", "naive_poisson"} <= set(opinions)
+
+
+def test_the_command_answers_without_a_workspace(tmp_path: Path):
+    path = write(tmp_path / "counts.csv", rows())
+    result = run("effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json", "--diagnostics", "none")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert document["target"] == "pharma"
+    assert document["windows"]["excluded"] == [{"start": "2011-03-16T00:00:00Z", "end": "2011-03-17T00:00:00Z"}]
+    assert document["ratio"]["low"] < 0.25 < document["ratio"]["high"]
+
+
+def test_an_event_of_the_registry_names_the_cut(tmp_path: Path):
+    path = write(tmp_path / "counts.csv", rows())
+    result = run("effect", "--series", str(path), "--event", "rustock-2011", "--json", "--diagnostics", "none")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0 and document["event"] == "rustock-2011" and document["ratio"]["high"] < 0.5
+
+
+def test_too_little_is_a_refusal_that_says_what_is_enough(tmp_path: Path):
+    path = write(tmp_path / "counts.csv", rows(days=8))
+    result = run("effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 1 and document["ratio"] is None
+    assert document["refused"]["needed"] == {"live_days_before": 14}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("time,count\n2011-03-16,x\n", "line 2"),
+        ("time,count\n2011-03-16T10:00:00,4\n", "no time zone"),
+        ("time,count\n2011-03-16,-4\n", "0 or more"),
+        ("time,count\n2011-03-16,4\n2011-03-16,5\n", "stands twice"),
+        ("day,n\n2011-03-16,4\n", "no column 'time'"),
+        ("time,count\n", "no row"),
+        ("time,count\n2011-03-01,4\n2011-03-08,5\n2011-03-15,5\n", "one grid"),
+    ],
+)
+def test_bad_counts_name_the_line_and_the_next_step(tmp_path: Path, text: str, words: str):
+    path = tmp_path / "bad.csv"
+    path.write_text(text, "utf-8")
+    result = run("effect", "--series", str(path), "--at", "2011-03-16", "--json")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 2 and words in document["message"] and document["next"]
+
+
+def test_several_series_ask_which(tmp_path: Path):
+    path = write(tmp_path / "counts.csv", rows() + rows(name="other"))
+    which = run("effect", "--series", str(path), "--at", "2011-03-16", "--json")
+    assert which.exit_code == 2 and json.loads(which.stdout)["error"] == "which_series"
+    unknown = run("effect", "--series", str(path), "--at", "2011-03-16", "--target", "nobody", "--json")
+    assert unknown.exit_code == 2 and "pharma, other" in json.loads(unknown.stdout)["next"]
+
+
+def test_a_batch_answers_each_line_in_order(tmp_path: Path):
+    write(tmp_path / "long.csv", rows())
+    write(tmp_path / "short.csv", rows(days=5))
+    questions = [
+        {"id": f"q{i}", "series": "short.csv" if i == 3 else "long.csv", "at": "2011-03-16T14:45:00Z", "controls": []}
+        for i in range(9)
+    ]
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text("".join(json.dumps(q) + "\n" for q in questions), "utf-8")
+    result = run("effect", "--batch", str(batch), "--jsonl")
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert [a["id"] for a in answers] == [f"q{i}" for i in range(9)]
+    assert answers[3]["refused"] is not None and answers[3]["diagnostics"] is None
+    assert all(a["ratio"] == answers[0]["ratio"] for i, a in enumerate(answers) if i != 3)
+
+
+def test_a_batch_line_that_cannot_be_asked_is_named_and_the_rest_answered(tmp_path: Path):
+    write(tmp_path / "long.csv", rows())
+    batch = tmp_path / "batch.jsonl"
+    good = {"id": 1, "series": "long.csv", "at": "2011-03-16"}
+    batch.write_text(json.dumps(good) + "\nnot json\n" + json.dumps({**good, "id": 2, "series": "gone.csv"}) + "\n", "utf-8")
+    result = run("effect", "--batch", str(batch), "--jsonl")
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 3
+    assert answers[0]["ratio"] is not None
+    assert answers[1]["error"] == "bad_question" and answers[1]["line"] == 2
+    assert answers[2]["error"] == "unreadable" and answers[2]["id"] == 2
