@@ -16,7 +16,9 @@ CUT = 1_300_286_700_000_000  # 2011-03-16T14:45:00Z
 MIDNIGHT = CUT - CUT % DAY_US
 
 
-def rows(days: int = 90, after: int = 10, drop: float = 0.25, name: str = "pharma", bin_us: int = DAY_US, seed: int = 7):
+def rows(
+    days: int = 90, after: int = 10, drop: float = 0.25, name: str = "pharma", bin_us: int = DAY_US, seed: int = 7
+):
     """Log-normal counts with a planted fall at the instant of the cut, binned from midnight."""
     rng = np.random.default_rng(seed)
     per_day = DAY_US // bin_us
@@ -164,7 +166,9 @@ def test_a_batch_line_that_cannot_be_asked_is_named_and_the_rest_answered(tmp_pa
     write(tmp_path / "long.csv", rows())
     batch = tmp_path / "batch.jsonl"
     good = {"id": 1, "series": "long.csv", "at": "2011-03-16"}
-    batch.write_text(json.dumps(good) + "\nnot json\n" + json.dumps({**good, "id": 2, "series": "gone.csv"}) + "\n", "utf-8")
+    batch.write_text(
+        json.dumps(good) + "\nnot json\n" + json.dumps({**good, "id": 2, "series": "gone.csv"}) + "\n", "utf-8"
+    )
     result = run("effect", "--batch", str(batch), "--jsonl")
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 3

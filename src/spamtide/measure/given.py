@@ -119,9 +119,9 @@ def effect_of_given(
     hole = straddling(raw, *(cut_span or (cut, cut)))
     edges = (hole.start, hole.end) if hole is not None else (cut, cut)
     whole = _gathered(raw, edges)
-    live = np.flatnonzero(whole.live)
-    first = int(whole.starts[live[0]]) if len(live) else edges[0]
-    last = int(whole.starts[live[-1]]) + DAY_US if len(live) else edges[1]
+    live = np.flatnonzero(raw.live)
+    first = int(raw.starts[live[0]]) if len(live) else edges[0]
+    last = int(raw.starts[live[-1]]) + raw.bin_us if len(live) else edges[1]
     usual = default_windows(edges[0], first, last, earlier_end, next_start)
     b = before or usual[0]
     a = after or Window(edges[1], max(edges[1], usual[1].end))
