@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
-from spamtide.app.cli import main
 from spamtide.measure import DAY_US, HOUR_US, effect_of_given, given_series
 
 CUT = 1_300_286_700_000_000  # 2011-03-16T14:45:00Z
@@ -30,10 +28,6 @@ def rows(
             left = min(max((start + bin_us - CUT) / bin_us, 0.0), 1.0)
             found.append((start, name, float(rng.poisson(level / per_day * (1 - left + left * drop))), 1.0))
     return found
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
 
 
 def write(path: Path, given: list[tuple[int, str, float | None, float]]) -> Path:
@@ -92,28 +86,30 @@ def test_controls_are_a_second_opinion_and_do_not_move_the_headline():
     assert {"placebo", "gls_ar1", "donut", "naive_poisson"} <= set(opinions)
 
 
-def test_the_command_answers_without_a_workspace(tmp_path: Path):
+def test_the_command_answers_without_a_workspace(spamtide, tmp_path: Path):
     path = write(tmp_path / "counts.csv", rows())
-    result = run("effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json", "--diagnostics", "none")
-    document = json.loads(result.stdout)
-    assert result.exit_code == 0
+    result = spamtide(
+        "effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json", "--diagnostics", "none"
+    )
+    document = result.json
+    assert result.code == 0
     assert document["target"] == "pharma"
     assert document["windows"]["excluded"] == [{"start": "2011-03-16T00:00:00Z", "end": "2011-03-17T00:00:00Z"}]
     assert document["ratio"]["low"] < 0.25 < document["ratio"]["high"]
 
 
-def test_an_event_of_the_registry_names_the_cut(tmp_path: Path):
+def test_an_event_of_the_registry_names_the_cut(spamtide, tmp_path: Path):
     path = write(tmp_path / "counts.csv", rows())
-    result = run("effect", "--series", str(path), "--event", "rustock-2011", "--json", "--diagnostics", "none")
-    document = json.loads(result.stdout)
-    assert result.exit_code == 0 and document["event"] == "rustock-2011" and document["ratio"]["high"] < 0.5
+    result = spamtide("effect", "--series", str(path), "--event", "rustock-2011", "--json", "--diagnostics", "none")
+    document = result.json
+    assert result.code == 0 and document["event"] == "rustock-2011" and document["ratio"]["high"] < 0.5
 
 
-def test_too_little_is_a_refusal_that_says_what_is_enough(tmp_path: Path):
+def test_too_little_is_a_refusal_that_says_what_is_enough(spamtide, tmp_path: Path):
     path = write(tmp_path / "counts.csv", rows(days=8))
-    result = run("effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json")
-    document = json.loads(result.stdout)
-    assert result.exit_code == 1 and document["ratio"] is None
+    result = spamtide("effect", "--series", str(path), "--at", "2011-03-16T14:45:00Z", "--json")
+    document = result.json
+    assert result.code == 1 and document["ratio"] is None
     assert document["refused"]["needed"] == {"live_days_before": 14}
 
 
@@ -129,23 +125,23 @@ def test_too_little_is_a_refusal_that_says_what_is_enough(tmp_path: Path):
         ("time,count\n2011-03-01,4\n2011-03-08,5\n2011-03-15,5\n", "one grid"),
     ],
 )
-def test_bad_counts_name_the_line_and_the_next_step(tmp_path: Path, text: str, words: str):
+def test_bad_counts_name_the_line_and_the_next_step(spamtide, tmp_path: Path, text: str, words: str):
     path = tmp_path / "bad.csv"
     path.write_text(text, "utf-8")
-    result = run("effect", "--series", str(path), "--at", "2011-03-16", "--json")
-    document = json.loads(result.stdout)
-    assert result.exit_code == 2 and words in document["message"] and document["next"]
+    result = spamtide("effect", "--series", str(path), "--at", "2011-03-16", "--json")
+    document = result.json
+    assert result.code == 2 and words in document["message"] and document["next"]
 
 
-def test_several_series_ask_which(tmp_path: Path):
+def test_several_series_ask_which(spamtide, tmp_path: Path):
     path = write(tmp_path / "counts.csv", rows() + rows(name="other"))
-    which = run("effect", "--series", str(path), "--at", "2011-03-16", "--json")
-    assert which.exit_code == 2 and json.loads(which.stdout)["error"] == "which_series"
-    unknown = run("effect", "--series", str(path), "--at", "2011-03-16", "--target", "nobody", "--json")
-    assert unknown.exit_code == 2 and "pharma, other" in json.loads(unknown.stdout)["next"]
+    which = spamtide("effect", "--series", str(path), "--at", "2011-03-16", "--json")
+    assert which.code == 2 and which.json["error"] == "which_series"
+    unknown = spamtide("effect", "--series", str(path), "--at", "2011-03-16", "--target", "nobody", "--json")
+    assert unknown.code == 2 and "pharma, other" in unknown.json["next"]
 
 
-def test_a_batch_answers_each_line_in_order(tmp_path: Path):
+def test_a_batch_answers_each_line_in_order(spamtide, tmp_path: Path):
     write(tmp_path / "long.csv", rows())
     write(tmp_path / "short.csv", rows(days=5))
     questions = [
@@ -154,24 +150,24 @@ def test_a_batch_answers_each_line_in_order(tmp_path: Path):
     ]
     batch = tmp_path / "batch.jsonl"
     batch.write_text("".join(json.dumps(q) + "\n" for q in questions), "utf-8")
-    result = run("effect", "--batch", str(batch), "--jsonl")
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert result.exit_code == 0
+    result = spamtide("effect", "--batch", str(batch), "--jsonl")
+    answers = result.rows
+    assert result.code == 0
     assert [a["id"] for a in answers] == [f"q{i}" for i in range(9)]
     assert answers[3]["refused"] is not None and answers[3]["diagnostics"] is None
     assert all(a["ratio"] == answers[0]["ratio"] for i, a in enumerate(answers) if i != 3)
 
 
-def test_a_batch_line_that_cannot_be_asked_is_named_and_the_rest_answered(tmp_path: Path):
+def test_a_batch_line_that_cannot_be_asked_is_named_and_the_rest_answered(spamtide, tmp_path: Path):
     write(tmp_path / "long.csv", rows())
     batch = tmp_path / "batch.jsonl"
     good = {"id": 1, "series": "long.csv", "at": "2011-03-16"}
     batch.write_text(
         json.dumps(good) + "\nnot json\n" + json.dumps({**good, "id": 2, "series": "gone.csv"}) + "\n", "utf-8"
     )
-    result = run("effect", "--batch", str(batch), "--jsonl")
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert result.exit_code == 3
+    result = spamtide("effect", "--batch", str(batch), "--jsonl")
+    answers = result.rows
+    assert result.code == 3
     assert answers[0]["ratio"] is not None
     assert answers[1]["error"] == "bad_question" and answers[1]["line"] == 2
     assert answers[2]["error"] == "unreadable" and answers[2]["id"] == 2
