@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("searching", "Messages that match a query, or their counts by time."),
     "series": ("searching", "A measure by day, hour or week, with its exposure."),
     "duplicates": ("measuring", "Duplicate shares of a window, or two compared at equal n."),
+    "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
@@ -46,7 +47,6 @@ NOT_BUILT = [
     "export",
     "why",
     "filter-test",
-    "group",
     "evidence",
 ]
 

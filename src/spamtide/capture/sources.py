@@ -22,6 +22,8 @@ from typing import IO, cast
 from spamtide.capture.kernel import CaptureBatch, MboxReader, capture_message
 
 CHUNK = 4 * 1024 * 1024
+# One step of a decompressor: where an archive is cut, no more than the bytes of one step are lost.
+STEP = 256 * 1024
 BATCH_BYTES = 8 * 1024 * 1024
 # A single message file larger than this is refused: no mail system would have carried it.
 MESSAGE_BYTES = 256 * 1024 * 1024
@@ -114,19 +116,48 @@ def _file(file: IO[bytes], name: str, file_time: int | None, options: SourceOpti
 
 
 def _unpack(stream: IO[bytes], kind: str) -> IO[bytes]:
+    # Each of these has read1: one step at a time.
     if kind == "gz":
         return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
     if kind == "bz2":
         return cast(IO[bytes], bz2.BZ2File(stream))
     if kind == "xz":
         return cast(IO[bytes], lzma.LZMAFile(stream))
-    import zstandard
+    return io.BufferedReader(_Zstd(stream), STEP)
 
-    return cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+
+class _Zstd(io.RawIOBase):
+    """Frames of zstd one after the other. The end of the file within a frame is an EOFError, not an end."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        import zstandard
+
+        self._inner, self._make = inner, zstandard.ZstdDecompressor
+        self._frame = self._make().decompressobj()
+        self._fed, self._ready = False, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            packed = b""
+            if self._frame.eof:
+                packed, self._frame, self._fed = self._frame.unused_data, self._make().decompressobj(), False
+            packed = packed or self._inner.read(STEP)
+            if not packed:
+                if self._fed:
+                    raise EOFError("the last frame is cut short")
+                return 0
+            self._fed = True
+            self._ready = self._frame.decompress(packed)
+        n = min(len(buffer), len(self._ready))
+        buffer[:n], self._ready = self._ready[:n], self._ready[n:]
+        return n
 
 
 class _Unpacked(io.RawIOBase):
-    """A decompressor as a raw stream; the end of a truncated archive is an error, but what came before was read."""
+    """A decompressor as a raw stream, so that it can be looked into before it is read."""
 
     def __init__(self, inner: IO[bytes]) -> None:
         self._inner = inner
@@ -135,22 +166,16 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._inner.read(len(buffer))
-        if not data:
-            self._check_end()
+        data = cast(io.BufferedReader, self._inner).read1(min(len(buffer), STEP))
         buffer[: len(data)] = data
         return len(data)
-
-    def _check_end(self) -> None:
-        # zstandard ends a cut frame as if it were whole; the others raise by themselves.
-        return
 
 
 def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
     """Chunks until the end; what breaks the stream ends it too, and is kept for the caller to name."""
     while True:
         try:
-            chunk = stream.read(CHUNK)
+            chunk = cast(io.BufferedReader, stream).read1(STEP)
         except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
             failed.append(error)
             return
@@ -170,14 +195,15 @@ def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOp
         batch = reader.feed(chunk)
         if len(batch):
             yield batch
-    last = reader.finish()
-    if len(last):
-        yield last
+    if not failed:
+        last = reader.finish()
+        if len(last):
+            yield last
     for ordinal in reader.untimed:
         yield Refused(f"{name}#{ordinal}", "no plausible receive time; choose another with --time")
     for error in failed:
         yield Refused(
-            name, f"damaged or cut short after message {reader.messages - 1}: {error or type(error).__name__}"
+            name, f"damaged or cut short after {reader.messages} whole messages: {error or type(error).__name__}"
         )
 
 

@@ -1,0 +1,102 @@
+"""Grouping alone: a file of messages or of texts, without a workspace of one's own.
+
+Runs the same way as any mail: captures into segments of a passing workspace, worker processes, tables.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spamtide.app.config import People
+from spamtide.app.digesting import digest_workspace
+from spamtide.app.workspace import Workspace
+from spamtide.archive import fresh_salts
+from spamtide.capture import CaptureBatch, Refused, SourceOptions, capture_message, read_source
+from spamtide.errors import BrokenWorld, WrongUse
+from spamtide.fingerprint import FACTS_VERSION
+
+FEED = "group"
+
+
+def _encoded(kind: str, text: str) -> bytes:
+    body = base64.encodebytes(text.encode("utf-8", "replace"))
+    return f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n".encode() + body
+
+
+def _as_message(row: dict[str, Any], where: str) -> bytes:
+    """A text as the message that would have carried it, so that it meets the same rules."""
+    given = {k: row[k] for k in ("text", "html", "subject") if row.get(k) is not None}
+    if not ({"text", "html"} & given.keys()) or not all(isinstance(v, str) for v in given.values()):
+        raise WrongUse(
+            "bad_row", f"{where} lacks a 'text', or a value is no string.", 'Write {"text": "...", "subject": "..."}.'
+        )
+    subject = base64.b64encode(given.get("subject", "").encode("utf-8", "replace")).decode()
+    parts = [_encoded(kind, given[key]) for key, kind in (("text", "plain"), ("html", "html")) if key in given]
+    head = f"From: nobody@example.invalid\nSubject: =?utf-8?B?{subject}?=\nMIME-Version: 1.0\n".encode()
+    if len(parts) == 1:
+        return head + parts[0]
+    cut = b"--spamtide\n"
+    return (
+        head
+        + b"Content-Type: multipart/alternative; boundary=spamtide\n\n"
+        + b"".join(cut + part for part in parts)
+        + b"--spamtide--\n"
+    )
+
+
+def _rows(path: Path, now: int) -> Iterator[CaptureBatch | Refused]:
+    with path.open(encoding="utf-8") as file:
+        for index, line in enumerate(file):
+            where = f"{path}, line {index + 1},"
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise WrongUse("bad_row", f"{where} is not JSON: {error}.", "Give an mbox or a file of JSON lines.") from None
+            if not isinstance(row, dict):
+                raise WrongUse("bad_row", f"{where} is no object.", 'Write {"text": "..."}.')
+            yield capture_message(_as_message(row, where), str(path), index, "file", now, now)
+
+
+def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refused]]:
+    """``index``, ``exact`` and ``campaign`` (null until campaigns exist) of each message of an mbox, or of each JSON line.
+
+    ``exact`` is null for a message that no worker survives. Raises WrongUse ``bad_row`` naming the line, BrokenWorld
+    ``unreadable``.
+    """
+    try:
+        with path.open("rb") as file:
+            as_rows = file.read(64).lstrip()[:1] == b"{"
+    except OSError as error:
+        raise BrokenWorld("unreadable", f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+    items = _rows(path, now) if as_rows else read_source(path, SourceOptions("file", now))
+    refused: list[Refused] = []
+    with tempfile.TemporaryDirectory(prefix="spamtide-group-") as folder:
+        workspace = Workspace.create(Path(folder) / "w", People())
+        try:
+            with workspace.archive.writer(FEED, "group") as writer:
+                for item in items:
+                    if isinstance(item, Refused):
+                        refused.append(item)
+                    else:
+                        writer.append(item, fresh_salts(len(item)))
+        except UnicodeDecodeError:
+            raise WrongUse("bad_row", f"{path} is not UTF-8 text.", "Give an mbox or a file of JSON lines.") from None
+        digest_workspace(workspace, now=now)
+        return _exacts(workspace), refused
+
+
+def _exacts(workspace: Workspace) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    found: dict[int, str | None] = {}
+    for path in workspace.tables.snapshot(FACTS_VERSION).files.get("message", ()):
+        table = pq.read_table(path, columns=["source_ordinal", "exact"])
+        found.update(zip(table["source_ordinal"].to_pylist(), table["exact"].to_pylist(), strict=True))
+    for record in workspace.archive.journal.read("quarantine"):
+        found[record.body["ordinal"]] = None
+    return [{"index": index, "exact": found[index], "campaign": None} for index in sorted(found)]

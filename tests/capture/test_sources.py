@@ -1,0 +1,123 @@
+"""What sources yield: every packing, cut short anywhere; what could be read is kept and the rest is named."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_source
+
+NOW = 1_300_000_000_000_000
+OPTIONS = SourceOptions("auto", NOW)
+
+
+def mbox(n: int) -> bytes:
+    one = b"From x Mon Mar  7 10:00:00 2011\nFrom: a@b.example\nSubject: %d\n\n%s\n\n"
+    return b"".join(one % (i, os.urandom(600).hex().encode()) for i in range(n))
+
+
+def read(path: Path) -> tuple[int, list[Refused]]:
+    items = list(read_source(path, OPTIONS))
+    refused = [i for i in items if isinstance(i, Refused)]
+    return sum(len(i) for i in items if isinstance(i, CaptureBatch)), refused
+
+
+def tar(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name in ("one.mbox", "two.mbox"):
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(data), NOW // 1_000_000
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("one.mbox", data)
+    return out.getvalue()
+
+
+PACKINGS = {
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstandard.ZstdCompressor().compress,
+    "tar": tar, "tar.gz": lambda data: gzip.compress(tar(data)), "zip": zipped,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PACKINGS)
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_archive_is_named_and_what_came_before_is_kept(tmp_path: Path, kind: str, part: float) -> None:
+    whole = PACKINGS[kind](mbox(4000))
+    path = tmp_path / f"spam.mbox.{kind}"
+    path.write_bytes(whole)
+    full, refused = read(path)
+    assert refused == [] and full in (4000, 8000)
+    path.write_bytes(whole[: int(len(whole) * part)])
+    kept, refused = read(path)
+    assert refused, "a cut archive must be named"
+    assert kept < full
+    if kind != "zip" and part >= 0.5:  # the directory of a zip stands at its end: nothing can be read without it
+        assert kept > 0
+
+
+def test_frames_of_zstd_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "two.mbox.zst"
+    path.write_bytes(b"".join(zstandard.ZstdCompressor().compress(mbox(7)) for _ in range(3)))
+    assert read(path) == (21, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (os.urandom(5000), "neither"),
+        (b"\x7fELF" + bytes(4000), "neither"),
+        (b"Subject: x\n\n" + bytes(20), "neither"),
+        (b"just words\nand more\n", "neither"),
+        (b"\x1f\x8bnot really", "damaged"),
+        (b"PK\x03\x04not really", "damaged"),
+    ],
+)
+def test_what_is_no_mail_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(data)
+    kept, refused = read(path)
+    assert kept == 0 and len(refused) == 1 and words in refused[0].reason
+
+
+def test_a_password_is_named_not_guessed(tmp_path: Path) -> None:
+    data = bytearray(zipped(mbox(2)))
+    at = data.find(b"PK\x01\x02")
+    data[6] |= 1
+    data[at + 8] |= 1
+    path = tmp_path / "locked.zip"
+    path.write_bytes(bytes(data))
+    kept, refused = read(path)
+    assert kept == 0 and "password" in refused[0].reason
+
+
+def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+    locked, open_ = tmp_path / "locked", tmp_path / "open"
+    for folder in (locked, open_):
+        folder.mkdir()
+        (folder / "a.mbox").write_bytes(mbox(3))
+    (open_ / "b.eml").write_bytes(b"From: a@b.example\nDate: Mon, 7 Mar 2011 10:00:00 +0000\n\nx\n")
+    (open_ / "b.eml").chmod(0)
+    locked.chmod(0)
+    try:
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything; run as another to see it")
+        kept, refused = read(tmp_path)
+    finally:
+        locked.chmod(0o700)
+    assert kept == 3 and len(refused) == 2 and all("ermission" in r.reason for r in refused)
