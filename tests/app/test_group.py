@@ -36,7 +36,8 @@ def test_an_mbox_is_grouped_as_it_is_when_imported(spamtide, tmp_path: Path) -> 
     box = tmp_path / "spam.mbox"
     box.write_text(
         "".join(
-            f"From x Mon Mar  7 10:00:0{i} 2011\nFrom: a@b.example\nSubject: Deal {i % 2 * 'x'}\n\nBuy {i}\n\n" for i in range(5)
+            f"From x Mon Mar  7 10:00:0{i} 2011\nFrom: a@b.example\nSubject: Deal {i % 2 * 'x'}\n\nBuy {i}\n\n"
+            for i in range(5)
         )
     )
     grouped = [row["exact"] for row in spamtide("group", box, "--jsonl").rows]

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from worlds import Answer, Kind, answers, winkler
+from made_worlds import Answer, Kind, answers, winkler
 
 WORLDS = 400
 KINDS = (
@@ -27,7 +27,9 @@ KINDS = (
 
 @pytest.mark.proof
 def test_intervals_cover_the_planted_truth() -> None:
-    print(f"\n{WORLDS} worlds each | method | gave a figure | coverage | median interval around | width (log) | Winkler | 'changed'")
+    print(
+        f"\n{WORLDS} worlds each | method | gave a figure | coverage | median interval around | width (log) | Winkler | 'changed'"
+    )
     covered: dict[str, float] = {}
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=multiprocessing.get_context("spawn")) as pool:
         for kind in KINDS:

@@ -56,7 +56,9 @@ def _rows(path: Path, now: int) -> Iterator[CaptureBatch | Refused]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise WrongUse("bad_row", f"{where} is not JSON: {error}.", "Give an mbox or a file of JSON lines.") from None
+                raise WrongUse(
+                    "bad_row", f"{where} is not JSON: {error}.", "Give an mbox or a file of JSON lines."
+                ) from None
             if not isinstance(row, dict):
                 raise WrongUse("bad_row", f"{where} is no object.", 'Write {"text": "..."}.')
             yield capture_message(_as_message(row, where), str(path), index, "file", now, now)
