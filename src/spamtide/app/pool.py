@@ -7,6 +7,7 @@ pipes, and import nothing but the kernel and the Parquet writer.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -93,7 +94,9 @@ class WorkerPool:
             worker.process.wait()
             for pipe in (worker.process.stdin, worker.process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    # A task written to a worker that had died is still in the pipe's buffer.
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
         self._selector.close()
 
     def submit(self, task: Task) -> None:
