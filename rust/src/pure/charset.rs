@@ -2,7 +2,7 @@
 
 use super::limits;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 use std::borrow::Cow;
 
 /// Text of bytes, and whether the declared charset had to be overruled or characters were lost.
@@ -21,7 +21,8 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
         let declared = label.and_then(|l| Encoding::for_label(l.as_bytes()));
         // ASCII bytes mean the same nearly everywhere; the exceptions are escapes (ISO-2022) and UTF-16.
         let escapes = memchr::memchr2(0x1b, b'~', bytes).is_some() || bytes.contains(&0);
-        if !escapes || declared.is_none() || declared == Some(UTF_8) {
+        let seven_bit_shifts = label.is_some() && declared.is_none() && bytes.contains(&b'+');
+        if !seven_bit_shifts && (!escapes || declared.is_none() || declared == Some(UTF_8)) {
             return Decoded {
                 text: text.to_owned(),
                 overruled: false,
@@ -34,6 +35,13 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
     } else {
         None
     };
+    if let Some(text) = label.and_then(|l| beyond_the_web(l, bytes)) {
+        return Decoded {
+            text,
+            overruled: false,
+            lost: false,
+        };
+    }
     let mut overruled = false;
     for candidate in [label.and_then(|l| Encoding::for_label(l.as_bytes())), meta] {
         if let Some(encoding) = candidate {
@@ -63,6 +71,34 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
         text: text.into_owned(),
         overruled,
         lost: false,
+    }
+}
+
+/// Charsets that mail knows and the WHATWG standard does not, UTF-7 before all; and ISO-2022-JP with shifts to and fro
+/// that say nothing, on which the standard gives up.
+fn beyond_the_web(label: &str, bytes: &[u8]) -> Option<String> {
+    match Encoding::for_label(label.as_bytes()) {
+        None => {
+            let decoder = mail_parser::decoders::charsets::map::charset_decoder(label.as_bytes())?;
+            Some(decoder(bytes))
+        }
+        Some(encoding) if encoding == ISO_2022_JP => {
+            let mut plain = bytes.to_vec();
+            for idle in [b"\x1b(B\x1b$B", b"\x1b(B\x1b$@"] {
+                while let Some(at) = memchr::memmem::find(&plain, idle) {
+                    plain.drain(at..at + 3);
+                }
+            }
+            // Both shifts lead to double-byte text: the first of the two is enough.
+            for twice in [b"\x1b$B\x1b$B", b"\x1b$B\x1b(B"] {
+                while let Some(at) = memchr::memmem::find(&plain, twice) {
+                    plain.drain(at..at + 3);
+                }
+            }
+            let (text, lost) = encoding.decode_without_bom_handling(&plain);
+            (!lost).then(|| text.into_owned())
+        }
+        Some(_) => None,
     }
 }
 

@@ -6,11 +6,14 @@ use super::capture::{Meta, Record};
 use super::charset::{base64, decode, header_text, quoted_printable};
 use super::columns::{Column, Table, Tables};
 use super::fold::fold;
+use super::header_end::separated;
 use super::html::read_html;
 use super::mask::{mask, url_len, url_start};
 use super::origin::{origin, Signs};
 use super::{limits, sniff};
-use mail_parser::{DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{
+    DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+};
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 use std::borrow::Cow;
@@ -90,6 +93,11 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
     if raw.is_empty() {
         facts.defects.insert("empty_message");
         return facts;
+    }
+    let (parsed, separated) = separated(parsed);
+    let parsed = &parsed[..];
+    if separated {
+        facts.defects.insert("no_header_end");
     }
     // Only what MIME needs is parsed by the crate; every other field is kept raw and read here.
     let parser = MessageParser::new().with_mime_headers().with_date_headers();
@@ -217,7 +225,8 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
         facts.defects.insert("too_deep");
         return;
     }
-    let raw = message.raw_message();
+    // The field, not the method: offsets of an inner message count from the start of the outer one.
+    let raw: &[u8] = &message.raw_message;
     for part in &message.parts {
         if matches!(part.body, PartType::Multipart(_)) {
             continue;
@@ -237,7 +246,7 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
         let bytes = raw
             .get(part.offset_body as usize..part.offset_end as usize)
             .unwrap_or(&[]);
-        let decoded = match part.encoding {
+        let decoded = match transfer_encoding(part) {
             Encoding::None => Cow::Borrowed(bytes),
             Encoding::Base64 => Cow::Owned(base64(bytes)),
             Encoding::QuotedPrintable => Cow::Owned(quoted_printable(bytes, false)),
@@ -251,12 +260,23 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
                 |s| format!("{}/{}", c.ctype(), s).to_lowercase(),
             )
         });
+        // What cannot be a type counts as none: RFC 2045 section 5.2.
+        let declared = declared.filter(|d| {
+            let sane = d.contains('/') || d == "text";
+            if !sane {
+                facts.defects.insert("bad_content_type");
+            }
+            sane
+        });
         let charset = part.content_type().and_then(|c| c.attribute("charset"));
         let attached = part.content_disposition().is_some_and(|d| d.is_attachment());
         let (is_text, html) = match (&part.body, declared.as_deref()) {
             (PartType::Html(_), _) => (true, true),
             (_, Some("text/html" | "application/xhtml+xml")) => (true, true),
             (PartType::Text(_), None | Some("text/plain" | "text")) => (true, false),
+            (PartType::Binary(_) | PartType::InlineBinary(_), None) => (part.attachment_name().is_none(), false),
+            // Its boundary never came: the parser gives the body as text, and so do readers.
+            (PartType::Text(_), Some(other)) if other.starts_with("multipart/") => (true, false),
             (PartType::Text(_), Some(other)) => (other.starts_with("text/") && part.attachment_name().is_none(), false),
             _ => (false, false),
         };
@@ -298,6 +318,15 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
         } else {
             facts.defects.insert("too_many_attachments");
         }
+    }
+}
+
+/// How a part was packed, as its header says: the parser forgets it where it found a fault, and a reader still unpacks.
+fn transfer_encoding(part: &MessagePart<'_>) -> Encoding {
+    match part.content_transfer_encoding().map(str::trim) {
+        Some(e) if e.eq_ignore_ascii_case("base64") => Encoding::Base64,
+        Some(e) if e.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
+        _ => Encoding::None,
     }
 }
 

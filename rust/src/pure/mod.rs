@@ -6,6 +6,7 @@ pub mod columns;
 pub mod digest;
 pub mod envelope;
 pub mod fold;
+pub mod header_end;
 pub mod html;
 pub mod limits;
 pub mod mask;

@@ -66,6 +66,20 @@ def estimate_effect(
     the opinions that cost a fit of their own are left out too. ``controls`` (same bins as ``series``) enter an opinion
     beside the headline, since an event may spill over into them.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        return _estimate(
+            series, cut, before, after, feed, target, event, excluded, also_at, warnings, competing, diagnostics,
+            population, controls,
+        )  # fmt: skip
+
+
+def _estimate(
+    series: Series, cut: int, before: Window, after: Window, feed: str | None, target: str | None, event: str | None,
+    excluded: Sequence[Window], also_at: Sequence[int], warnings: Sequence[Note], competing: bool, diagnostics: str,
+    population: str, controls: Sequence[Series],
+) -> Effect:  # fmt: skip
     in_before = (series.starts >= before.start) & (series.starts < before.end)
     in_after = (series.starts >= after.start) & (series.starts < after.end)
     counted = [_counted(series, mask) for mask in (in_before, in_after)]
