@@ -58,3 +58,8 @@ def corpus() -> Path:
         if place and Path(place).is_dir():
             return Path(place)
     pytest.skip("no folder of real mail: set SPAMTIDE_CORPUS")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption("--write-golden", action="store_true", help="write golden files anew; then read the difference")

@@ -64,6 +64,10 @@ def erase_records(base: str, ordinals: list[int]) -> bytes: ...
 def settle_segment(base: str) -> bool: ...
 
 FOLD_VERSION: int
+LIMITS: list[tuple[str, int, str | None]]
+DEFECTS: list[tuple[str, str]]
+LIMITS: list[tuple[str, int, str | None]]
+DEFECTS: list[tuple[str, str]]
 
 def digest_batch(
     segment: int, batch: RecordBatch

@@ -115,7 +115,9 @@ fn telling(bytes: &[u8]) -> Cow<'_, [u8]> {
     while let Some(i) = bytes[at..].iter().position(|b| *b >= 0x80) {
         let (start, end) = ((at + i).saturating_sub(AROUND), (at + i + AROUND).min(bytes.len()));
         // Bytes beyond ASCII between here and the end of the surroundings push that end on.
-        let end = end + bytes[end..].iter().take_while(|b| **b >= 0x80).count();
+        let mut end = end + bytes[end..].iter().take_while(|b| **b >= 0x80).count();
+        // One more: the second byte of a double-byte character may be ASCII.
+        end += usize::from(end < bytes.len() && bytes[end - 1] >= 0x80);
         out.extend_from_slice(&bytes[start.max(done)..end]);
         if out.len() >= limits::CHARSET_BYTES {
             break;

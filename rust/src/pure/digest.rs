@@ -103,6 +103,9 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
     let parser = MessageParser::new().with_mime_headers().with_date_headers();
     match parser.default_header_raw().parse(parsed) {
         Some(message) => {
+            if message.headers().is_empty() {
+                facts.defects.insert("no_header");
+            }
             headers(&message, parsed, meta, &mut facts);
             let mut parts = 0;
             walk(&message, 0, &mut parts, &mut facts);
@@ -293,14 +296,20 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
                 if seen.in_part {
                     facts.defects.insert("html_in_part");
                 }
-                append(&mut facts.visible, &seen.visible, &mut facts.defects);
-                append(&mut facts.hidden, &seen.hidden, &mut facts.defects);
+                put_text(&mut facts.visible, &seen.visible, &mut facts.defects);
+                put_text(&mut facts.hidden, &seen.hidden, &mut facts.defects);
                 for url in seen.links {
                     add_link(&url, &mut facts.links, &mut facts.defects);
                 }
-                append(&mut facts.html, &text.text, &mut facts.defects);
+                append(
+                    &mut facts.html,
+                    &text.text,
+                    limits::HTML_BYTES,
+                    "html_in_part",
+                    &mut facts.defects,
+                );
             } else {
-                append(&mut facts.visible, &text.text, &mut facts.defects);
+                put_text(&mut facts.visible, &text.text, &mut facts.defects);
             }
         } else if facts.attachments.len() < limits::ATTACHMENTS {
             let name = part.attachment_name().map(|n| header_text(n.as_bytes()).text);
@@ -346,24 +355,29 @@ fn without_cr(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-fn append(target: &mut String, text: &str, defects: &mut BTreeSet<&'static str>) {
+/// Put text at the end of what is there, as far as `bound` allows; the defect says that something was left out.
+fn append(target: &mut String, text: &str, bound: usize, defect: &'static str, defects: &mut BTreeSet<&'static str>) {
     if text.is_empty() {
         return;
     }
     if !target.is_empty() {
         target.push('\n');
     }
-    let room = limits::TEXT_CHARS.saturating_sub(target.len());
+    let room = bound.saturating_sub(target.len());
     if text.len() <= room {
         target.push_str(text);
         return;
     }
-    defects.insert("text_in_part");
+    defects.insert(defect);
     let mut end = room;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     target.push_str(&text[..end]);
+}
+
+fn put_text(target: &mut String, text: &str, defects: &mut BTreeSet<&'static str>) {
+    append(target, text, limits::TEXT_BYTES, "text_in_part", defects);
 }
 
 fn add_link(url: &str, links: &mut Vec<Link>, defects: &mut BTreeSet<&'static str>) {

@@ -120,7 +120,7 @@ impl State {
         } else {
             &mut self.seen.hidden
         };
-        if target.len() + text.len() > limits::TEXT_CHARS {
+        if target.len() + text.len() > limits::TEXT_BYTES {
             self.seen.in_part = true;
             return;
         }

@@ -9,8 +9,8 @@ pub const PARTS: usize = 1_000;
 pub const DEPTH: usize = 100;
 /// Bytes of one HTML part that are read as HTML. Defect `html_in_part`.
 pub const HTML_BYTES: usize = 4 << 20;
-/// Characters of visible text, and of hidden text. Defect `text_in_part`.
-pub const TEXT_CHARS: usize = 1 << 20;
+/// Bytes of visible text as UTF-8, and of hidden text. Defect `text_in_part`.
+pub const TEXT_BYTES: usize = 1 << 20;
 /// Links kept. Defect `too_many_links`.
 pub const LINKS: usize = 1_000;
 /// Bytes of one header field that are decoded. Defect `long_header`.
@@ -21,3 +21,71 @@ pub const CHARSET_BYTES: usize = 4 << 10;
 pub const ATTACHMENTS: usize = 200;
 /// Smallest shingle hashes kept of a message.
 pub const SKETCH: usize = 64;
+
+/// Every bound by name, with the defect that says it was met; `None` where nothing of the message is left out.
+pub const TABLE: &[(&str, usize, Option<&str>)] = &[
+    ("parsed_bytes", PARSED_BYTES, Some("parsed_in_part")),
+    ("parts", PARTS, Some("too_many_parts")),
+    ("depth", DEPTH, Some("too_deep")),
+    ("html_bytes", HTML_BYTES, Some("html_in_part")),
+    ("text_bytes", TEXT_BYTES, Some("text_in_part")),
+    ("links", LINKS, Some("too_many_links")),
+    ("header_bytes", HEADER_BYTES, Some("long_header")),
+    ("attachments", ATTACHMENTS, Some("too_many_attachments")),
+    ("charset_bytes", CHARSET_BYTES, None),
+    ("sketch", SKETCH, None),
+];
+
+/// Every defect that the digest can name, with what it means.
+pub const DEFECTS: &[(&str, &str)] = &[
+    (
+        "bad_content_type",
+        "A Content-Type that cannot be a type; the part counts as plain text.",
+    ),
+    ("bad_date", "A Date field that is no date."),
+    (
+        "charset_overruled",
+        "A body's declared charset is unknown or does not decode it; another was taken.",
+    ),
+    (
+        "charset_undecodable",
+        "Some bytes of a body are no character in any charset tried.",
+    ),
+    ("empty_message", "The message has no bytes."),
+    (
+        "header_charset",
+        "A header field's declared charset is unknown or does not decode it.",
+    ),
+    (
+        "header_undecodable",
+        "Some bytes of a header field are no character in any charset tried.",
+    ),
+    ("html_in_part", "HTML beyond a bound was not read."),
+    ("long_header", "A header field beyond the bound was read in part."),
+    ("many_from", "More than one From field; the first counts."),
+    ("many_subjects", "More than one Subject field; the first counts."),
+    ("no_from", "No From field."),
+    ("no_header", "Nothing that could be a header; all is body."),
+    (
+        "no_header_end",
+        "No empty line after the header; the body starts at the first line that is no field.",
+    ),
+    ("no_subject", "No Subject field."),
+    (
+        "parsed_in_part",
+        "Bytes of the message beyond a bound were stored but not read.",
+    ),
+    (
+        "parser_panic",
+        "A parser failed on this message; nothing of it could be read.",
+    ),
+    ("text_in_part", "Text beyond a bound was not kept."),
+    ("too_deep", "Messages within messages beyond a bound were not read."),
+    ("too_many_attachments", "Attachments beyond a bound were not kept."),
+    ("too_many_links", "Links beyond a bound were not kept."),
+    ("too_many_parts", "Parts beyond a bound were not read."),
+    (
+        "transfer_encoding",
+        "A part's transfer encoding is broken; what could be unpacked was.",
+    ),
+];

@@ -1,0 +1,102 @@
+"""Each bound of the digest at n - 1, n and n + 1; each defect with a message that has it; the docs' tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from spamtide._kernel import DEFECTS, LIMITS
+from spamtide.fingerprint import digest
+from spamtide.fingerprint.kernel import RecordBatch
+
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
+BOUND = {name: n for name, n, _ in LIMITS}
+NAMED = {name: defect for name, _, defect in LIMITS}
+HEAD = b"From: a@sender.example\nSubject: x\nDate: Wed, 16 Mar 2011 14:45:00 +0000\nMIME-Version: 1.0\n"
+
+
+def defects(raw: bytes) -> set[str]:
+    batch = RecordBatch()
+    batch.push(0, 0, b"{}", raw)
+    return set(digest(1, batch)["message"]["defects"][0].as_py().split())
+
+
+def parts(n: int, one: bytes) -> bytes:
+    return HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n" + (b"--B\n" + one) * n + b"--B--\n"
+
+
+def nested(n: int) -> bytes:
+    return HEAD + b"Content-Type: message/rfc822\n\n" * n + b"Subject: y\n\nx\n"
+
+
+MADE = {
+    "parsed_bytes": lambda n: (HEAD + b"Content-Type: application/x\n\n").ljust(n, b"x"),
+    "parts": lambda n: parts(n, b"Content-Type: text/plain\n\nx\n"),
+    "depth": nested,
+    "html_bytes": lambda n: HEAD + b"Content-Type: text/html\n\n" + b"<!--" + b"x" * (n - 7) + b"-->",
+    "text_bytes": lambda n: HEAD + b"\n" + b"x" * n,
+    "links": lambda n: HEAD + b"\n" + b"".join(b"http://a%d.example/ " % i for i in range(n)),
+    "header_bytes": lambda n: b"From: a@sender.example\nDate: Wed, 16 Mar 2011 14:45:00 +0000\nSubject:" + b"x" * (n - 1) + b"\n\nx\n",
+    "attachments": lambda n: parts(n, b"Content-Type: application/x\n\nx\n"),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_bound_is_met_at_n_plus_one_and_not_before(name: str) -> None:
+    n = BOUND[name]
+    assert defects(MADE[name](n - 1)) == set()
+    assert defects(MADE[name](n)) == set()
+    assert defects(MADE[name](n + 1)) == {NAMED[name]}
+
+
+def test_a_sketch_keeps_no_more_than_its_bound() -> None:
+    for words, kept in ((BOUND["sketch"] + 1, BOUND["sketch"] - 1), (BOUND["sketch"] + 2, BOUND["sketch"]), (500, BOUND["sketch"])):
+        batch = RecordBatch()
+        batch.push(0, 0, b"{}", b"From: a@b.example\n\n" + b" ".join(b"w" + bytes([97 + i % 26, 97 + i // 26]) for i in range(words)))
+        assert len(digest(1, batch)["sketch"]["shingles"][0].as_py()) == 8 * kept
+
+
+def test_every_bound_with_a_defect_is_made_here() -> None:
+    assert set(MADE) == {name for name, _, defect in LIMITS if defect}
+
+
+WITH = {
+    "bad_content_type": HEAD + b"Content-Type: nonsense\n\nx\n",
+    "bad_date": b"From: a@b.example\nSubject: x\nDate: yesterday\n\nx\n",
+    "charset_overruled": HEAD + b"Content-Type: text/plain; charset=utf-8\n\n\xe4\xf6 caf\xe9\n",
+    "charset_undecodable": HEAD + b"\n" + "我们".encode() * 1500 + b"\xff\xfe\n",
+    "empty_message": b"",
+    "header_charset": b"From: a@b.example\nSubject: =?utf-8?Q?caf=E9?=\n\nx\n",
+    "header_undecodable": b"From: a@b.example\nSubject: " + "我们".encode() * 1500 + b"\xff\xfe\n\nx\n",
+    "many_from": b"From: a@b.example\nFrom: c@d.example\nSubject: x\n\nx\n",
+    "many_subjects": b"From: a@b.example\nSubject: x\nSubject: y\n\nx\n",
+    "no_from": b"Subject: x\n\nx\n",
+    "no_header": b"\n\n\n",
+    "no_header_end": b"From: a@b.example\nSubject: x\nwords\n",
+    "no_subject": b"From: a@b.example\n\nx\n",
+    "transfer_encoding": HEAD + b"Content-Type: application/x\nContent-Transfer-Encoding: base64\n\naGVs*bG8g\n!!d29ybGQ=\n",
+}
+
+
+@pytest.mark.parametrize("name", WITH)
+def test_a_defect_is_named(name: str) -> None:
+    assert name in defects(WITH[name])
+
+
+def test_every_defect_is_made_somewhere() -> None:
+    # A panic of a parser cannot be made on purpose: none is known.
+    assert {name for name, _ in DEFECTS} == set(WITH) | set(filter(None, NAMED.values())) | {"parser_panic"}
+
+
+def test_the_kernel_names_no_other_defect() -> None:
+    source = "".join(p.read_text("utf-8") for p in (Path(__file__).parents[2] / "rust" / "src" / "pure").glob("*.rs"))
+    assert set(re.findall(r'insert\("([a-z_]+)"\)', source)) <= {name for name, _ in DEFECTS}
+
+
+def test_the_docs_list_the_bounds_and_the_defects() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([\d,]+) \| (?:`([a-z_]+)`|-) \|", (DOCS / "limits.md").read_text("utf-8"), re.M)
+    assert [(name, int(n.replace(",", "")), defect or None) for name, n, defect in rows] == LIMITS
+    listed = re.findall(r"^\| `([a-z_]+)` \| (.+) \|$", (DOCS / "defects.md").read_text("utf-8"), re.M)
+    assert listed == DEFECTS
