@@ -28,8 +28,11 @@ META = [
 
 def messages() -> list[bytes]:
     """One message for each thing that the digest looks at."""
-    head = b"Received: from x (x [192.0.2.1]) by y; Wed, 16 Mar 2011 14:45:00 +0000\nFrom: \"A\" <a@sender.example>\nDate: Wed, 16 Mar 2011 14:45:00 +0000\n"
-    plain = head + b"Subject: V1agra 50% off, order 1234\n\nDear joe,\nbuy at http://shop.example.test/x?id=99 or www.other.example now!\n"
+    head = b'Received: from x (x [192.0.2.1]) by y; Wed, 16 Mar 2011 14:45:00 +0000\nFrom: "A" <a@sender.example>\nDate: Wed, 16 Mar 2011 14:45:00 +0000\n'
+    plain = (
+        head
+        + b"Subject: V1agra 50% off, order 1234\n\nDear joe,\nbuy at http://shop.example.test/x?id=99 or www.other.example now!\n"
+    )
     html = (
         b"Content-Type: text/html; charset=utf-8\n\n<html><head><title>t</title><style>p{}</style></head><body bgcolor=white>"
         b"<p>Buy <b>now</b> &amp; save</p><font color=#ffffff>poem of nothing</font><div style='display:none'>hidden words</div>"
@@ -37,9 +40,11 @@ def messages() -> list[bytes]:
     )
     packed = base64.encodebytes("Größe – ссылка – 日本語 – ﬁne".encode())
     mixed = (
-        b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"=B\"\n\npreamble\n--=B\nContent-Type: text/plain; charset=iso-8859-15\n"
-        b"Content-Transfer-Encoding: quoted-printable\n\nPreis: 5 =A4, caf=E9=\n und mehr\n--=B\nContent-Type: application/pdf; name=\"=?utf-8?Q?Rechnung=5F1.pdf?=\"\n"
-        b"Content-Disposition: attachment\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(b"%PDF-1.4 made") + b"--=B\n"
+        b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="=B"\n\npreamble\n--=B\nContent-Type: text/plain; charset=iso-8859-15\n'
+        b'Content-Transfer-Encoding: quoted-printable\n\nPreis: 5 =A4, caf=E9=\n und mehr\n--=B\nContent-Type: application/pdf; name="=?utf-8?Q?Rechnung=5F1.pdf?="\n'
+        b"Content-Disposition: attachment\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(b"%PDF-1.4 made")
+        + b"--=B\n"
         b"Content-Type: message/rfc822\n\nSubject: inner\n\ninner words\n--=B--\nepilogue\n"
     )
     return [
@@ -78,7 +83,11 @@ def printed(found: dict[str, list[dict[str, object]]]) -> str:
 
 def test_the_digest_of_made_messages_is_the_golden_one(request: pytest.FixtureRequest) -> None:
     text = printed(facts(messages()))
-    now = {"facts_version": FACTS_VERSION, "sha256": hashlib.sha256(text.encode()).hexdigest(), "facts": json.loads(text)}
+    now = {
+        "facts_version": FACTS_VERSION,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "facts": json.loads(text),
+    }
     if request.config.getoption("--write-golden"):
         GOLDEN.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", "utf-8")
     golden = json.loads(GOLDEN.read_text("utf-8"))

@@ -38,7 +38,9 @@ MADE = {
     "html_bytes": lambda n: HEAD + b"Content-Type: text/html\n\n" + b"<!--" + b"x" * (n - 7) + b"-->",
     "text_bytes": lambda n: HEAD + b"\n" + b"x" * n,
     "links": lambda n: HEAD + b"\n" + b"".join(b"http://a%d.example/ " % i for i in range(n)),
-    "header_bytes": lambda n: b"From: a@sender.example\nDate: Wed, 16 Mar 2011 14:45:00 +0000\nSubject:" + b"x" * (n - 1) + b"\n\nx\n",
+    "header_bytes": lambda n: (
+        b"From: a@sender.example\nDate: Wed, 16 Mar 2011 14:45:00 +0000\nSubject:" + b"x" * (n - 1) + b"\n\nx\n"
+    ),
     "attachments": lambda n: parts(n, b"Content-Type: application/x\n\nx\n"),
 }
 
@@ -52,9 +54,18 @@ def test_a_bound_is_met_at_n_plus_one_and_not_before(name: str) -> None:
 
 
 def test_a_sketch_keeps_no_more_than_its_bound() -> None:
-    for words, kept in ((BOUND["sketch"] + 1, BOUND["sketch"] - 1), (BOUND["sketch"] + 2, BOUND["sketch"]), (500, BOUND["sketch"])):
+    for words, kept in (
+        (BOUND["sketch"] + 1, BOUND["sketch"] - 1),
+        (BOUND["sketch"] + 2, BOUND["sketch"]),
+        (500, BOUND["sketch"]),
+    ):
         batch = RecordBatch()
-        batch.push(0, 0, b"{}", b"From: a@b.example\n\n" + b" ".join(b"w" + bytes([97 + i % 26, 97 + i // 26]) for i in range(words)))
+        batch.push(
+            0,
+            0,
+            b"{}",
+            b"From: a@b.example\n\n" + b" ".join(b"w" + bytes([97 + i % 26, 97 + i // 26]) for i in range(words)),
+        )
         assert len(digest(1, batch)["sketch"]["shingles"][0].as_py()) == 8 * kept
 
 
@@ -76,7 +87,8 @@ WITH = {
     "no_header": b"\n\n\n",
     "no_header_end": b"From: a@b.example\nSubject: x\nwords\n",
     "no_subject": b"From: a@b.example\n\nx\n",
-    "transfer_encoding": HEAD + b"Content-Type: application/x\nContent-Transfer-Encoding: base64\n\naGVs*bG8g\n!!d29ybGQ=\n",
+    "transfer_encoding": HEAD
+    + b"Content-Type: application/x\nContent-Transfer-Encoding: base64\n\naGVs*bG8g\n!!d29ybGQ=\n",
 }
 
 
@@ -96,7 +108,9 @@ def test_the_kernel_names_no_other_defect() -> None:
 
 
 def test_the_docs_list_the_bounds_and_the_defects() -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| ([\d,]+) \| (?:`([a-z_]+)`|-) \|", (DOCS / "limits.md").read_text("utf-8"), re.M)
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| ([\d,]+) \| (?:`([a-z_]+)`|-) \|", (DOCS / "limits.md").read_text("utf-8"), re.M
+    )
     assert [(name, int(n.replace(",", "")), defect or None) for name, n, defect in rows] == LIMITS
     listed = re.findall(r"^\| `([a-z_]+)` \| (.+) \|$", (DOCS / "defects.md").read_text("utf-8"), re.M)
     assert listed == DEFECTS
