@@ -66,8 +66,6 @@ def settle_segment(base: str) -> bool: ...
 FOLD_VERSION: int
 LIMITS: list[tuple[str, int, str | None]]
 DEFECTS: list[tuple[str, str]]
-LIMITS: list[tuple[str, int, str | None]]
-DEFECTS: list[tuple[str, str]]
 
 def digest_batch(
     segment: int, batch: RecordBatch
