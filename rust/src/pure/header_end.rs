@@ -35,7 +35,7 @@ pub fn separated(raw: &[u8]) -> (Cow<'_, [u8]>, bool) {
         let folded = !spaces && matches!(raw[at], b' ' | b'\t') && at > 0;
         let body = if spaces { end } else { at };
         let is_header = folded || is_field(line) || (at == 0 && is_unix_from(line));
-        if !is_header && body < raw.len() {
+        if !is_header && body < raw.len() && starts_body(&raw[body..]) {
             let mut out = Vec::with_capacity(raw.len() + 1);
             out.extend_from_slice(&raw[..body]);
             out.push(b'\n');
