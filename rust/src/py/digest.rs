@@ -30,7 +30,7 @@ fn mask(text: &str, recipients: Vec<String>) -> String {
 /// Peer as `(unit, network)`; None when it is no address.
 #[pyfunction]
 fn peer_units(address: &str) -> Option<(String, String)> {
-    pure::digest::peer_units(address)
+    pure::peer::peer_units(address)
 }
 
 /// Put the digest into the module.

@@ -1,0 +1,350 @@
+//! One raw message to what it says: subject, visible and hidden text, links, attachments, route, origin, defects.
+
+use super::capture::Meta;
+use super::charset::{base64, decode, header_text, quoted_printable};
+use super::header_end::separated;
+use super::html::read_html;
+use super::links::{add_link, text_links, Link};
+use super::origin::{origin, Signs};
+use super::{limits, sniff};
+use mail_parser::{
+    DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// One attachment of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Declared file name.
+    pub name: Option<String>,
+    /// Content-Type as declared.
+    pub declared_type: String,
+    /// Type by the first bytes.
+    pub sniffed_type: &'static str,
+    /// Decoded length.
+    pub size: usize,
+    /// SHA-256 of the decoded bytes.
+    pub sha256: [u8; 32],
+}
+
+/// What one message says.
+#[derive(Debug, Default, Clone)]
+pub struct Facts {
+    pub(super) subject: Option<String>,
+    pub(super) from_shown: String,
+    pub(super) from_address: Option<String>,
+    pub(super) visible: String,
+    pub(super) hidden: String,
+    pub(super) links: Vec<Link>,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) leaves: Vec<[u8; 32]>,
+    pub(super) html: String,
+    pub(super) declared_date: Option<i64>,
+    pub(super) hops: usize,
+    pub(super) origin: &'static str,
+    pub(super) defects: BTreeSet<&'static str>,
+}
+
+/// Parse one message into facts. Never panics on purpose; the caller catches what a dependency might do.
+pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
+    let mut facts = Facts {
+        origin: "unsolicited",
+        ..Facts::default()
+    };
+    let parsed = if raw.len() > limits::PARSED_BYTES {
+        facts.defects.insert("parsed_in_part");
+        &raw[..limits::PARSED_BYTES]
+    } else {
+        raw
+    };
+    if raw.is_empty() {
+        facts.defects.insert("empty_message");
+        return facts;
+    }
+    let (parsed, separated) = separated(parsed);
+    let parsed = &parsed[..];
+    if separated {
+        facts.defects.insert("no_header_end");
+    }
+    // Only what MIME needs is parsed by the crate; every other field is kept raw and read here.
+    let parser = MessageParser::new().with_mime_headers().with_date_headers();
+    match parser.default_header_raw().parse(parsed) {
+        Some(message) => {
+            if message.headers().is_empty() {
+                facts.defects.insert("no_header");
+            }
+            headers(&message, parsed, meta, &mut facts);
+            let mut parts = 0;
+            walk(&message, 0, &mut parts, &mut facts);
+        }
+        None => {
+            facts.defects.insert("no_header");
+            facts.visible = decode(parsed, None, false).text;
+        }
+    }
+    text_links(&facts.visible, &mut facts.links, &mut facts.defects);
+    facts
+}
+
+fn shown(raw: &[u8], facts: &mut Facts) -> String {
+    let raw = if raw.len() > limits::HEADER_BYTES {
+        facts.defects.insert("long_header");
+        &raw[..limits::HEADER_BYTES]
+    } else {
+        raw
+    };
+    let decoded = header_text(raw);
+    if decoded.overruled {
+        facts.defects.insert("header_charset");
+    }
+    if decoded.lost {
+        facts.defects.insert("header_undecodable");
+    }
+    decoded.text
+}
+
+fn headers(message: &Message<'_>, raw: &[u8], meta: &Meta, facts: &mut Facts) {
+    let (mut auto_submitted, mut precedence, mut from) = (None, None, String::new());
+    let mut signs = Signs {
+        null_path: meta.from.as_deref() == Some(""),
+        ..Signs::default()
+    };
+    let mut content_type = String::new();
+    let (mut subjects, mut froms) = (0, 0);
+    for h in message.headers() {
+        let value = raw.get(h.offset_start as usize..h.offset_end as usize).unwrap_or(&[]);
+        match &h.name {
+            HeaderName::Subject => {
+                subjects += 1;
+                if subjects == 1 {
+                    facts.subject = Some(shown(value, facts));
+                }
+            }
+            HeaderName::From => {
+                froms += 1;
+                if froms == 1 {
+                    facts.from_shown = shown(value, facts);
+                    from = address_in(&facts.from_shown);
+                }
+            }
+            HeaderName::Received => facts.hops += 1,
+            HeaderName::ReturnPath => signs.null_path |= value.trim_ascii() == b"<>",
+            HeaderName::Date => {
+                if let HeaderValue::DateTime(d) = &h.value {
+                    facts.declared_date = instant(d);
+                }
+                if facts.declared_date.is_none() {
+                    facts.defects.insert("bad_date");
+                }
+            }
+            HeaderName::ContentType => content_type = String::from_utf8_lossy(value).to_lowercase().trim().to_owned(),
+            HeaderName::ListId | HeaderName::ListPost => signs.list = true,
+            HeaderName::Other(name) => match name.to_ascii_lowercase().as_str() {
+                "auto-submitted" => auto_submitted = Some(String::from_utf8_lossy(value).trim().to_lowercase()),
+                "precedence" => precedence = Some(String::from_utf8_lossy(value).trim().to_lowercase()),
+                "x-autoreply" | "x-autorespond" | "x-autogenerated" => signs.autoreply_field = true,
+                "x-failed-recipients" => signs.failed_recipients = true,
+                "x-spamtide-probe" => signs.probe = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    for (count, none, many) in [
+        (subjects, "no_subject", "many_subjects"),
+        (froms, "no_from", "many_from"),
+    ] {
+        if count == 0 {
+            facts.defects.insert(none);
+        } else if count > 1 {
+            facts.defects.insert(many);
+        }
+    }
+    let subject = facts.subject.as_deref().unwrap_or("").to_lowercase();
+    facts.origin = origin(&Signs {
+        content_type: &content_type,
+        auto_submitted: auto_submitted.as_deref().filter(|a| *a != "no"),
+        precedence: precedence.as_deref(),
+        from: &from,
+        subject: &subject,
+        ..signs
+    });
+    facts.from_address = Some(from).filter(|f| !f.is_empty());
+}
+
+/// First address in a field as shown, lower case; empty when there is none.
+fn address_in(shown: &str) -> String {
+    let inside = shown
+        .rfind('<')
+        .map(|i| &shown[i + 1..])
+        .and_then(|s| s.split('>').next())
+        .filter(|s| s.contains('@'));
+    let text = inside.unwrap_or(shown);
+    text.split(|c: char| c.is_whitespace() || "<>,;\"()".contains(c))
+        .find(|t| t.contains('@'))
+        .unwrap_or("")
+        .to_lowercase()
+}
+
+fn instant(d: &DateTime) -> Option<i64> {
+    d.is_valid().then(|| d.to_timestamp().saturating_mul(1_000_000))
+}
+
+fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Facts) {
+    if depth > limits::DEPTH {
+        facts.defects.insert("too_deep");
+        return;
+    }
+    // The field, not the method: offsets of an inner message count from the start of the outer one.
+    let raw: &[u8] = &message.raw_message;
+    for part in &message.parts {
+        if matches!(part.body, PartType::Multipart(_)) {
+            continue;
+        }
+        *parts += 1;
+        if *parts > limits::PARTS {
+            facts.defects.insert("too_many_parts");
+            return;
+        }
+        if part.is_encoding_problem {
+            facts.defects.insert("transfer_encoding");
+        }
+        if let PartType::Message(inner) = &part.body {
+            walk(inner, depth + 1, parts, facts);
+            continue;
+        }
+        let bytes = raw
+            .get(part.offset_body as usize..part.offset_end as usize)
+            .unwrap_or(&[]);
+        let decoded = match transfer_encoding(part) {
+            Encoding::None => Cow::Borrowed(bytes),
+            Encoding::Base64 => Cow::Owned(base64(bytes)),
+            Encoding::QuotedPrintable => Cow::Owned(quoted_printable(bytes, false)),
+        };
+        let unix = without_cr(&decoded);
+        let leaf: [u8; 32] = Sha256::digest(&unix).into();
+        facts.leaves.push(leaf);
+        let declared = part.content_type().map(|c| {
+            c.subtype().map_or_else(
+                || c.ctype().to_lowercase(),
+                |s| format!("{}/{}", c.ctype(), s).to_lowercase(),
+            )
+        });
+        // What cannot be a type counts as none: RFC 2045 section 5.2.
+        let declared = declared.filter(|d| {
+            let sane = d.contains('/') || d == "text";
+            if !sane {
+                facts.defects.insert("bad_content_type");
+            }
+            sane
+        });
+        let charset = part.content_type().and_then(|c| c.attribute("charset"));
+        let attached = part.content_disposition().is_some_and(|d| d.is_attachment());
+        let (is_text, html) = match (&part.body, declared.as_deref()) {
+            (PartType::Html(_), _) => (true, true),
+            (_, Some("text/html" | "application/xhtml+xml")) => (true, true),
+            (PartType::Text(_), None | Some("text/plain" | "text")) => (true, false),
+            (PartType::Binary(_) | PartType::InlineBinary(_), None) => (part.attachment_name().is_none(), false),
+            // Its boundary never came: the parser gives the body as text, and so do readers.
+            (PartType::Text(_), Some(other)) if other.starts_with("multipart/") => (true, false),
+            (PartType::Text(_), Some(other)) => (other.starts_with("text/") && part.attachment_name().is_none(), false),
+            _ => (false, false),
+        };
+        if is_text && !(attached && part.attachment_name().is_some()) {
+            let text = decode(&unix, charset, html);
+            if text.overruled {
+                facts.defects.insert("charset_overruled");
+            }
+            if text.lost {
+                facts.defects.insert("charset_undecodable");
+            }
+            if html {
+                let seen = read_html(&text.text);
+                if seen.in_part {
+                    facts.defects.insert("html_in_part");
+                }
+                put_text(&mut facts.visible, &seen.visible, &mut facts.defects);
+                put_text(&mut facts.hidden, &seen.hidden, &mut facts.defects);
+                for url in seen.links {
+                    add_link(&url, &mut facts.links, &mut facts.defects);
+                }
+                append(
+                    &mut facts.html,
+                    &text.text,
+                    limits::HTML_BYTES,
+                    "html_in_part",
+                    &mut facts.defects,
+                );
+            } else {
+                put_text(&mut facts.visible, &text.text, &mut facts.defects);
+            }
+        } else if facts.attachments.len() < limits::ATTACHMENTS {
+            let name = part.attachment_name().map(|n| header_text(n.as_bytes()).text);
+            let declared = declared.unwrap_or_else(|| "text/plain".into());
+            facts.attachments.push(Attachment {
+                name,
+                declared_type: declared,
+                sniffed_type: sniff::sniff(&decoded),
+                size: decoded.len(),
+                sha256: match unix {
+                    Cow::Borrowed(_) => leaf,
+                    Cow::Owned(_) => Sha256::digest(&decoded).into(),
+                },
+            });
+        } else {
+            facts.defects.insert("too_many_attachments");
+        }
+    }
+}
+
+/// How a part was packed, as its header says: the parser forgets it where it found a fault, and a reader still unpacks.
+fn transfer_encoding(part: &MessagePart<'_>) -> Encoding {
+    match part.content_transfer_encoding().map(str::trim) {
+        Some(e) if e.eq_ignore_ascii_case("base64") => Encoding::Base64,
+        Some(e) if e.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
+        _ => Encoding::None,
+    }
+}
+
+/// Line ends as one byte; borrowed where nothing had to change.
+fn without_cr(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut breaks = memchr::memmem::find_iter(bytes, b"\r\n").peekable();
+    if breaks.peek().is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for i in breaks {
+        out.extend_from_slice(&bytes[from..i]);
+        from = i + 1;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    Cow::Owned(out)
+}
+
+/// Put text at the end of what is there, as far as `bound` allows; the defect says that something was left out.
+fn append(target: &mut String, text: &str, bound: usize, defect: &'static str, defects: &mut BTreeSet<&'static str>) {
+    if text.is_empty() {
+        return;
+    }
+    if !target.is_empty() {
+        target.push('\n');
+    }
+    let room = bound.saturating_sub(target.len());
+    if text.len() <= room {
+        target.push_str(text);
+        return;
+    }
+    defects.insert(defect);
+    let mut end = room;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    target.push_str(&text[..end]);
+}
+
+fn put_text(target: &mut String, text: &str, defects: &mut BTreeSet<&'static str>) {
+    append(target, text, limits::TEXT_BYTES, "text_in_part", defects);
+}
