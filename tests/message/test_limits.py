@@ -34,6 +34,8 @@ def nested(n: int) -> bytes:
 MADE = {
     "parsed_bytes": lambda n: (HEAD + b"Content-Type: application/x\n\n").ljust(n, b"x"),
     "parts": lambda n: parts(n, b"Content-Type: text/plain\n\nx\n"),
+    "containers": lambda n: parts(n - 1, b"Content-Type: multipart/mixed; boundary=C\n\n--C\n\nx\n--C--\n"),
+    "content_field_bytes": lambda n: HEAD + b"Content-Type: application/x; a=".ljust(n - 1, b"y") + b"\n\nx\n",
     "depth": nested,
     "html_bytes": lambda n: HEAD + b"Content-Type: text/html\n\n" + b"<!--" + b"x" * (n - 7) + b"-->",
     "text_bytes": lambda n: HEAD + b"\n" + b"x" * n,
@@ -51,6 +53,35 @@ def test_a_bound_is_met_at_n_plus_one_and_not_before(name: str) -> None:
     assert defects(MADE[name](n - 1)) == set()
     assert defects(MADE[name](n)) == set()
     assert defects(MADE[name](n + 1)) == {NAMED[name]}
+
+
+@pytest.mark.parametrize(
+    "place", [b"%bmessage/rfc822", b" message%b/rfc822", b" message/%brfc822", b" message/rfc822%b"]
+)
+def test_no_byte_hides_an_inner_message_from_the_bound(place: bytes) -> None:
+    for byte in range(256):
+        for junk in (bytes([byte]), bytes([byte, 32]), bytes([32, byte]), bytes([byte, byte])):
+            field = b"Content-Type:" + place % junk + b"\n\n"
+            found = defects(HEAD + field * (BOUND["containers"] + 2) + b"Subject: y\n\nx\n")
+            assert "too_deep" not in found or "too_many_parts" in found, field
+
+
+HOSTILE = {
+    "inner messages": b"Content-Type: message/rfc822\n\n",
+    "multiparts without their boundary": b"--B\nContent-Type: multipart/mixed; boundary=C\n\nx\n",
+    "nested multiparts": b"Content-Type: multipart/mixed; boundary=B\n\n--B\n",
+    "packed inner messages": b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n",
+    "parameters": b"Content-Type: text/plain" + b"".join(b"; a%d*1=b" % i for i in range(40_000)) + b"\n",
+    "shifts of ISO-2022-JP": b"Content-Type: text/plain; charset=iso-2022-jp\n\n" + b"\x1b(B\x1b$B" * 200_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_repetition_is_read_within_the_bounds(name: str) -> None:
+    # Each of these overflowed the stack or took minutes where work grows with the square of the message.
+    one = HOSTILE[name]
+    digest_of = defects(HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n" + one * max(1, (4 << 20) // len(one)))
+    assert digest_of & {"too_many_parts", "long_header", "text_in_part", "charset_undecodable", "too_deep"}
 
 
 def test_a_sketch_keeps_no_more_than_its_bound() -> None:

@@ -83,23 +83,33 @@ fn beyond_the_web(label: &str, bytes: &[u8]) -> Option<String> {
             Some(decoder(bytes))
         }
         Some(encoding) if encoding == ISO_2022_JP => {
-            let mut plain = bytes.to_vec();
-            for idle in [b"\x1b(B\x1b$B", b"\x1b(B\x1b$@"] {
-                while let Some(at) = memchr::memmem::find(&plain, idle) {
-                    plain.drain(at..at + 3);
-                }
-            }
-            // Both shifts lead to double-byte text: the first of the two is enough.
-            for twice in [b"\x1b$B\x1b$B", b"\x1b$B\x1b(B"] {
-                while let Some(at) = memchr::memmem::find(&plain, twice) {
-                    plain.drain(at..at + 3);
-                }
-            }
+            let plain = last_shifts(bytes);
             let (text, lost) = encoding.decode_without_bom_handling(&plain);
             (!lost).then(|| text.into_owned())
         }
         Some(_) => None,
     }
+}
+
+/// Of shifts that follow each other at once, only the last. One pass.
+fn last_shifts(bytes: &[u8]) -> Vec<u8> {
+    let shift = |i: usize| {
+        matches!(
+            bytes.get(i..i + 3),
+            Some([0x1b, b'(', b'B' | b'J'] | [0x1b, b'$', b'B' | b'@'])
+        )
+    };
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        if shift(i) && shift(i + 3) {
+            i += 3;
+        } else {
+            out.push(bytes[i]);
+            i += 1;
+        }
+    }
+    out
 }
 
 /// The bytes that tell charsets apart: those beyond ASCII with their surroundings, up to a bound. With escapes
@@ -159,9 +169,11 @@ const SIX_BITS: [u8; 256] = {
 const SKIPPED: u8 = 0xff;
 const PADDING: u8 = 0xfe;
 
-/// Undo base64 as far as it goes: bytes outside the alphabet are skipped, as mail readers do.
-pub fn base64(bytes: &[u8]) -> Vec<u8> {
+/// Undo base64 as far as it goes: bytes outside the alphabet are skipped, as mail readers do. True beside the bytes when
+/// there was a fault.
+pub fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
+    let mut fault = false;
     let (mut bits, mut n) = (0u32, 0);
     let mut i = 0;
     while i < bytes.len() {
@@ -181,6 +193,7 @@ pub fn base64(bytes: &[u8]) -> Vec<u8> {
         let value = SIX_BITS[usize::from(bytes[i])];
         i += 1;
         if value == SKIPPED {
+            fault |= !bytes[i - 1].is_ascii_whitespace();
             continue;
         }
         if value == PADDING {
@@ -207,12 +220,14 @@ pub fn base64(bytes: &[u8]) -> Vec<u8> {
     if n == 3 {
         out.push((bits >> 2) as u8);
     }
-    out
+    (out, fault || n == 1)
 }
 
-/// Undo quoted-printable; a wrong escape stands as it is. `header` makes `_` a space (RFC 2047).
-pub fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
+/// Undo quoted-printable; a wrong escape stands as it is. `header` makes `_` a space (RFC 2047). True beside the bytes
+/// when there was a fault.
+pub fn quoted_printable(bytes: &[u8], header: bool) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(bytes.len());
+    let mut fault = false;
     let hex = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
     let mut i = 0;
     while i < bytes.len() {
@@ -238,6 +253,7 @@ pub fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
                 } else if j == bytes.len() {
                     i = j;
                 } else {
+                    fault = true;
                     out.push(b'=');
                     i += 1;
                 }
@@ -252,7 +268,7 @@ pub fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
             }
         }
     }
-    out
+    (out, fault)
 }
 
 /// A header field as shown: unfolded, encoded words decoded (neighbours of one charset joined before decoding, for
@@ -343,8 +359,8 @@ fn encoded_word(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
     let text = &body[q1 + 3..];
     let end = memchr::memmem::find(text, b"?=")?;
     let decoded = match kind {
-        b'B' | b'b' => base64(&text[..end]),
-        b'Q' | b'q' => quoted_printable(&text[..end], true),
+        b'B' | b'b' => base64(&text[..end]).0,
+        b'Q' | b'q' => quoted_printable(&text[..end], true).0,
         _ => return None,
     };
     Some((charset, decoded, 2 + q1 + 3 + end + 2))
@@ -370,7 +386,9 @@ mod tests {
 
     #[test]
     fn broken_base64_gives_what_it_has() {
-        assert_eq!(base64(b"aGVs\r\nbG8"), b"hello");
-        assert_eq!(base64(b"aGVsbG8=aGk="), b"hellohi");
+        assert_eq!(base64(b"aGVs\r\nbG8"), (b"hello".to_vec(), false));
+        assert_eq!(base64(b"aGVsbG8=aGk="), (b"hellohi".to_vec(), false));
+        assert_eq!(base64(b"aGV*sbG8"), (b"hello".to_vec(), true));
+        assert_eq!(quoted_printable(b"a=3Db=\n=c", false), (b"a=b=c".to_vec(), true));
     }
 }

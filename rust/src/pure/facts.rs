@@ -1,5 +1,6 @@
 //! One raw message to what it says: subject, visible and hidden text, links, attachments, route, origin, defects.
 
+use super::bounded::bounded;
 use super::capture::Meta;
 use super::charset::{base64, decode, header_text, quoted_printable};
 use super::header_end::separated;
@@ -47,6 +48,17 @@ pub struct Facts {
     pub(super) defects: BTreeSet<&'static str>,
 }
 
+/// MIME by the crate, which needs four fields for it; every other field is kept raw and read here. It would unpack
+/// inner messages without a bound: the transfer encoding is read as a type, which tells it nothing, and undone here.
+fn parse<'x>(raw: &'x [u8]) -> Option<Message<'x>> {
+    MessageParser::new()
+        .with_mime_headers()
+        .with_date_headers()
+        .header_content_type(HeaderName::ContentTransferEncoding)
+        .default_header_raw()
+        .parse(raw)
+}
+
 /// Parse one message into facts. Never panics on purpose; the caller catches what a dependency might do.
 pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
     let mut facts = Facts {
@@ -68,9 +80,8 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
     if separated {
         facts.defects.insert("no_header_end");
     }
-    // Only what MIME needs is parsed by the crate; every other field is kept raw and read here.
-    let parser = MessageParser::new().with_mime_headers().with_date_headers();
-    match parser.default_header_raw().parse(parsed) {
+    let parsed = &bounded(parsed, &mut facts.defects)[..];
+    match parse(parsed) {
         Some(message) => {
             if message.headers().is_empty() {
                 facts.defects.insert("no_header");
@@ -208,38 +219,36 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
             facts.defects.insert("too_many_parts");
             return;
         }
-        if part.is_encoding_problem {
-            facts.defects.insert("transfer_encoding");
-        }
-        if let PartType::Message(inner) = &part.body {
+        let encoding = transfer_encoding(part);
+        let packed = encoding != Encoding::None;
+        if let (PartType::Message(inner), false) = (&part.body, packed) {
             walk(inner, depth + 1, parts, facts);
             continue;
         }
         let bytes = raw
             .get(part.offset_body as usize..part.offset_end as usize)
             .unwrap_or(&[]);
-        let decoded = match transfer_encoding(part) {
-            Encoding::None => Cow::Borrowed(bytes),
-            Encoding::Base64 => Cow::Owned(base64(bytes)),
-            Encoding::QuotedPrintable => Cow::Owned(quoted_printable(bytes, false)),
+        let (decoded, fault) = match encoding {
+            Encoding::None => (Cow::Borrowed(bytes), false),
+            Encoding::Base64 => owned(base64(bytes)),
+            Encoding::QuotedPrintable => owned(quoted_printable(bytes, false)),
         };
+        if fault {
+            facts.defects.insert("transfer_encoding");
+        }
+        let declared = declared_type(part, facts);
+        let message_type = matches!(declared.as_deref(), Some("message/rfc822" | "message/global"));
+        if packed && (message_type || matches!(part.body, PartType::Message(_))) {
+            let (inner, _) = separated(&decoded);
+            let inner = bounded(&inner, &mut facts.defects);
+            if let Some(inner) = parse(&inner).filter(|m| !m.headers().is_empty()) {
+                walk(&inner, depth + 1, parts, facts);
+                continue;
+            }
+        }
         let unix = without_cr(&decoded);
         let leaf: [u8; 32] = Sha256::digest(&unix).into();
         facts.leaves.push(leaf);
-        let declared = part.content_type().map(|c| {
-            c.subtype().map_or_else(
-                || c.ctype().to_lowercase(),
-                |s| format!("{}/{}", c.ctype(), s).to_lowercase(),
-            )
-        });
-        // What cannot be a type counts as none: RFC 2045 section 5.2.
-        let declared = declared.filter(|d| {
-            let sane = d.contains('/') || d == "text";
-            if !sane {
-                facts.defects.insert("bad_content_type");
-            }
-            sane
-        });
         let charset = part.content_type().and_then(|c| c.attribute("charset"));
         let attached = part.content_disposition().is_some_and(|d| d.is_attachment());
         let (is_text, html) = match (&part.body, declared.as_deref()) {
@@ -299,13 +308,32 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
     }
 }
 
-/// How a part was packed, as its header says: the parser forgets it where it found a fault, and a reader still unpacks.
+/// The Content-Type of a part, lower case. What cannot be a type counts as none: RFC 2045 section 5.2.
+fn declared_type(part: &MessagePart<'_>, facts: &mut Facts) -> Option<String> {
+    let declared = part.content_type().map(|c| match c.subtype() {
+        Some(s) => format!("{}/{}", c.ctype(), s).to_lowercase(),
+        None => c.ctype().to_lowercase(),
+    })?;
+    if declared.contains('/') || declared == "text" {
+        return Some(declared);
+    }
+    facts.defects.insert("bad_content_type");
+    None
+}
+
+/// How a part was packed, as its header says.
 fn transfer_encoding(part: &MessagePart<'_>) -> Encoding {
-    match part.content_transfer_encoding().map(str::trim) {
-        Some(e) if e.eq_ignore_ascii_case("base64") => Encoding::Base64,
-        Some(e) if e.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
+    let mut fields = part.headers.iter().rev();
+    let field = fields.find(|h| h.name == HeaderName::ContentTransferEncoding);
+    match field.and_then(|h| h.value.as_content_type()).map(|c| c.ctype()) {
+        Some("base64") => Encoding::Base64,
+        Some("quoted-printable") => Encoding::QuotedPrintable,
         _ => Encoding::None,
     }
+}
+
+fn owned((bytes, fault): (Vec<u8>, bool)) -> (Cow<'static, [u8]>, bool) {
+    (Cow::Owned(bytes), fault)
 }
 
 /// Line ends as one byte; borrowed where nothing had to change.

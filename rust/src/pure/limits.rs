@@ -5,6 +5,10 @@
 pub const PARSED_BYTES: usize = 16 << 20;
 /// MIME parts looked at. Defect `too_many_parts`.
 pub const PARTS: usize = 1_000;
+/// Parts that hold parts or messages. Defect `too_many_parts`.
+pub const CONTAINERS: usize = 250;
+/// Bytes of one Content field, folded lines included, from which its parameters are read. Defect `long_header`.
+pub const CONTENT_FIELD_BYTES: usize = 16 << 10;
 /// Messages within messages. Defect `too_deep`.
 pub const DEPTH: usize = 100;
 /// Bytes of one HTML part that are read as HTML. Defect `html_in_part`.
@@ -26,6 +30,8 @@ pub const SKETCH: usize = 64;
 pub const TABLE: &[(&str, usize, Option<&str>)] = &[
     ("parsed_bytes", PARSED_BYTES, Some("parsed_in_part")),
     ("parts", PARTS, Some("too_many_parts")),
+    ("containers", CONTAINERS, Some("too_many_parts")),
+    ("content_field_bytes", CONTENT_FIELD_BYTES, Some("long_header")),
     ("depth", DEPTH, Some("too_deep")),
     ("html_bytes", HTML_BYTES, Some("html_in_part")),
     ("text_bytes", TEXT_BYTES, Some("text_in_part")),

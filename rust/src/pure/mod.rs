@@ -1,5 +1,6 @@
 //! Functions from bytes to values: no file, no socket, no clock, no randomness of its own.
 
+pub mod bounded;
 pub mod capture;
 pub mod charset;
 pub mod columns;
