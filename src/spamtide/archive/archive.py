@@ -81,7 +81,7 @@ class Archive:
 
     def writer(self, feed: str, writer: str, *, segment_bytes: int = SEGMENT_BYTES) -> FeedWriter:
         """The writer of (feed, writer); use it in a ``with`` block."""
-        return FeedWriter(self.root, feed, writer, segment_bytes=segment_bytes)
+        return FeedWriter(self.root, check_feed(feed), writer, segment_bytes=segment_bytes)
 
     def segments(self, feed: str | None = None) -> list[SegmentInfo]:
         """Segments of one feed, or of all, in order of feed, writer, number."""

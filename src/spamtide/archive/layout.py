@@ -24,11 +24,12 @@ JOURNAL_FEED = "journal"
 
 def check_feed(name: str) -> str:
     """``name`` if it may be a feed's. Raises WrongUse ``bad_feed_name``."""
-    if not _FEED.fullmatch(name) or name.endswith("."):
+    # A feed called "journal" would write its mail among the entries that say what happened to the archive.
+    if not _FEED.fullmatch(name) or name.endswith(".") or name == JOURNAL_FEED:
         raise WrongUse(
             "bad_feed_name",
             f"{name!r} cannot be the name of a feed.",
-            "Use letters, digits, dot, dash and underscore, at most 64, starting with a letter or digit.",
+            "Use letters, digits, dot, dash and underscore, at most 64, starting with a letter or digit; not 'journal'.",
             feed=name,
         )
     return name
