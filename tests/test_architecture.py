@@ -107,7 +107,7 @@ def test_kernel_modules_and_their_arrows_are_those_of_the_source() -> None:
     rows = {codes(r[0])[0]: r for r in tables(section(DOCUMENT, "Kernel"))[0]}
     assert sorted(rows) == sorted(p.name for p in RUST.iterdir() if p.is_dir())
     for module, row in rows.items():
-        files = [p for p in (RUST / module).rglob("*.rs")]
+        files = list((RUST / module).rglob("*.rs"))
         assert sorted(codes(row[3])) == sorted(p.stem for p in files if p.name != "mod.rs")
         used = {m for p in files for m in re.findall(r"\bcrate::(\w+)", p.read_text("utf-8"))} - {module}
         assert used <= set(codes(row[1])), module
