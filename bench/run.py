@@ -1,0 +1,28 @@
+"""Every bench in turn. Each prints absolute figures beside a calibration, and ratios to a peer run in the same minute.
+
+make bench                     the short ones, about five minutes on two cores
+python bench/run.py --long     also 10^6 messages: memory by size, terms by day beside grep
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SHORT = (["digest_stages.py"], ["digest_speed.py"], ["subject_terms.py", "--copies", "7"])
+LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"])
+
+
+def main() -> None:
+    """Run them; a bench that fails ends the run with its code."""
+    for bench in SHORT + (LONG if "--long" in sys.argv[1:] else ()):
+        print(f"\n== {' '.join(bench)}", flush=True)
+        code = subprocess.run([sys.executable, str(HERE / bench[0]), *bench[1:]]).returncode
+        if code:
+            raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
