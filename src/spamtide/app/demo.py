@@ -37,6 +37,9 @@ def planted_effects(truth: Truth, documents: list[dict[str, Any]]) -> None:
 def planted_duplicates(truth: Truth, documents: list[dict[str, Any]]) -> None:
     """Put the planted in-group shares, as counted and at equal n, beside each duplicates document."""
     for document in documents:
+        # The truth is kept for the rule "exact".
+        if document["rule"] != "exact":
+            continue
         windows = [Window(parse_instant(w["start"]), parse_instant(w["end"])) for w in document["windows"]]
         feed = document["feed"]
         planted: dict[str, Any] = {"in_group": [float(f"{truth.in_group_share(feed, w):.6g}") for w in windows]}
@@ -63,6 +66,7 @@ def run_demo(folder: Path, seed: int, scale: float) -> None:
     document = write_report(
         Observatory(workspace), EVENT, [f.name for f in world.feeds], folder / "report",
         effects_planted=lambda d: planted_effects(truth, d), duplicates_planted=lambda d: planted_duplicates(truth, d),
+        reproduce=(f"DEMO_SEED={seed} DEMO_SCALE={scale:g} make demo", "export SPAMTIDE_WORKSPACE=demo/workspace"),
     )  # fmt: skip
     print(f"{outcome.messages} simulated messages read (seed {seed}, scale {scale:g}).\n")
     for effect in document["effects"]:
@@ -71,7 +75,9 @@ def run_demo(folder: Path, seed: int, scale: float) -> None:
             print(f"  planted: {(effect['planted'] - 1) * 100:+.0f} %")
     for duplicates in document["duplicates"]:
         print(duplicates["sentence"])
-        shares = duplicates["planted"]
+        shares = duplicates.get("planted")
+        if shares is None:
+            continue
         print("  planted: " + " and ".join(f"{s * 100:.0f} %" for s in shares["in_group"]), end="")
         if "equal_n" in shares:
             print("; at equal n " + " and ".join(f"{s * 100:.0f} %" for s in shares["equal_n"]), end="")

@@ -17,13 +17,22 @@ class PublicText:
     @staticmethod
     def of(local: str, limit: int = 200) -> PublicText:
         """Make ``local`` fit to leave."""
-        shown = []
-        for c in mask(local)[:limit]:
-            if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
-                shown.append(f"⟨{unicodedata.name(c, f'U+{ord(c):04X}').lower()}⟩")
-            else:
-                shown.append(c)
-        return PublicText("".join(shown) + ("…" if len(local) > limit else ""))
+        return PublicText(_inert(mask(local), limit, len(local) > limit))
+
+    @staticmethod
+    def stated(text: str, limit: int = 400) -> PublicText:
+        """What the operator or the registry stated: not masked, its figures stay; inert and length-capped all the same."""
+        return PublicText(_inert(text, limit, len(text) > limit))
+
+
+def _inert(text: str, limit: int, cut: bool) -> str:
+    shown = []
+    for c in text[:limit]:
+        if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+            shown.append(f"⟨{unicodedata.name(c, f'U+{ord(c):04X}').lower()}⟩")
+        else:
+            shown.append(c)
+    return "".join(shown) + ("…" if cut else "")
 
 
 @dataclass(frozen=True, slots=True)

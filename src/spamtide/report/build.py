@@ -1,21 +1,25 @@
-"""The report: values in; a page, figures, tables and one JSON document out. Renders Public values only."""
+"""The report: values in; a page, figures, tables and one JSON document out. Renders public values only."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spamtide.event import Claim
-from spamtide.measure import DAY_US, Effect, Interval
+from spamtide.measure import Duplicates, Effect, Interval
 from spamtide.message import PublicText
-from spamtide.report.documents import instant, number
-from spamtide.report.figures import Mark, effect_alt, effect_chart, effect_title, forest_plot
-from spamtide.report.sentences import day_words, measure_words, note_text
+from spamtide.report.claims import claim_groups, claim_row, claims_beside, duplicate_claims
+from spamtide.report.documents import instant
+from spamtide.report.effectchart import dead_days, effect_alt, effect_chart, rate
+from spamtide.report.forestplot import forest_alt, forest_marks, forest_plot, forest_title
+from spamtide.report.page import render_page
+from spamtide.report.sentences import duplicates_title, effect_title, note_text, planted_sentence
+from spamtide.report.sharesplot import share_pairs, shares_alt, shares_plot
+from spamtide.report.tables import write_claims, write_marks, write_path, write_shares
+from spamtide.report.words import change_span, change_words, day_words, measure_words, thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,187 +31,289 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class SharesFinding:
+    """Duplicate shares by one rule with their document (which may carry ``planted``)."""
+
+    duplicates: Duplicates
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportInput:
-    """Everything that a report is made of; it reads nothing else."""
+    """Everything that a report is made of; it reads nothing else.
+
+    ``witnesses``: names of the claims' witnesses; ``reproduce``: the commands that give the report again; ``version``
+    and ``facts_version``: of the program and of what it reads from a message.
+    """
 
     title: str
     event_id: str
     cut: int
     findings: tuple[Finding, ...]
-    duplicates: tuple[dict[str, Any], ...]
+    duplicates: tuple[SharesFinding, ...]
     claims: tuple[Claim, ...]
     cards: tuple[Mapping[str, Any], ...]
     controller: str
     interest: str
     cautions: tuple[str, ...] = ()
+    summary: str = ""
+    witnesses: Mapping[str, str] = field(default_factory=dict)
+    reproduce: tuple[str, ...] = ()
+    version: str = ""
+    facts_version: int = 0
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of the feeds is made."""
+        return any(card.get("simulated") for card in self.cards)
 
 
-def _ratio_of(claim: Claim) -> Interval | None:
-    """A claim of a relative change as a ratio; None for claims of another kind."""
-    if not claim.metric.endswith("change") or claim.value is None or not -1 < claim.value < 5:
-        return None
-    half = (claim.rounding or 0.0) / 2
-    return Interval(1 + claim.value, 1 + claim.value - half, 1 + claim.value + half)
-
-
-def _marks(finding: Finding, claims: Sequence[Claim]) -> list[Mark]:
-    effect = finding.effect
-    marks = [Mark("headline", effect.ratio, "headline")]
-    names = {"placebo": "placebo in time", "naive_poisson": "naive: a plain count"}
-    marks += [Mark(names.get(o.method, o.method), o.ratio, "opinion") for o in effect.second_opinions]
-    for at, ratio in effect.also_at:
-        marks.append(
-            Mark(f"cut at {day_words(at, clock=False)}", ratio if isinstance(ratio, Interval) else None, "opinion")
-        )
-    for n in effect.neighbours:
-        if n.kind == "date":
-            shift = (n.cut - effect.cut) // DAY_US
-            label = f"{shift:+d} day{'s' if abs(shift) > 1 else ''}".replace("-", "−")
-        elif n.before != effect.before:
-            label = f"{n.before.days:.0f} days before"
-        else:
-            label = f"first {n.after.days:.0f} days after"
-        marks.append(Mark(label, n.ratio, "neighbour"))
-    planted = finding.document.get("planted")
-    if planted is not None:
-        marks.append(Mark("planted truth", Interval(planted, planted, planted), "planted"))
-    if effect.measure.startswith("subject:viagra"):
-        for claim in claims:
-            stated = _ratio_of(claim)
-            if stated is not None and claim.metric.startswith("subject"):
-                marks.append(
-                    Mark(
-                        f"claim: {PublicText.of(claim.witness, 30).text}",
-                        Interval(stated.value, stated.value, stated.value),
-                        "claim",
-                    )
-                )
-    return marks
-
-
-def _quote(report: ReportInput) -> dict[str, Any]:
+def quote(report: ReportInput) -> dict[str, Any]:
+    """What may be quoted, what may not, who measured, since when."""
     first = report.findings[0]
-    simulated = any(card.get("simulated") for card in report.cards)
-    refused = first.effect.ratio is None
+    sentence: str = first.document["sentence"]
+    if report.simulated:
+        sentence = f"In a simulated world, {sentence[:1].lower()}{sentence[1:]}"
     return {
-        "you_can_write": first.document["sentence"],
+        "you_can_write": sentence,
         "do_not_write": [
-            "that world spam fell by this much: this is one trap's measure",
+            "that world spam fell or rose by this much: this is the measure of one trap",
             "the figure without its interval",
-            *(["that this happened: the traps are simulated"] if simulated else []),
-            *(["that nothing changed: there was too little data to say"] if refused else []),
+            "“because of” for “after”",
+            *(["that this happened: the traps are simulated"] if report.simulated else []),
+            *(["that nothing changed: there was too little data to say"] if first.effect.ratio is None else []),
         ],
         "who_measured": report.controller or "not stated",
         "since_when": min((c["instrument"]["since"] for c in report.cards if c["instrument"]["since"]), default=None),
     }
 
 
-def _safe_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
+def _slug(number: int, *parts: str) -> str:
+    text = "-".join([str(number), *parts])
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in text)[:80].strip("-")
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([[_safe_cell(v) for v in row] for row in rows])
+def _figures(out: Path, name: str, draw: Any) -> dict[str, Any]:
+    """Write a figure as a file and keep its two forms for the page."""
+    from markupsafe import Markup
+
+    (out / "figures" / f"{name}.svg").write_text(draw(alone=True), encoding="utf-8")
+    # Our own SVG: every text in it went through escaping.
+    return {"name": name, "wide": Markup(draw()), "narrow": Markup(draw(narrow=True))}
+
+
+def _finding_view(report: ReportInput, number: int, finding: Finding, out: Path) -> dict[str, Any]:
+    effect, planted = finding.effect, finding.document.get("planted")
+    name = _slug(number, effect.feed or "given", effect.measure)
+    others = [
+        f.effect for f in report.findings if f.effect.measure == effect.measure and f.effect.feed != effect.feed and f.effect.ratio
+    ]  # fmt: skip
+    marks = forest_marks(effect, planted, others, claims_beside(effect, report.claims), report.witnesses)
+    view: dict[str, Any] = {
+        "name": name, "document": finding.document, "effect": effect, "planted": planted, "title": effect_title(effect),
+        "measure": measure_words(effect.measure, effect.population), "feed": PublicText.stated(effect.feed or "", 60).text,
+        "change": change_words(effect.ratio), "span": change_span(effect.ratio),
+        "planted_change": None if planted is None else change_words(Interval(planted, planted, planted)),
+        "planted_sentence": None if planted is None else planted_sentence(planted, effect.ratio),
+        "unmet": [note_text(n) for n in effect.confidence.unmet], "warnings": [note_text(n) for n in effect.warnings],
+        "pre_trend": None if effect.pre_trend is None else note_text(effect.pre_trend),
+        "source": _source(report, effect), "command": _command(report, effect), "chart": None, "forest": None,
+        "ways": _ways(effect), "counted": _counted(effect), "dead": dead_days(effect),
+    }  # fmt: skip
+    if effect.path is not None:
+        view["chart"] = _figures(out, name, lambda **how: effect_chart(effect, report.title, name, **how))
+        view["chart_alt"] = effect_alt(effect)
+        view["forest"] = _figures(out, f"{name}-forest", lambda **how: forest_plot(effect, marks, name, **how))
+        view["forest_title"], view["forest_alt"] = forest_title(effect, marks), forest_alt(effect, marks)
+        view["claimed"] = any(m.kind == "claim" for m in marks)
+        write_path(out / "tables" / f"{name}.csv", effect)
+        write_marks(out / "tables" / f"{name}-forest.csv", marks)
+    return view
+
+
+def _source(report: ReportInput, effect: Effect) -> str:
+    n = effect.counted_before.count + effect.counted_after.count
+    text = f"Source: feed {PublicText.stated(effect.feed or 'not stated', 60).text}" + (
+        " (simulated)" if report.simulated else ""
+    )
+    text += f", {day_words(effect.before.start)} to {day_words(effect.after.end)}, n = {thousands(n)} {effect.unit}s"
+    return f"{text}, exposure by {effect.basis}; spamtide {report.version}, facts version {report.facts_version}."
+
+
+def _command(report: ReportInput, effect: Effect) -> str:
+    import shlex
+
+    words = [
+        "spamtide",
+        "effect",
+        "--event",
+        report.event_id,
+        "--measure",
+        effect.measure,
+        "--feed",
+        effect.feed or "F",
+    ]
+    return PublicText.stated(" ".join([*(shlex.quote(w) for w in words), "--json"]), 400).text
+
+
+def _counted(effect: Effect) -> list[dict[str, str]]:
+    rows = []
+    for name, window, c in (
+        ("before", effect.before, effect.counted_before),
+        ("after", effect.after, effect.counted_after),
+    ):
+        rows.append(
+            {
+                "name": name, "start": instant(window.start), "end": instant(window.end), "count": thousands(c.count),
+                "live_days": f"{c.live_days:.1f}", "rate": rate(c.count, c.live_days),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _ways(effect: Effect) -> list[dict[str, str]]:
+    """The same change as a plain count, at the reported date, and as this report has it."""
+    ways = []
+    for o in effect.second_opinions:
+        if o.method == "naive_poisson" and o.ratio is not None:
+            ways.append(
+                {
+                    "name": "A plain count", "change": change_words(o.ratio), "span": change_span(o.ratio),
+                    "text": "Messages per live day after, divided by those before. Its interval believes that days differ by chance alone, so it is too narrow.",
+                }
+            )  # fmt: skip
+    for at, ratio in effect.also_at:
+        late = (at - effect.cut) / 86_400_000_000
+        why = f"The same method, but cut at the date that was reported, {day_words(at, clock=False)}."
+        if late > 0:
+            why += f" What arrived between the stop and that date ({late:.1f} days) counts as “before”."
+        got = ratio if isinstance(ratio, Interval) else None
+        ways.append({"name": "The article's cut", "change": change_words(got), "span": change_span(got), "text": why})
+    ways.append(
+        {
+            "name": "This report", "change": change_words(effect.ratio), "span": change_span(effect.ratio),
+            "text": f"Cut at {day_words(effect.cut)}, compared with what was expected without the event; days without exposure are left out.",
+        }
+    )  # fmt: skip
+    return ways
+
+
+def _shares_views(report: ReportInput, out: Path) -> list[dict[str, Any]]:
+    """One view a feed, with all its rules."""
+    views: list[dict[str, Any]] = []
+    said = duplicate_claims(report.claims)
+    for feed in dict.fromkeys(d.duplicates.feed for d in report.duplicates):
+        found = [d for d in report.duplicates if d.duplicates.feed == feed]
+        drawn = [d for d in found if d.duplicates.refused is None]
+        documents = [d.document for d in found]
+        name = _slug(len(report.findings) + len(views) + 1, feed, "duplicates")
+        view: dict[str, Any] = {
+            "name": name,
+            "documents": documents,
+            "feed": feed,
+            "chart": None,
+            "title": f"Duplicates at “{feed}”",
+        }
+        if drawn:
+            values = [d.duplicates for d in drawn]
+            pairs = share_pairs(values, [d.document for d in drawn])
+            view["chart"] = _figures(
+                out, name, lambda v=values, p=pairs, n=name, **how: shares_plot(v, p, said, report.witnesses, n, **how)
+            )
+            view["chart_alt"], view["title"] = shares_alt(values, pairs), duplicates_title(values[0])
+            view["claimed"] = bool(said)
+            w = values[0].windows
+            view["source"] = (
+                f"Source: feed {PublicText.stated(feed, 60).text}, {day_words(w[0].window.start)} to {day_words(w[-1].window.end)}, "
+                f"n = {' and '.join(thousands(s.messages) for s in w)} messages; spamtide {report.version}, facts version {report.facts_version}."
+            )
+        write_shares(out / "tables" / f"{name}.csv", documents)
+        views.append(view)
+    return views
 
 
 def build_report(report: ReportInput, out: Path) -> dict[str, Any]:
     """Write ``report.html``, ``report.json``, ``tables/*.csv`` and ``figures/*.svg`` into ``out``; the document."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     (out / "tables").mkdir(parents=True, exist_ok=True)
     (out / "figures").mkdir(exist_ok=True)
-    views = []
-    for i, finding in enumerate(report.findings):
-        effect = finding.effect
-        name = f"{i + 1}-{effect.feed}-{'-'.join(effect.measure.replace(':', '-').split(','))}"
-        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
-        view: dict[str, Any] = {
-            "document": finding.document, "title": effect_title(effect), "alt": effect_alt(effect), "name": name,
-            "measure": measure_words(effect.measure), "effect": effect, "chart": None, "forest": None,
-            "unmet": [note_text(n) for n in effect.confidence.unmet], "warnings": [note_text(n) for n in effect.warnings],
-            "before_days": round(effect.before.days), "after_days": round(effect.after.days, 1),
-        }  # fmt: skip
-        if effect.path is not None:
-            chart = effect_chart(effect, PublicText.of(report.title, 60).text)
-            forest = forest_plot(_marks(finding, report.claims))
-            (out / "figures" / f"{name}.svg").write_text(chart, encoding="utf-8")
-            (out / "figures" / f"{name}-forest.svg").write_text(forest, encoding="utf-8")
-            # Figures are our own SVG; nothing of a message stands in them unmasked.
-            view["chart"], view["forest"] = Markup(chart), Markup(forest)
-            p = effect.path
-            rows = [
-                [
-                    instant(int(s)),
-                    None if m else number(float(c)),
-                    number(float(e)),
-                    number(float(x)),
-                    number(float(lo)),
-                    number(float(hi)),
-                ]
-                for s, c, e, m, x, lo, hi in zip(
-                    p.starts,
-                    p.observed,
-                    p.exposures,
-                    p.missing,
-                    p.expected,
-                    p.expected_low,
-                    p.expected_high,
-                    strict=True,
-                )
-            ]
-            _write_csv(
-                out / "tables" / f"{name}.csv",
-                ["time", "count", "exposure", "expected", "expected_low", "expected_high"],
-                rows,
-            )
-        views.append(view)
-    claims = [
-        {
-            "witness": PublicText.of(c.witness, 60).text, "text": PublicText.of(c.text, 400).text, "metric": c.metric,
-            "vantage": PublicText.of(c.vantage, 80).text, "grade": c.grade,
-        }
-        for c in report.claims
-    ]  # fmt: skip
-    _write_csv(
-        out / "tables" / "claims.csv", ["witness", "metric", "vantage", "grade", "text"],
-        [[c["witness"], c["metric"], c["vantage"], c["grade"], c["text"]] for c in claims],
-    )  # fmt: skip
-    document = {
+    views = [_finding_view(report, i + 1, f, out) for i, f in enumerate(report.findings)]
+    shares = _shares_views(report, out)
+    write_claims(out / "tables" / "claims.csv", report.claims)
+    quoted = quote(report)
+    document: dict[str, Any] = {
         "schema": "spamtide.report/1",
         "event": report.event_id,
         "at": instant(report.cut),
-        "quote": _quote(report),
+        "quote": quoted,
         "effects": [f.document for f in report.findings],
-        "duplicates": list(report.duplicates),
+        "duplicates": [d.document for d in report.duplicates],
         "claims": [],
         "watch": [],
         "sizes": [],
         "instruments": [dict(c) for c in report.cards],
         "controller": report.controller or None,
         "interest": report.interest or None,
+        "software": {"spamtide": report.version, "facts_version": report.facts_version},
     }
-    (out / "report.json").write_text(
-        json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-    )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(
-        (resources.files("spamtide.report") / "templates" / "report.html").read_text("utf-8")
-    )
-    page = template.render(
-        title=PublicText.of(report.title, 120).text, views=views, duplicates=report.duplicates, claims=claims,
-        cards=report.cards, quote=document["quote"], cut_words=day_words(report.cut), event_id=report.event_id,
-        simulated=any(c.get("simulated") for c in report.cards), controller=report.controller, interest=report.interest,
-        cautions=[PublicText.of(c, 400).text for c in report.cautions],
-        change=lambda r: None if r is None else f"{(r['value'] - 1) * 100:+.0f} %".replace("-", "−"),
-        span=lambda r: "" if r is None else f"{(r['low'] - 1) * 100:+.0f} to {(r['high'] - 1) * 100:+.0f} %".replace("-", "−"),
-        share=lambda i: "–" if i is None else f"{i['value'] * 100:.0f} %", share_span=lambda i: "" if i is None else f"{i['low'] * 100:.0f} to {i['high'] * 100:.0f} %",
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    (out / "report.json").write_text(text + "\n", encoding="utf-8")
+    groups = claim_groups(report.claims, report.witnesses)
+    shown = sum(len(rows) for _, rows in groups)
+    rest = [
+        claim_row(c, report.witnesses)
+        for c in report.claims
+        if c.metric.replace("-", " ") not in {r.metric for _, g in groups for r in g}
+    ]
+    page = render_page(
+        title=PublicText.stated(report.title, 120).text, summary=PublicText.stated(report.summary, 1000).text,
+        event_id=report.event_id, cut_words=day_words(report.cut), simulated=report.simulated, quote=quoted,
+        views=views, shares=shares, claim_groups=groups, claims_shown=shown, other_claims=rest, cards=_cards(report),
+        cautions=[PublicText.stated(c, 400).text for c in report.cautions], interest=report.interest,
+        controller=report.controller, reproduce=[PublicText.stated(c, 400).text for c in report.reproduce],
+        version=report.version, facts_version=report.facts_version, since=_since(quoted["since_when"]),
     )  # fmt: skip
     (out / "report.html").write_text(page, encoding="utf-8")
     return document
+
+
+def _since(text: str | None) -> str | None:
+    from datetime import date
+
+    if text is None:
+        return None
+    day = date.fromisoformat(text[:10])
+    return f"{day.day} {day:%B %Y}"
+
+
+def _cards(report: ReportInput) -> list[dict[str, Any]]:
+    """Instrument cards: label and value, None for what nobody stated."""
+    cards = []
+    for card in report.cards:
+        facts = card["instrument"]
+        effect = next((f.effect for f in report.findings if f.effect.feed == card["feed"]), None)
+        exposure = None
+        if effect is not None:
+            live = effect.counted_before.live_days, effect.counted_after.live_days
+            exposure = f"by {effect.basis}; {live[0]:.1f} live days of {effect.before.days:.1f} before, {live[1]:.1f} of {effect.after.days:.1f} after"
+        vantage = "; ".join(
+            f"{name}, {thousands(n)} addresses" if n is not None else str(name) for name, n in facts["addresses_by_vantage"].items()
+        )  # fmt: skip
+        domains = facts.get("domains")
+        rows: list[tuple[str, object]] = [
+            ("Vantage", None if vantage == "unknown" else vantage), ("Receiving since", _since(facts.get("since"))),
+            ("Exposure", exposure), ("Domains", ", ".join(domains) if isinstance(domains, list) else domains),
+            ("Place among the MX", facts.get("mx_position")), ("Filter upstream", facts.get("upstream_filter")),
+            ("Persona", facts.get("persona")), ("Clock", facts.get("clock")),
+            ("Changes", "; ".join(_changed(c) for c in facts.get("changes") or []) or "none stated"),
+        ]  # fmt: skip
+        cards.append(
+            {
+                "feed": PublicText.stated(card["feed"], 60).text, "simulated": bool(card.get("simulated")),
+                "rows": [(k, None if v in (None, "") else PublicText.stated(str(v), 300).text) for k, v in rows],
+            }
+        )  # fmt: skip
+    return cards
+
+
+def _changed(change: Mapping[str, Any]) -> str:
+    return f"{change['at']}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in change.items() if k != "at")

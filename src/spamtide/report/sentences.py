@@ -2,88 +2,120 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from spamtide.measure import Duplicates, Effect, Interval, Note, Refusal
 from spamtide.message import PublicText
-
-
-def day_words(instant: int, *, clock: bool = True) -> str:
-    """``16 March 2011, 14:45 UTC``; midnight has no clock."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
-    text = f"{moment.day} {moment:%B %Y}"
-    return f"{text}, {moment:%H:%M} UTC" if clock and (moment.hour or moment.minute) else text
-
-
-def percent(ratio: float) -> str:
-    """A change as whole percent, without sign."""
-    return f"{abs(1 - ratio) * 100:.0f}"
-
-
-def measure_words(measure: str) -> str:
-    """A measure in words."""
-    kind, _, rest = PublicText.of(measure, 120).text.partition(":")
-    if kind == "volume":
-        return "unsolicited mail"
-    if kind in ("subject", "subject-literal"):
-        return f"mail with {' or '.join(rest.split(','))} in the subject"
-    if kind == "text":
-        return f"mail with {' or '.join(rest.split(','))} in the text"
-    return f"the series {PublicText.of(measure, 60).text}"
-
-
-def _change(ratio: Interval) -> str:
-    if ratio.low <= 1 <= ratio.high:
-        low, high = (ratio.low - 1) * 100, (ratio.high - 1) * 100
-        return f"showed no change that can be told from chance ({low:+.0f} to {high:+.0f} %)"
-    if ratio.value < 1:
-        return f"fell by {percent(ratio.value)} % (95 % interval {percent(ratio.high)} to {percent(ratio.low)} %)"
-    return f"rose by {percent(ratio.value)} % (95 % interval {percent(ratio.low)} to {percent(ratio.high)} %)"
+from spamtide.report.words import (
+    capital,
+    change_words,
+    day_words,
+    days_words,
+    feed_words,
+    fell_or_rose,
+    measure_words,
+    points,
+    ratio_words,
+    share_span,
+    share_words,
+    signed,
+    thousands,
+)
 
 
 def effect_sentence(effect: Effect) -> str:
-    """One sentence for an effect, a refusal included."""
-    where = f"At {effect.feed}, " if effect.feed else ""
+    """One sentence for an effect, a refusal included. It says "after", never "because"."""
+    where, what = feed_words(effect.feed), measure_words(effect.measure, effect.population)
     when = f"after {day_words(effect.cut)}"
     if effect.ratio is None:
         assert effect.refused is not None
-        return f"{where}no figure is given for {measure_words(effect.measure)} {when}: {refusal_text(effect.refused)}"
-    days = max(1, round(effect.after.days))
-    text = f"{where}{measure_words(effect.measure)} {_change(effect.ratio)} in the {days} days {when}, compared with what was expected without the event"
+        return capital(f"{where}no figure is given for {what} {when}: {refusal_text(effect.refused)}")
+    against = (
+        "what was expected without the event" if effect.event is not None else "what the days before led one to expect"
+    )
+    text = (
+        f"{where}{what} {fell_or_rose(effect.ratio)} in the {days_words(effect.after.days)} {when}, "
+        f"compared with {against}"
+    )
     if any(w.code == "short_history" for w in effect.warnings):
-        text += "; short history: a 95 % interval of this kind has covered 88 to 93 %"
-    return text + "."
+        text += "; the history is short, and 95 % intervals of this kind have covered the truth 88 to 93 times in 100"
+    return capital(text) + "."
+
+
+def effect_title(effect: Effect) -> str:
+    """The finding, as the title of its chart, with its interval."""
+    what = capital(measure_words(effect.measure, effect.population))
+    if effect.feed:
+        what += f" at {feed_words(effect.feed)[len('At the feed ') : -2]}"
+    return f"{what}: no figure" if effect.ratio is None else f"{what}: {fell_or_rose(effect.ratio, noun=True)}"
+
+
+def planted_sentence(planted: float, ratio: Interval | None) -> str:
+    """The planted truth beside a finding; said of simulated worlds only."""
+    text = f"The planted truth is {change_words(Interval(planted, planted, planted))}"
+    if ratio is None:
+        return text + "."
+    inside = ratio.low <= planted <= ratio.high
+    return f"{text}, {'inside' if inside else 'outside'} the interval."
 
 
 def duplicates_sentence(duplicates: Duplicates) -> str:
-    """One sentence for duplicate shares."""
+    """Two sentences for duplicate shares: as counted and, where two windows are compared, at equal n and length."""
+    where = feed_words(duplicates.feed)
     if duplicates.refused is not None:
-        return f"At {duplicates.feed}, no duplicate share is given: {refusal_text(duplicates.refused)}"
-    shares = []
-    for s in duplicates.windows:
-        if s.in_group is not None:
-            i = s.in_group
-            shares.append(
-                f"{i.value * 100:.0f} % ({i.low * 100:.0f} to {i.high * 100:.0f} %) of {s.messages:,} messages".replace(
-                    ",", "\u2009"
-                )
-            )
-    text = f"At {duplicates.feed}, by the rule {duplicates.rule}, duplicates were {' and then '.join(shares)}"
+        return capital(f"{where}no duplicate share is given: {refusal_text(duplicates.refused)}")
+    shares: list[str] = []
+    for i, s in enumerate(duplicates.windows):
+        if s.in_group is None:
+            continue
+        level = "95 % interval: " if not shares else ""
+        begin = "then" if i and s.window.start == duplicates.windows[i - 1].window.end else day_words(s.window.start)
+        shares.append(
+            f"{share_phrase(s.in_group, level)} of {thousands(s.messages)} messages "
+            f"from {begin} to {day_words(s.window.end)}"
+        )
+    if not shares:
+        return capital(f"{where}no duplicate share is given: there are no messages in these windows.")
+    text = f"{where}by the rule “{duplicates.rule}”, duplicates made up {', and '.join(shares)}."
     equal = duplicates.equal_n
     if equal is not None:
-        a, b, d = equal.in_group[0], equal.in_group[1], equal.difference_in_group
-        sure = "a change" if not d.low <= 0 <= d.high else "no change that can be told from chance"
+        a, b = equal.in_group
         text += (
-            f"; at equal n and length, {a.value * 100:.0f} % and {b.value * 100:.0f} %: {sure} "
-            f"({d.value * 100:+.0f} points, {d.low * 100:+.0f} to {d.high * 100:+.0f})"
+            f" At the same number of messages ({thousands(equal.n)}) and the same length ({days_words(equal.days)}) "
+            f"they made up {share_phrase(a)} and {share_phrase(b)}: "
+            f"{difference_words(equal.difference_in_group)}."
         )
-    return text + "."
+    return capital(text)
+
+
+def difference_words(difference: Interval) -> str:
+    """A difference of shares: ``a fall by 11 points (95 % interval: 3 to 19)``."""
+    d, low, high = (round(v * 100, 6) for v in (difference.value, difference.low, difference.high))
+    if d == low == high == 0:
+        return "no difference"
+    if low <= 0 <= high:
+        return f"a difference that cannot be told from chance (95 % interval: {signed(f'{low:+.0f} to {high:+.0f}')} points)"
+    value, near, far = points(*((-d, -high, -low) if d < 0 else (d, low, high)))
+    return f"a {'fall' if d < 0 else 'rise'} by {value} points (95 % interval: {near} to {far})"
+
+
+def duplicates_title(duplicates: Duplicates) -> str:
+    """The finding, as the title of the figure."""
+    at = f"at {feed_words(duplicates.feed)[len('At the feed ') : -2]}"
+    if duplicates.equal_n is not None:
+        d = duplicates.equal_n.difference_in_group
+        return capital(f"duplicates {at}, compared at equal n: {difference_words(d)}")
+    return f"Duplicates {at}: {' and '.join(share_phrase(s.in_group) for s in duplicates.windows)}"
+
+
+def share_phrase(share: Interval | None, level: str = "") -> str:
+    """``52 % (48 to 55 %)``."""
+    span = share_span(share)
+    return f"{share_words(share)} ({level}{span})" if span else share_words(share)
 
 
 _NEEDED = {
     "live_days_before": "{} live days before",
     "live_days_after": "{} live days after",
-    "count_before": "{} counted before",
+    "count_before": "{} messages counted before",
     "messages": "{} messages",
     "placebo_windows": "{} placebo windows",
     "count": "{} counted in each window",
@@ -91,19 +123,19 @@ _NEEDED = {
 
 
 def refusal_text(refusal: Refusal) -> str:
-    """What there is, and what would be enough."""
+    """What would be enough, and what there is."""
     needed = " and ".join(_NEEDED.get(k, k + " {}").format(v) for k, v in refusal.needed.items())
     have = " and ".join(
         _NEEDED.get(k, k + " {}").format(f"{v:g}" if isinstance(v, float) else v)
         for k, v in refusal.have.items()
         if k in refusal.needed
     )
-    return f"it would take {needed}; there are {have}." if have else f"it would take {needed}."
+    return f"it would take at least {needed}; there are {have}." if have else f"it would take at least {needed}."
 
 
 _NOTES = {
     "exposure_inferred": "Exposure is inferred from what arrived; nobody stated when the feed was up.",
-    "short_history": "Short history: a 95 % interval of this kind has covered 88 to 93 %.",
+    "short_history": "Short history: 95 % intervals of this kind have covered the truth 88 to 93 times in 100.",
     "placebo_disagrees": "The placebo opinion and the headline disagree.",
     "cut_from_outcome": "The cut is a stop seen in the measured feed itself.",
     "window_chosen": "The windows were chosen by hand.",
@@ -112,15 +144,15 @@ _NOTES = {
     "history_below_56_days": "Fewer than 56 live days before; 56 would meet this rule.",
     "competing_event_unbounded": "A competing event is not bounded.",
     "placebo_not_possible": "The history is too short for placebo windows.",
-    "placebo_p_above_05": "Days when nothing happened show changes as large (p above .05).",
-    "effect_that_matters_not_detectable": "A change that would matter (-25 %) could have been missed.",
+    "placebo_p_above_05": "Days when nothing happened show changes as large (p above 0.05).",
+    "effect_that_matters_not_detectable": "A change that would matter (−25 %) could have been missed.",
     "sensitivity_not_run": "Neighbouring dates and windows were not tried.",
     "sensitivity_changes_sign": "A neighbouring date or window changes the sign.",
     "one_independence_group": "One witness; a second independent feed on the same measure would meet this rule.",
     "no_registered_plan": "No plan was registered before the data.",
     "attribution_not_audited": "Attribution was not audited.",
-    "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days the interval runs from {low} to {high}.",
-    "pre_trend_check": "The last 14 days before the cut as a ratio to what precedes them: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
+    "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days before the cut the intervals together run from a ratio of {low} to {high}.",
+    "pre_trend_check": "The last 14 days before the cut, as a ratio to what the days before them led one to expect: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
     "lookback_before_data": "The look-back reaches to before the data; no repeat share is given.",
 }
 
@@ -128,5 +160,5 @@ _NOTES = {
 def note_text(note: Note) -> str:
     """A warning or an unmet rule in words."""
     text = _NOTES.get(note.code, note.code.replace("_", " ") + ".")
-    shown = {k: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in note.facts.items()}
-    return text.format(**{k: PublicText.of(v, 60).text for k, v in shown.items()})
+    shown = {k: ratio_words(v) if isinstance(v, float) else str(v) for k, v in note.facts.items()}
+    return text.format(**{k: PublicText.stated(v, 60).text for k, v in shown.items()})
