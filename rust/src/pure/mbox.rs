@@ -12,7 +12,7 @@ pub struct Piece {
     pub raw: Vec<u8>,
 }
 
-/// Cuts an mbox that comes in chunks. Memory is bounded by `max_message`: a longer one is cut there.
+/// Cuts an mbox that comes in chunks. What waits for its end is `pending`; the caller says how much is too much.
 #[derive(Debug, Default)]
 pub struct Splitter {
     buffer: Vec<u8>,
@@ -60,9 +60,11 @@ impl Splitter {
         let mut pieces = Vec::new();
         let mut start = 0;
         let mut from = self.searched.max(start);
+        let mut waiting = false;
         while let Some(i) = memchr::memmem::find(&self.buffer[from..], b"\nFrom ") {
             let line = from + i + 1;
             let Some(end) = memchr::memchr(b'\n', &self.buffer[line..]) else {
+                waiting = true;
                 break;
             };
             let before = &self.buffer[..line];
@@ -74,16 +76,14 @@ impl Splitter {
             from = line + end;
         }
         // A "\nFrom " may straddle the chunks; what was searched need not be searched again.
-        let safe = memchr::memrchr(b'\n', &self.buffer).unwrap_or(0);
-        let searched = from.max(safe.saturating_sub(1)).min(self.buffer.len());
-        let searched = if self.pending_separator(from) { from } else { searched };
+        let searched = if waiting {
+            from
+        } else {
+            from.max(self.buffer.len().saturating_sub(b"\nFrom".len()))
+        };
         self.buffer.drain(..start);
         self.searched = searched - start;
         pieces
-    }
-
-    fn pending_separator(&self, from: usize) -> bool {
-        memchr::memmem::find(&self.buffer[from..], b"\nFrom ").is_some()
     }
 
     /// The last message, if any.

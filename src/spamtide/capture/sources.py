@@ -27,6 +27,10 @@ STEP = 256 * 1024
 BATCH_BYTES = 8 * 1024 * 1024
 # A single message file larger than this is refused: no mail system would have carried it.
 MESSAGE_BYTES = 256 * 1024 * 1024
+# An archive may lie in an archive, but one that unpacks to itself never ends.
+PACKINGS = 8
+# Packed bytes given to zstd at once: it has no bound of its own, and each may unpack to 32 KiB.
+BITE = 4096
 TIMES = ("auto", "received", "envelope", "date", "file")
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 
@@ -91,20 +95,24 @@ def _folder(path: Path, options: SourceOptions) -> Iterator[Item]:
         yield from read_source(Path(entry.path), options)
 
 
-def _file(file: IO[bytes], name: str, file_time: int | None, options: SourceOptions) -> Iterator[Item]:
-    """One stream: unpack it if it is packed, then by what it is."""
+def _file(
+    file: IO[bytes], name: str, file_time: int | None, options: SourceOptions, packings: int = 0
+) -> Iterator[Item]:
+    """One stream: unpack it if it is packed, then by what it is. ``packings``: how many were taken off already."""
+    if packings > PACKINGS:
+        yield Refused(name, f"packed more than {PACKINGS} times over")
+        return
     stream = io.BufferedReader(cast(io.RawIOBase, file), CHUNK) if not hasattr(file, "peek") else file
     head = cast(io.BufferedReader, stream).peek(512)[:512]
     packed = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
     try:
         if packed is not None:
-            yield from _file(
-                cast(IO[bytes], io.BufferedReader(_Unpacked(_unpack(stream, packed)), CHUNK)), name, file_time, options
-            )
+            inner = cast(IO[bytes], io.BufferedReader(_Unpacked(_unpack(stream, packed)), CHUNK))
+            yield from _file(inner, name, file_time, options, packings + 1)
         elif head.startswith(b"PK\x03\x04"):
-            yield from _zip(stream, name, options)
+            yield from _zip(stream, name, options, packings + 1)
         elif head[257:262] == b"ustar":
-            yield from _tar(stream, name, options)
+            yield from _tar(stream, name, options, packings + 1)
         elif head.startswith(b"From "):
             yield from _mbox(stream, name, file_time, options)
         else:
@@ -134,7 +142,7 @@ class _Zstd(io.RawIOBase):
 
         self._inner, self._make = inner, zstandard.ZstdDecompressor
         self._frame = self._make().decompressobj()
-        self._fed, self._ready = False, b""
+        self._fed, self._ready = False, memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -144,13 +152,13 @@ class _Zstd(io.RawIOBase):
             packed = b""
             if self._frame.eof:
                 packed, self._frame, self._fed = self._frame.unused_data, self._make().decompressobj(), False
-            packed = packed or self._inner.read(STEP)
+            packed = packed or self._inner.read(BITE)
             if not packed:
                 if self._fed:
                     raise EOFError("the last frame is cut short")
                 return 0
             self._fed = True
-            self._ready = self._frame.decompress(packed)
+            self._ready = memoryview(self._frame.decompress(packed))
         n = min(len(buffer), len(self._ready))
         buffer[:n], self._ready = self._ready[:n], self._ready[n:]
         return n
@@ -195,6 +203,12 @@ def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOp
         batch = reader.feed(chunk)
         if len(batch):
             yield batch
+        if reader.pending > MESSAGE_BYTES:
+            place = f"{name}#{reader.messages}"
+            yield Refused(
+                place, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is; nothing after it was read"
+            )
+            return
     if not failed:
         last = reader.finish()
         if len(last):
@@ -236,17 +250,17 @@ def _message(stream: IO[bytes], name: str, file_time: int | None, options: Sourc
     yield batch if len(batch) else Refused(name, "no plausible receive time; choose another with --time")
 
 
-def _tar(stream: IO[bytes], name: str, options: SourceOptions) -> Iterator[Item]:
+def _tar(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             if not member.isfile() or member.size == 0:
                 continue
             file = archive.extractfile(member)
             if file is not None:
-                yield from _file(file, f"{name}!{member.name}", int(member.mtime) * 1_000_000, options)
+                yield from _file(file, f"{name}!{member.name}", int(member.mtime) * 1_000_000, options, packings)
 
 
-def _zip(stream: IO[bytes], name: str, options: SourceOptions) -> Iterator[Item]:
+def _zip(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
     import calendar
 
     with zipfile.ZipFile(stream) as archive:
@@ -259,4 +273,4 @@ def _zip(stream: IO[bytes], name: str, options: SourceOptions) -> Iterator[Item]
                 continue
             with archive.open(info) as file:
                 stamp = calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000
-                yield from _file(file, member, stamp, options)
+                yield from _file(file, member, stamp, options, packings)

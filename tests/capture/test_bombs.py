@@ -1,0 +1,106 @@
+"""Sources made to exhaust whoever opens them: little to carry, endless to unpack."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import resource
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_source
+from spamtide.capture.sources import MESSAGE_BYTES, PACKINGS
+
+OPTIONS = SourceOptions("auto", 1_300_000_000_000_000)
+MESSAGE = b"From x Mon Mar  7 10:00:00 2011\nSubject: x\n\n"
+
+
+def read(path: Path) -> tuple[int, list[str]]:
+    items = list(read_source(path, OPTIONS))
+    return sum(len(i) for i in items if isinstance(i, CaptureBatch)), [
+        i.reason for i in items if isinstance(i, Refused)
+    ]
+
+
+def grown() -> int:
+    """Peak memory of this process in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("times", [PACKINGS, PACKINGS + 1])
+def test_an_archive_in_an_archive_has_an_end(tmp_path: Path, times: int) -> None:
+    data = MESSAGE + b"hello\n"
+    for _ in range(times):
+        data = gzip.compress(data)
+    (tmp_path / "deep.gz").write_bytes(data)
+    assert read(tmp_path / "deep.gz") == (
+        (1, []) if times <= PACKINGS else (0, [f"packed more than {PACKINGS} times over"])
+    )
+
+
+def test_archives_with_members_count_too(tmp_path: Path) -> None:
+    data = MESSAGE + b"hello\n"
+    for i in range(PACKINGS + 1):
+        out = io.BytesIO()
+        if i % 2:
+            with zipfile.ZipFile(out, "w") as zipped:
+                zipped.writestr("inner", data)
+        else:
+            with tarfile.open(fileobj=out, mode="w") as tar:
+                info = tarfile.TarInfo("inner")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        data = out.getvalue()
+    (tmp_path / "nest").write_bytes(data)
+    messages, reasons = read(tmp_path / "nest")
+    assert messages == 0 and "times over" in reasons[0]
+
+
+def bomb(kind: str, size: int) -> bytes:
+    """Two messages, the second of ``size`` bytes without a line end, packed."""
+    pieces = [MESSAGE + b"first\n\n" + MESSAGE, *[b"a" * 2**24] * (size // 2**24)]
+    if kind == "xz":
+        xz = lzma.LZMACompressor(preset=0)
+        return b"".join([xz.compress(p) for p in pieces] + [xz.flush()])
+    if kind == "gz":
+        out = io.BytesIO()
+        with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1) as file:
+            for piece in pieces:
+                file.write(piece)
+        return out.getvalue()
+    zst = zstandard.ZstdCompressor(level=1).compressobj()
+    return b"".join([zst.compress(p) for p in pieces] + [zst.flush()])
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "zst"])
+def test_a_message_without_an_end_is_named_and_what_came_before_is_kept(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bomb.{kind}"
+    path.write_bytes(bomb(kind, 4 * MESSAGE_BYTES))
+    assert path.stat().st_size < 16 * 2**20
+    before = grown()
+    messages, reasons = read(path)
+    assert messages == 1
+    assert reasons == [f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is; nothing after it was read"]
+    # The buffer doubles as it grows, so it may hold twice what it was given; the bomb is four times that.
+    assert grown() - before < 3 * MESSAGE_BYTES
+
+
+def test_names_in_an_archive_are_never_paths(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name in ("../../escaped.mbox", "/tmp/spamtide-escaped.mbox"):
+            info = tarfile.TarInfo(name)
+            data = MESSAGE + b"hello\n"
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (inner / "x.tar").write_bytes(out.getvalue())
+    assert read(inner / "x.tar") == (2, [])
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["x.tar"]
+    assert not Path("/tmp/spamtide-escaped.mbox").exists()
