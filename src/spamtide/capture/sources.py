@@ -260,9 +260,19 @@ def _tar(stream: IO[bytes], name: str, options: SourceOptions, packings: int) ->
                 yield from _file(file, f"{name}!{member.name}", int(member.mtime) * 1_000_000, options, packings)
 
 
+def _can_seek(stream: IO[bytes]) -> bool:
+    try:
+        return stream.seekable()
+    except AttributeError:
+        return False  # a member of a streamed tar does not even know
+
+
 def _zip(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
     import calendar
 
+    if not _can_seek(stream):
+        yield Refused(name, "a zip within a stream cannot be read, its directory stands at its end; unpack it first")
+        return
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
             if info.is_dir() or info.file_size == 0:
