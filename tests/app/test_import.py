@@ -5,11 +5,7 @@ import gzip
 import io
 import lzma
 import os
-import signal
-import subprocess
-import sys
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -118,21 +114,3 @@ def test_bad_sources_are_named_and_the_rest_is_kept(tmp_path: Path, source: Path
     assert set(names) == {"binary", "empty", "cut.xz", "old.eml", "nowhere"}
     assert outcome.new >= 1
     content(w)
-
-
-def test_an_interrupted_import_ends_with_the_same_content(tmp_path: Path) -> None:
-    big = tmp_path / "big.mbox"
-    big.write_bytes(mbox(list(range(20_000))))
-    whole = workspace(tmp_path / "whole")
-    import_sources(whole, [big], "f", now=NOW)
-    expected = content(whole)
-    w = tmp_path / "killed"
-    workspace(w)
-    command = [sys.executable, "-m", "spamtide", "--workspace", str(w), "import", str(big), "--feed", "f"]
-    for pause in (0.3, 0.5, 0.7, 0.9, 1.1):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    assert content(Workspace(w)) == expected

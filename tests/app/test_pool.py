@@ -45,3 +45,36 @@ def test_a_worker_that_cannot_start_is_an_error_not_a_poison_message(tmp_path: P
         workers.submit(Task({"poison": [], "how": "die"}, 0, 4))
         with pytest.raises(BrokenWorld, match="before it was ready"):
             list(workers.results())
+
+
+def test_a_message_in_quarantine_is_named_and_read_again_later(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    # A real worker with too little memory for one large message, the real parser, the real journal.
+    place, mbox = tmp_path / "w", tmp_path / "m.mbox"
+    large = ("x" * 9_999 + "\n") * 12_000
+    for subject, body in (("small", "words"), ("large", large), ("last", "words")):
+        with mbox.open("a") as file:
+            file.write(
+                f"From x Mon Mar  7 10:00:00 2011\nFrom: a@b.example\nSubject: {subject}\n"
+                f"Content-Type: text/html\n\n{body}\n\n"
+            )
+    assert spamtide("init", place).code == 0
+    settings = place / "spamtide.toml"
+    roomy = settings.read_text()
+    settings.write_text(roomy + "\n[digest]\nworkers = 1\naddress_space_mib = 420\n")
+    ran = spamtide("--workspace", place, "import", mbox, "--feed", "f", "--json")
+    assert ran.json["quarantined"] == 1
+    assert [p["code"] for p in spamtide("--workspace", place, "status", "--json").json["problems"]] == ["quarantined"]
+    assert [m["subject"] for m in spamtide("--workspace", place, "search", "", "--jsonl").rows] == ["small", "last"]
+    again = spamtide("--workspace", place, "digest", "--retry-quarantine", "--json").json
+    assert (again["messages"], again["quarantined"]) == (0, 1)
+    settings.write_text(roomy)
+    again = spamtide("--workspace", place, "digest", "--retry-quarantine", "--json").json
+    assert (again["messages"], again["quarantined"]) == (1, 0)
+    assert [m["subject"] for m in spamtide("--workspace", place, "search", "", "--jsonl").rows] == [
+        "small",
+        "large",
+        "last",
+    ]
+    assert spamtide("--workspace", place, "status", "--json").json["problems"] == []
+    assert spamtide("--workspace", place, "archive", "verify", "--json").json["ok"]
+    assert spamtide("--workspace", place, "digest", "--retry-quarantine", "--json").json["messages"] == 0

@@ -116,7 +116,7 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print("spamtide: stopped; what was stored is kept.", file=sys.stderr)
+        print("spamtide: stopped; what was stored is kept. Run the same command again to go on.", file=sys.stderr)
         return 130
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx is not None else "spamtide"

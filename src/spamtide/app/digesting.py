@@ -63,12 +63,16 @@ def split_tasks(segment: SegmentInfo, start: int, stop: int) -> Iterator[tuple[i
 
 
 class Digester:
-    """Digests ranges of records as they are submitted; ``finish`` names what was made. Holds the lock of the tables."""
+    """Digests ranges of records as they are submitted; ``finish`` names what was made. Holds the lock of the tables.
 
-    def __init__(self, workspace: Workspace, *, now: int) -> None:
+    ``again`` is for messages that are in quarantine already, one a task.
+    """
+
+    def __init__(self, workspace: Workspace, *, now: int, again: bool = False) -> None:
         settings = workspace.settings.digest
         self._workspace = workspace
         self._now = now
+        self._again = again
         self._started = time.monotonic()
         self._tables = workspace.tables
         self._lock = self._tables.lock()
@@ -84,6 +88,7 @@ class Digester:
         self._parts: list[Part] = []
         self._done: dict[tuple[str, str, int], int] = {}
         self._poison: list[Poison] = []
+        self._released: list[Task] = []
         self.outcome = DigestOutcome()
 
     def __enter__(self) -> Digester:
@@ -108,18 +113,13 @@ class Digester:
             self._take(result)
             if progress is not None:
                 progress(self.outcome.messages, None)
-        if self._poison:
-            entries = [
-                (
-                    "quarantine",
-                    {k: p.task.segment[k] for k in ("feed", "writer")}
-                    | {"segment": p.task.segment["number"], "ordinal": p.task.start, "reason": p.reason},
-                )
-                for p in self._poison
-            ]
-            self._workspace.archive.journal.append_all(entries, self._now)
+        # In this order: a crash in between repeats work, and leaves no message in neither place.
+        journal = self._workspace.archive.journal
+        poison = [("quarantine", _place(p.task) | {"reason": p.reason}) for p in self._poison if not self._again]
+        journal.append_all(poison, self._now)
         if self._done:
             self._tables.commit(FACTS_VERSION, self._parts, self._done)
+        journal.append_all([("release", _place(task)) for task in self._released], self._now)
         self.outcome.segments = len(self._done)
         self.outcome.quarantined = len(self._poison)
         self.outcome.seconds = float(f"{time.monotonic() - self._started:.6g}")
@@ -129,10 +129,47 @@ class Digester:
         if isinstance(result, Poison):
             self._poison.append(result)
             return
+        if self._again:
+            self._released.append(result.task)
         self._parts += [Part(**part) for part in result.answer["parts"]]
         self.outcome.messages += result.answer["messages"]
         for kind, n in result.answer["defects"].items():
             self.outcome.defects[kind] = self.outcome.defects.get(kind, 0) + n
+
+
+def _place(task: Task) -> dict[str, Any]:
+    return {
+        "feed": task.segment["feed"],
+        "writer": task.segment["writer"],
+        "segment": task.segment["number"],
+        "ordinal": task.start,
+    }
+
+
+def in_quarantine(workspace: Workspace) -> dict[tuple[str, str, int, int], str]:
+    """Places (feed, writer, segment, ordinal) of the messages in quarantine now, each with its reason."""
+    held: dict[tuple[str, str, int, int], str] = {}
+    for record in workspace.archive.journal.read():
+        if record.kind in ("quarantine", "release"):
+            place = tuple(record.body[k] for k in ("feed", "writer", "segment", "ordinal"))
+            held.pop(place, None)
+            if record.kind == "quarantine":
+                held[place] = record.body["reason"]
+    return held
+
+
+def retry_quarantine(
+    workspace: Workspace, *, now: int, progress: Callable[[float, float | None], None] | None = None
+) -> DigestOutcome:
+    """Digest each message in quarantine again, alone; those that are read now are released, in the journal."""
+    held = in_quarantine(workspace)
+    if not held:
+        return DigestOutcome()
+    bases = {(s.feed, s.writer, s.number): s.base for s in workspace.archive.segments()}
+    with Digester(workspace, now=now, again=True) as digester:
+        for feed, writer, segment, ordinal in held:
+            digester.submit(feed, writer, segment, bases[feed, writer, segment], ordinal, ordinal + 1)
+        return digester.finish(progress)
 
 
 def digest_workspace(

@@ -31,13 +31,15 @@ def undigested(workspace: Workspace) -> int:
 
 def find_problems(workspace: Workspace) -> list[HealthProblem]:
     """What a careful operator would mend, most urgent first."""
+    from spamtide.app.digesting import in_quarantine
+
     found = []
     waiting = undigested(workspace)
     if waiting:
         found.append(
             HealthProblem("not_digested", f"{waiting} messages are stored but not read yet.", "Run 'spamtide digest'.")
         )
-    quarantined = len(quarantine(workspace))
+    quarantined = len(in_quarantine(workspace))
     if quarantined:
         found.append(
             HealthProblem(
@@ -54,18 +56,6 @@ def find_problems(workspace: Workspace) -> list[HealthProblem]:
                 )
             )
     return found
-
-
-def quarantine(workspace: Workspace) -> set[tuple[str, str, int, int]]:
-    """Places (feed, writer, segment, ordinal) of the messages in quarantine now."""
-    places: set[tuple[str, str, int, int]] = set()
-    for record in workspace.archive.journal.read("quarantine"):
-        place = (record.body["feed"], record.body["writer"], record.body["segment"], record.body["ordinal"])
-        if record.body.get("released"):
-            places.discard(place)
-        else:
-            places.add(place)
-    return places
 
 
 def describe(workspace: Workspace) -> dict[str, Any]:

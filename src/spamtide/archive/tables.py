@@ -132,14 +132,20 @@ class Tables:
         return Snapshot(root.generation, facts_version, {k: tuple(v) for k, v in files.items()})
 
     def commit(self, facts_version: int, parts: Iterable[Part], digested: dict[tuple[str, str, int], int]) -> int:
-        """Name new parts and how far each segment is digested, in one atomic step; the new generation."""
+        """Name new parts and how far each segment is digested, in one atomic step; the new generation.
+
+        A part made again replaces the one of its name.
+        """
         root = self._read()
         key = str(facts_version)
         root.generation += 1
-        root.parts.setdefault(key, []).extend(parts)
+        new = list(parts)
+        again = {part.path for part in new}
+        root.parts[key] = [part for part in root.parts.get(key, []) if part.path not in again] + new
         known = root.digested.setdefault(key, {})
         for (feed, writer, number), records in digested.items():
-            known[f"{feed}/{writer}-{number:06d}"] = records
+            name = f"{feed}/{writer}-{number:06d}"
+            known[name] = max(records, known.get(name, 0))
         self._write(root)
         return root.generation
 
@@ -214,12 +220,18 @@ class Tables:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        for folder in sorted({self.root / Path(p.path).parent for parts in root.parts.values() for p in parts}):
+            _sync_folder(folder)
         os.replace(temporary, self.root / "root.json")
-        handle = os.open(self.root, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync_folder(self.root)
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _decode(path: Path) -> _Root:

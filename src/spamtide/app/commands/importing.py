@@ -75,19 +75,20 @@ def import_command(
 
 @click.command("digest")
 @click.option("--follow", is_flag=True, help="Go on as messages arrive (not built yet).")
-@click.option("--retry-quarantine", is_flag=True, help="Try messages in quarantine again (not built yet).")
+@click.option("--retry-quarantine", is_flag=True, help="Try messages in quarantine again.")
 @json_option
 @click.pass_context
 def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, as_json: bool) -> None:
     """Read messages that are stored but not in the tables yet."""
     from spamtide.app.digesting import digest_workspace
+    from spamtide.app.digesting import retry_quarantine as read_again
     from spamtide.app.workspace import now_us
 
-    if follow or retry_quarantine:
-        raise WrongUse("not_built_yet", "--follow and --retry-quarantine are not built yet.", "Run 'spamtide digest'.")
+    if follow:
+        raise WrongUse("not_built_yet", "--follow is not built yet.", "Run 'spamtide digest'.")
     workspace = open_workspace(ctx)
     with progress_bar("reading") as tick:
-        outcome = digest_workspace(workspace, now=now_us(), progress=tick)
+        outcome = (read_again if retry_quarantine else digest_workspace)(workspace, now=now_us(), progress=tick)
     if as_json:
         emit_json(outcome.document())
     else:
