@@ -11,7 +11,7 @@ from typing import Any
 from spamtide.event import Claim
 from spamtide.measure import Duplicates, Effect, Interval
 from spamtide.message import PublicText
-from spamtide.report.claims import claim_groups, claim_row, claims_beside, duplicate_claims
+from spamtide.report.claims import MEASURED, claim_groups, claim_row, claims_beside, duplicate_claims, is_witnessed
 from spamtide.report.documents import instant
 from spamtide.report.effectchart import dead_days, effect_alt, effect_chart, rate
 from spamtide.report.forestplot import forest_alt, forest_marks, forest_plot, forest_title
@@ -19,7 +19,7 @@ from spamtide.report.page import render_page
 from spamtide.report.sentences import duplicates_title, effect_title, note_text, planted_sentence
 from spamtide.report.sharesplot import share_pairs, shares_alt, shares_plot
 from spamtide.report.tables import write_claims, write_marks, write_path, write_shares
-from spamtide.report.words import change_span, change_words, day_words, measure_words, thousands
+from spamtide.report.words import change_span, change_words, day_words, measure_words, quoted, thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def quote(report: ReportInput) -> dict[str, Any]:
             *(["that this happened: the traps are simulated"] if report.simulated else []),
             *(["that nothing changed: there was too little data to say"] if first.effect.ratio is None else []),
         ],
-        "who_measured": report.controller or "not stated",
+        "who_measured": PublicText.stated(report.controller, 120).text or "not stated",
         "since_when": min((c["instrument"]["since"] for c in report.cards if c["instrument"]["since"]), default=None),
     }
 
@@ -212,7 +212,7 @@ def _shares_views(report: ReportInput, out: Path) -> list[dict[str, Any]]:
             "documents": documents,
             "feed": feed,
             "chart": None,
-            "title": f"Duplicates at “{feed}”",
+            "title": f"Duplicates at {quoted(feed)}",
         }
         if drawn:
             values = [d.duplicates for d in drawn]
@@ -239,12 +239,12 @@ def build_report(report: ReportInput, out: Path) -> dict[str, Any]:
     views = [_finding_view(report, i + 1, f, out) for i, f in enumerate(report.findings)]
     shares = _shares_views(report, out)
     write_claims(out / "tables" / "claims.csv", report.claims)
-    quoted = quote(report)
+    to_quote = quote(report)
     document: dict[str, Any] = {
         "schema": "spamtide.report/1",
         "event": report.event_id,
         "at": instant(report.cut),
-        "quote": quoted,
+        "quote": to_quote,
         "effects": [f.document for f in report.findings],
         "duplicates": [d.document for d in report.duplicates],
         "claims": [],
@@ -258,19 +258,16 @@ def build_report(report: ReportInput, out: Path) -> dict[str, Any]:
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     (out / "report.json").write_text(text + "\n", encoding="utf-8")
     groups = claim_groups(report.claims, report.witnesses)
-    shown = sum(len(rows) for _, rows in groups)
     rest = [
-        claim_row(c, report.witnesses)
-        for c in report.claims
-        if c.metric.replace("-", " ") not in {r.metric for _, g in groups for r in g}
-    ]
+        claim_row(c, report.witnesses) for c in report.claims if c.metric not in MEASURED or not is_witnessed(c)
+    ]  # fmt: skip
     page = render_page(
         title=PublicText.stated(report.title, 120).text, summary=PublicText.stated(report.summary, 1000).text,
-        event_id=report.event_id, cut_words=day_words(report.cut), simulated=report.simulated, quote=quoted,
-        views=views, shares=shares, claim_groups=groups, claims_shown=shown, other_claims=rest, cards=_cards(report),
-        cautions=[PublicText.stated(c, 400).text for c in report.cautions], interest=report.interest,
-        controller=report.controller, reproduce=[PublicText.stated(c, 400).text for c in report.reproduce],
-        version=report.version, facts_version=report.facts_version, since=_since(quoted["since_when"]),
+        event_id=PublicText.stated(report.event_id, 64).text, cut_words=day_words(report.cut), simulated=report.simulated, quote=to_quote,
+        views=views, shares=shares, claim_groups=groups, other_claims=rest, cards=_cards(report),
+        cautions=[PublicText.stated(c, 400).text for c in report.cautions], interest=PublicText.stated(report.interest, 200).text,
+        controller=PublicText.stated(report.controller, 120).text, reproduce=[PublicText.stated(c, 400).text for c in report.reproduce],
+        version=report.version, facts_version=report.facts_version, since=_since(to_quote["since_when"]),
     )  # fmt: skip
     (out / "report.html").write_text(page, encoding="utf-8")
     return document
@@ -309,6 +306,7 @@ def _cards(report: ReportInput) -> list[dict[str, Any]]:
         cards.append(
             {
                 "feed": PublicText.stated(card["feed"], 60).text, "simulated": bool(card.get("simulated")),
+                "filter_stated": bool(facts.get("upstream_filter")),
                 "rows": [(k, None if v in (None, "") else PublicText.stated(str(v), 300).text) for k, v in rows],
             }
         )  # fmt: skip

@@ -46,7 +46,7 @@ def claim_row(claim: Claim, witnesses: Mapping[str, str]) -> ClaimRow:
 
     unit = claim.unit
     if claim.denominator and claim.denominator not in unit:
-        unit += f"; of {claim.denominator}"
+        unit += f" (denominator: {claim.denominator})"
     window = claim.window_note or ""
     if claim.window is not None:
         last = day_words(claim.window.end - DAY_US, clock=False)
@@ -56,8 +56,14 @@ def claim_row(claim: Claim, witnesses: Mapping[str, str]) -> ClaimRow:
         metric=claim.metric.replace("-", " "), witness=inert(witnesses.get(claim.witness, claim.witness), 60),
         text=inert(claim.text), sign=SIGNS[claim.comparator], figure=claim_figure(claim), unit=inert(unit, 160),
         window=inert(window, 160) or "not stated", vantage=inert(claim.vantage, 120),
-        grade=claim.grade + (f", {claim.flaw.replace('_', ' ')}" if claim.flaw else ""), caveat=inert(claim.caveat),
+        grade=_grade(claim), caveat=inert(claim.caveat),
     )  # fmt: skip
+
+
+def _grade(claim: Claim) -> str:
+    if claim.flaw is not None:
+        return f"{claim.grade}; misquotes: {claim.flaw.replace('_', ' ')}"
+    return f"{claim.grade}; repeats another" if claim.restates is not None else claim.grade
 
 
 def claim_figure(claim: Claim) -> str:
@@ -79,11 +85,16 @@ def _number(value: float, claim: Claim) -> str:
     return signed(f"{value * 100:{'+' if change else ''}.{decimals}f} %")
 
 
+def is_witnessed(claim: Claim) -> bool:
+    """Whether somebody counted it: not arithmetic on other claims, not a copy, not a misquotation."""
+    return claim.grade != "derived" and claim.restates is None and claim.flaw is None
+
+
 def claim_groups(claims: Sequence[Claim], witnesses: Mapping[str, str]) -> list[tuple[str, list[ClaimRow]]]:
-    """Claims on what a report measures, by metric."""
+    """Witnessed claims on what a report measures, by metric."""
     groups = []
     for metric, heading in MEASURED.items():
-        rows = [claim_row(c, witnesses) for c in claims if c.metric == metric]
+        rows = [claim_row(c, witnesses) for c in claims if c.metric == metric and is_witnessed(c)]
         if rows:
             groups.append((heading, rows))
     return groups
@@ -98,7 +109,7 @@ def claims_beside(effect: Effect, claims: Sequence[Claim]) -> list[Claim]:
     terms = set(rest.split(",")) if kind in ("subject", "subject-literal") else set()
     found = []
     for c in claims:
-        if c.grade == "derived" or c.restates is not None or c.flaw is not None:
+        if not is_witnessed(c):
             continue
         if c.window is not None and abs(c.window.end - effect.cut) > NEAR_DAYS * DAY_US:
             continue
@@ -110,7 +121,7 @@ def claims_beside(effect: Effect, claims: Sequence[Claim]) -> list[Claim]:
 
 def duplicate_claims(claims: Sequence[Claim]) -> list[Claim]:
     """Shares of duplicates that others published."""
-    return [c for c in claims if c.metric == "duplicate-share" and c.grade != "derived" and c.restates is None]
+    return [c for c in claims if c.metric == "duplicate-share" and is_witnessed(c)]
 
 
 def short_witness(claim: Claim, witnesses: Mapping[str, str]) -> str:

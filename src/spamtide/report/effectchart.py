@@ -105,7 +105,7 @@ def _dates(first: int, last: int, narrow: bool) -> list[tuple[int, str]]:
             instant = int(at.timestamp() * 1e6)
             if instant > last:
                 return ticks
-            if instant >= first and (day == 1 or (not narrow and last - first < 130 * DAY_US)):
+            if instant >= first and (day == 1 or last - first < (60 if narrow else 130) * DAY_US):
                 ticks.append((instant, f"{day} {at:%b}" + (f" {year}" if year != named else "")))
                 named = year
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)

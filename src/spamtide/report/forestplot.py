@@ -12,8 +12,8 @@ from spamtide.measure import DAY_US, Effect, Interval
 from spamtide.message import PublicText
 from spamtide.report.claims import short_witness
 from spamtide.report.sentences import effect_title
-from spamtide.report.svg import Canvas, text_width
-from spamtide.report.words import change_span, change_words, day_words, days_words
+from spamtide.report.svg import Canvas, number_width
+from spamtide.report.words import change_span, change_words, days_words, short_day
 
 WIDE, NARROW = 900, 340
 TICKS = (
@@ -60,7 +60,7 @@ def forest_marks(
     ]
     for at, ratio in effect.also_at:
         shown = ratio if isinstance(ratio, Interval) else None
-        marks.append(Mark(f"as reported: {day_words(at, clock=False)}", shown, "date"))
+        marks.append(Mark(f"as reported: {short_day(at)}", shown, "date"))
     windows = []
     for n in effect.neighbours:
         if n.kind == "date":
@@ -76,7 +76,7 @@ def forest_marks(
         claimed = claimed_ratio(claim)
         if claimed is not None:
             # A change is told of the last day it compares.
-            day = "" if claim.window is None else f", {day_words(claim.window.end - DAY_US, clock=False)}"
+            day = "" if claim.window is None else f", {short_day(claim.window.end - DAY_US)}"
             marks.append(Mark(short_witness(claim, witnesses) + day, claimed, "claim"))
     return marks
 
@@ -141,7 +141,7 @@ def forest_plot(effect: Effect, marks: Sequence[Mark], name: str, *, narrow: boo
     c = Canvas(
         f"{name}-forest-{'narrow' if narrow else 'wide'}", width, forest_title(effect, marks), forest_alt(effect, marks)
     )
-    left, right = (10.0, width - 10.0) if narrow else (214.0, width - 184.0)
+    left, right = (10.0, width - 10.0) if narrow else (214.0, width - 192.0)
     bounds = [x for m in marks if m.ratio is not None for x in (m.ratio.value,)]
     low = min([0.088, *(b * 0.9 for b in bounds)])
     high = max([2.15, *(b * 1.1 for b in bounds)])
@@ -163,22 +163,28 @@ def forest_plot(effect: Effect, marks: Sequence[Mark], name: str, *, narrow: boo
     base = y + (6 if narrow else -2)
     end = -1e9
     for tick, text in TICKS:
-        if low <= tick <= high:
-            c.line([(x(tick), top - 4), (x(tick), base)], "quiet" if tick == 1 else "line")
-            text = text.removesuffix(" %") if narrow and end > 0 else text
-            begin = min(x(tick) - text_width(text, 12) / 2, width - text_width(text, 12))
-            if begin > end - 2:
-                c.text(begin + text_width(text, 12) / 2, base + 16, text, anchor="middle")
-                end = begin + text_width(text, 12)
+        if not low <= tick <= high:
+            continue
+        c.line([(x(tick), top - 4), (x(tick), base)], "quiet" if tick == 1 else "line")
+        text = text.removesuffix(" %") if narrow and end > 0 else text
+        wide = number_width(text, 12)
+        # A label that would touch the one before it moves aside a little, or is left out.
+        begin = max(min(x(tick) - wide / 2, width - wide), end + 2)
+        if begin - (x(tick) - wide / 2) < 18 and begin + wide <= width:
+            c.text(begin + wide / 2, base + 16, text, anchor="middle")
+            end = begin + wide
     planted = next((m.ratio for m in marks if m.kind == "planted"), None)
     if planted is not None and low <= planted.value <= high:
         c.line([(x(planted.value), top - 4), (x(planted.value), base)], "controls", 1.2, "2 3")
     if not narrow:
-        c.text(width - 112, 12, "change", anchor="end")
+        c.text(width - 122, 12, "change", anchor="end")
         c.text(width, 12, "95 % interval", anchor="end")
     for at, row in rows:
+        if narrow:
+            # The lines of the axis stop where there is text.
+            c.box(0, at - (13 if isinstance(row, str) else 5), width, 17, "ground")
         if isinstance(row, str):
-            c.text(0 if narrow else left - 14, at, row, anchor="start" if narrow else "end", halo=narrow)
+            c.text(0 if narrow else left - 14, at, row, anchor="start" if narrow else "end")
         else:
             _row(c, row, at, x, (low, high), (left, right), width, narrow)
     return c.render(base + 24, alone=alone)
@@ -195,11 +201,11 @@ def _row(
     words = change_words(_point(mark)) if mark.ratio is not None else "no figure"
     span = "" if mark.kind == "claim" else change_span(mark.ratio)
     if narrow:
-        c.text(0, y + 8, mark.label, ink, bold=bold, halo=True)
-        c.text(width, y + 8, f"{words} ({span})" if span else words, ink, anchor="end", bold=bold, halo=True)
+        c.text(0, y + 8, mark.label, ink, bold=bold)
+        c.text(width, y + 8, f"{words} ({span})" if span else words, ink, anchor="end", bold=bold)
     else:
         c.text(edges[0] - 14, y + 10, mark.label, ink, anchor="end", bold=bold, size=14)
-        c.text(width - 112, y + 10, words, ink, anchor="end", bold=bold, size=14)
+        c.text(width - 122, y + 10, words, ink, anchor="end", bold=bold, size=14)
         c.text(width, y + 10, span, ink, anchor="end", bold=bold, size=14)
     if mark.ratio is None:
         return

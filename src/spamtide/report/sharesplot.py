@@ -10,7 +10,7 @@ from spamtide.event import Claim
 from spamtide.measure import Duplicates, Interval
 from spamtide.report.claims import SIGNS, claim_figure, short_witness
 from spamtide.report.sentences import duplicates_title, share_phrase
-from spamtide.report.svg import Canvas
+from spamtide.report.svg import Canvas, number_width
 from spamtide.report.words import share_span, share_words, thousands
 
 WIDE, NARROW = 900, 340
@@ -62,7 +62,7 @@ def shares_plot(
         duplicates_title(duplicates[0]),
         shares_alt(duplicates, pairs),
     )
-    left, right = (10.0, width - 10.0) if narrow else (214.0, width - 184.0)
+    left, right = (10.0, width - 10.0) if narrow else (214.0, width - 192.0)
     claimed = [c for c in claims if c.value is not None]
     top_share = max([0.6, *(s.high for p in pairs for s in p.shares), *(c.value or 0 for c in claimed)])
     top_share = min(1.0, -(-top_share * 10 // 1) / 10)
@@ -70,7 +70,7 @@ def shares_plot(
     def x(share: float) -> float:
         return left + (right - left) * min(share, top_share) / top_share
 
-    head, dot_row = (34.0, 42.0) if narrow else (4.0, 22.0)
+    dot_row = 42.0 if narrow else 22.0
     y, rule = 22.0, ""
     marks: list[tuple[float, str | Pair | Claim]] = []
     for p in pairs:
@@ -89,19 +89,22 @@ def shares_plot(
     base = y + 6
     for tenth in range(0, round(top_share * 10) + 1, 2 if narrow else 1):
         c.line([(x(tenth / 10), 10), (x(tenth / 10), base)], "quiet" if tenth == 0 else "line")
-        c.text(x(tenth / 10), base + 16, f"{tenth * 10} %" if tenth else "0", anchor="middle")
+        label = f"{tenth * 10} %" if tenth else "0"
+        c.text(min(x(tenth / 10), width - number_width(label, 12) / 2), base + 16, label, anchor="middle")
     for at, item in marks:
         if isinstance(item, str):
-            c.text(0, at, item, "ink", bold=True, size=12 if narrow else 14, halo=True)
+            c.box(0, at - 13, width, 17, "ground")
+            c.text(0, at, item, "ink", bold=True, size=12 if narrow else 14)
         elif isinstance(item, Pair):
-            _pair(c, item, at, x, left, width, narrow, dot_row, head)
+            _pair(c, item, at, x, left, width, narrow, dot_row)
         else:
             who = short_witness(item, witnesses)
             when = "before" if item.comparator in (">", ">=") else "after"
             said = f"{SIGNS[item.comparator]} {claim_figure(item)}".removeprefix("= ")
             if narrow:
-                c.text(0, at + 8, f"{who}, {when}", "ink", halo=True)
-                c.text(width, at + 8, said, "ink", anchor="end", halo=True)
+                c.box(0, at - 4, width, 15, "ground")
+                c.text(0, at + 8, f"{who}, {when}", "ink")
+                c.text(width, at + 8, said, "ink", anchor="end")
             else:
                 c.text(left - 14, at + 4, f"{who}, {when}", "ink", anchor="end", size=14)
                 c.text(width, at + 4, said, "ink", anchor="end", size=14)
@@ -113,23 +116,22 @@ def shares_plot(
     return c.render(base + 24, alone=alone)
 
 
-def _pair(
-    c: Canvas, pair: Pair, y: float, x: object, left: float, width: float, narrow: bool, row: float, head: float
-) -> None:
+def _pair(c: Canvas, pair: Pair, y: float, x: object, left: float, width: float, narrow: bool, row: float) -> None:
     assert callable(x)
     places = [(x(s.value), y + i * row + (18 if narrow else 0)) for i, s in enumerate(pair.shares)]
     if len(places) > 1:
-        c.line(places, "observed", 1, "" if not pair.hollow else "3 2")
+        c.line(places, "observed", 1, "3 2" if pair.hollow else "")
     for i, (share, (at, here)) in enumerate(zip(pair.shares, places, strict=True)):
+        label = f"{pair.label}, {('before', 'after')[i]}" if len(places) > 1 else pair.label
+        if narrow:
+            c.box(0, here - 22, width, 15, "ground")
+            c.text(0, here - 10, label, "ink")
+            c.text(width, here - 10, share_phrase(share), "ink", anchor="end")
+        else:
+            c.text(left - 14, here + 5, label, "ink", anchor="end", size=14)
+            c.text(width - 122, here + 5, share_words(share), "ink", anchor="end", size=14)
+            c.text(width, here + 5, share_span(share), "ink", anchor="end", size=14)
         c.line([(x(share.low), here), (x(share.high), here)], "observed", 1.6)
         if i < len(pair.planted):
             c.mark(x(pair.planted[i]), here, "star", "controls", 4)
         c.mark(at, here, "dot", "observed", 4.5, hollow=pair.hollow)
-        when = ("before", "after")[i] if len(places) > 1 else ""
-        if narrow:
-            c.text(0, here - 10, f"{pair.label}, {when}".rstrip(", "), "ink", halo=True)
-            c.text(width, here - 10, share_phrase(share), "ink", anchor="end", halo=True)
-        else:
-            c.text(left - 14, here + 5, f"{pair.label}, {when}".rstrip(", "), "ink", anchor="end", size=14)
-            c.text(width - 112, here + 5, share_words(share), "ink", anchor="end", size=14)
-            c.text(width, here + 5, share_span(share), "ink", anchor="end", size=14)

@@ -18,8 +18,8 @@ DARK = {
     "counterfactual": "#d1b077", "event": "#ff8a80", "controls": "#8fc2a0",
 }  # fmt: skip
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-# Width of an average character as a share of the type size, on the wide side of common system fonts.
-CHARACTER = 0.6
+# Width of an average character as a share of the type size: text, and digits with their signs, in a wide system font.
+CHARACTER, DIGIT = 0.6, 0.7
 
 Point = tuple[float, float]
 
@@ -27,6 +27,11 @@ Point = tuple[float, float]
 def text_width(text: str, size: float) -> float:
     """About how wide a text is."""
     return len(text) * size * CHARACTER
+
+
+def number_width(text: str, size: float) -> float:
+    """About how wide a label of digits is."""
+    return len(text) * size * DIGIT
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
@@ -58,6 +63,8 @@ class Canvas:
         bold: bool = False, halo: bool = False,
     ) -> None:  # fmt: skip
         """A line of text; ``y`` is its baseline. ``halo``: lines behind it keep a little away."""
+        if not text:
+            return
         weight = ' font-weight="600"' if bold else ""
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
         clear = (

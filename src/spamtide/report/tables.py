@@ -15,10 +15,11 @@ from spamtide.report.forestplot import Mark
 
 
 def safe_cell(value: object) -> object:
-    """A text that begins like a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
+    """A text with its control and direction characters named; one that begins like a formula gets an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = PublicText.stated(value, 2000).text
+    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

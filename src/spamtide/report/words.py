@@ -25,6 +25,12 @@ def day_words(instant: int, *, clock: bool = True) -> str:
     return f"{text}, {at:%H:%M} UTC" if clock and (at.hour or at.minute) else text
 
 
+def short_day(instant: int) -> str:
+    """``16 Mar 2011``, where room is short."""
+    at = moment(instant)
+    return f"{at.day} {at:%b %Y}"
+
+
 def days_words(days: float) -> str:
     """``six days``: whole days, small numbers in letters."""
     n = max(1, round(days))
@@ -64,21 +70,23 @@ def digits(width: float) -> tuple[float, int]:
 def points(value: float, low: float, high: float) -> tuple[str, str, str]:
     """A figure in points with its bounds, without signs of their own: ``("about 75", "54", "86")``."""
     step, decimals = digits(high - low)
-    # Never "100" for what is not quite all.
-    while decimals < 3 and any(x < 100 <= round(x, decimals) for x in (value, high)):
-        step, decimals = min(step, 10.0 ** -(decimals + 1)), decimals + 1
-    shown = f"{round(value / step) * step:.{decimals}f}"
+    # Never "100" for what is not quite all: more decimals if the interval bears them, else 99.
+    while 0 < decimals < 3 and any(x < 100 <= round(x, decimals) for x in (value, high)):
+        step, decimals = 10.0 ** -(decimals + 1), decimals + 1
+    rounded = round(value / step) * step
+    shown = f"{99 if value < 100 <= rounded and not decimals else rounded:.{decimals}f}"
     return (f"about {shown}" if step > 1 else shown, f"{low:.{decimals}f}", f"{high:.{decimals}f}")
 
 
 def change_points(ratio: Interval) -> tuple[str, str, str]:
     """Signed change with bounds, for tables and charts: ``("−74", "−78", "−68")``."""
     values = [(x - 1) * 100 for x in (ratio.value, ratio.low, ratio.high)]
-    step, decimals = digits(values[2] - values[1]) if ratio.high > ratio.low else (1.0, 0)
-    step = min(step, 1.0)
-    while decimals < 3 and ratio.low > 0 and any(round(v, decimals) <= -100 for v in values):
-        step, decimals = 10.0 ** -(decimals + 1), decimals + 1
+    decimals = digits(values[2] - values[1])[1] if ratio.high > ratio.low else 0
+    while 0 < decimals < 3 and ratio.low > 0 and any(round(v, decimals) <= -100 for v in values):
+        decimals += 1
     shown = [f"{round(v, decimals) + 0.0:+.{decimals}f}" for v in values]
+    if ratio.value > 0 and shown[0] == "-100":
+        shown[0] = "-99"
     first, low, high = (signed("0" if float(s) == 0 else s) for s in shown)
     return first, low, high
 
