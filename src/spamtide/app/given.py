@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spamtide.app.cuts import find_cut
 from spamtide.app.instants import parse_instant
 from spamtide.capture import read_counts
 from spamtide.errors import BrokenWorld, SpamtideError, WrongUse
-from spamtide.event import Event, load_registry
-from spamtide.measure import Effect, Note, Series, Window, effect_of_given, given_series
+from spamtide.event import load_registry
+from spamtide.measure import Effect, Series, Window, effect_of_given, given_series
 
 # Fewer questions than this are answered in this process: starting others would take longer.
 FEW = 8
@@ -53,26 +54,11 @@ def effect_of_file(
 
     Raises WrongUse ``no_cut`` unless exactly one of ``at`` and ``event`` is given, and as ``read_series``.
     """
-    if (event is None) == (at is None):
-        raise WrongUse(
-            "no_cut",
-            "An effect needs an event or an instant.",
-            "Give --at 2011-03-16T14:45:00Z or --event rustock-2011.",
-        )
-    notes: list[Note] = []
-    earlier_end = next_start = cut_span = None
-    if event is not None:
-        registry = load_registry()
-        known = registry.event(event)
-        at, touched = known.cut().at, known.cut_span()
-        cut_span = (touched.start, touched.end)
-        same: list[Event] = [e for e in registry.events_on(known.target) if e.id != known.id and not e.pseudo]
-        earlier_end = max((e.ended_at for e in same if e.ended_at <= at), default=None)
-        next_start = min((e.started_at for e in same if e.started_at > at), default=None)
-    assert at is not None
+    cut = find_cut(load_registry(), event, at)
     return effect_of_given(
-        read_series(path), at, target=target, controls=controls, before=before, after=after, cut_span=cut_span,
-        earlier_end=earlier_end, next_start=next_start, event=event, also_at=also_at, warnings=notes, diagnostics=diagnostics,
+        read_series(path), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
+        earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
+        competing=cut.competing, diagnostics=diagnostics,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from spamtide.app.digesting import TASK_BYTES, Digester
 from spamtide.app.instants import format_instant
 from spamtide.archive import check_feed, fresh_salts
 from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_counts, read_source
+from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
@@ -149,6 +150,8 @@ def import_sources(
     for path in paths:
         if path not in mail:
             _import_counts(workspace, path, feed, now, outcome)
+    if mail and any(r.body["feed"] == feed for r in archive.journal.read("counts")):
+        raise WrongUse("mixed_feed", f"The feed {feed} holds counts.", "Give messages a feed of their own.", feed=feed)
     if mail:
         if digest:
             digest_workspace(workspace, now=now)  # what an interrupted import left
@@ -182,6 +185,9 @@ def _import_counts(workspace: Workspace, path: Path, feed: str, now: int, outcom
         rows = read_counts(path)
     except OSError as error:
         outcome.refused.append(Refused(str(path), error.strerror or str(error)))
+        return
+    if any(s.records for s in workspace.archive.segments(feed)):
+        outcome.refused.append(Refused(str(path), f"the feed {feed} holds messages; give counts a feed of their own"))
         return
     body = {"feed": feed, "rows": [[r.start, r.series, r.count, r.exposure] for r in rows]}
     held = [r.body for r in workspace.archive.journal.read("counts") if r.body["feed"] == feed]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spamtide.app.cuts import find_cut
 from spamtide.app.registry import workspace_registry
 from spamtide.app.workspace import Workspace
 from spamtide.archive import Engine, EngineOptions, format_id
@@ -32,12 +34,16 @@ from spamtide.measure import (
     counts_by_bin,
     default_windows,
     duplicate_shares,
+    effect_of_given,
     estimate_effect,
     exposure_shares,
+    given_series,
     group_rows,
     message_rows,
     parse_measure,
     parse_query,
+    rebinned,
+    series_named,
     span,
     weakest_basis,
 )
@@ -50,7 +56,6 @@ UNSOLICITED = ("unsolicited",)
 BINS = {"hour": HOUR_US, "day": DAY_US, "week": 7 * DAY_US}
 # 1970-01-05 was a Monday: weeks start there.
 _MONDAY = 4 * DAY_US
-COMPETING_DAYS = 14
 
 
 class Observatory:
@@ -84,6 +89,16 @@ class Observatory:
                     stated.append(Exposure(feed, first, last + 1, INFERRED))
         return stated
 
+    def _given(self, feed: str) -> dict[str, Series]:
+        """Series by name that were imported as counts; none where the feed holds messages. Later counts replace earlier."""
+        rows = {
+            (start, name): (start, name, count, exposure)
+            for r in self.workspace.archive.journal.read("counts")
+            if r.body["feed"] == feed
+            for start, name, count, exposure in r.body["rows"]
+        }
+        return given_series(list(rows.values())) if rows else {}
+
     def series(
         self,
         measure: str,
@@ -107,6 +122,8 @@ class Observatory:
             )
         names = self.workspace.require_feeds(list(feeds))
         start_of_bins = anchor if anchor is not None else (_MONDAY if bin_us == BINS["week"] else 0)
+        if len(names) == 1 and (given := self._given(names[0])):
+            return replace(rebinned(series_named(given, str(parsed)), bin_us, start_of_bins), name=names[0])
         exposures = self.exposures(names)
         covered = span(exposures)
         if window is None:
@@ -206,51 +223,37 @@ class Observatory:
 
         Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
-        if (event is None) == (at is None):
-            raise WrongUse(
-                "no_cut",
-                "An effect needs an event or an instant.",
-                "Give --event rustock-2011 or --at 2011-03-16T14:45:00Z.",
-            )
+        cut = find_cut(workspace_registry(self.workspace), event, at)
         self.workspace.require_feeds([feed])
+        counts = self._given(feed)
+        if counts:
+            name = series_named(counts, str(parse_measure(measure))).name
+            value = effect_of_given(
+                counts, cut.at, target=name, before=before, after=after, cut_span=cut.touched,
+                earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
+                competing=cut.competing, diagnostics=diagnostics,
+            )  # fmt: skip
+            return replace(value, feed=feed, target=cut.target)
         covered = span(self.exposures([feed]))
         if covered is None:
             raise Unanswerable(
                 "no_data", "There is nothing in this feed yet.", "Run 'spamtide import PATH --feed NAME'."
             )
-        notes: list[Note] = []
-        target, earlier_end, next_start, competing = None, None, None, False
-        if event is not None:
-            registry = workspace_registry(self.workspace)
-            known = registry.event(event)
-            cut, basis = known.cut()
-            target = known.target
-            if basis == "observed-in-feed":
-                notes.append(Note("cut_from_outcome"))
-            same = [e for e in registry.events_on(known.target) if e.id != known.id and not e.pseudo]
-            earlier_end = max((e.ended_at for e in same if e.ended_at <= cut), default=None)
-            next_start = min((e.started_at for e in same if e.started_at > cut), default=None)
-            for other in registry.events:
-                near = abs(other.started_at - cut) <= COMPETING_DAYS * DAY_US
-                if other.id != known.id and near and other.target != known.target:
-                    competing = True
-                    notes.append(Note("competing_event", {"event": other.id}))
-        else:
-            cut = at if at is not None else 0
-        usual = default_windows(cut, covered[0], covered[1], earlier_end, next_start)
+        notes = list(cut.notes)
+        usual = default_windows(cut.at, covered[0], covered[1], cut.earlier_end, cut.next_start)
         if before is not None or after is not None:
             notes.append(Note("window_chosen"))
         b, a = before or usual[0], after or usual[1]
-        if b.end > cut or a.start < cut:
+        if b.end > cut.at or a.start < cut.at:
             raise WrongUse(
                 "overlapping_windows", "The windows overlap the cut.", "End the first and start the second at the cut."
             )
         series = self.series(
-            measure, [feed], anchor=cut, window=Window(min(b.start, cut), max(a.end, cut + 1)), origins=origins
+            measure, [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins
         )
         return estimate_effect(
-            series, cut, before=b, after=a, feed=feed, target=target, event=event, also_at=also_at, warnings=notes,
-            competing=competing, diagnostics=diagnostics, population=",".join(origins),
+            series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at, warnings=notes,
+            competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
         )  # fmt: skip
 
     def duplicates(
@@ -266,6 +269,10 @@ class Observatory:
         if rule not in RULES:
             raise NotBuiltYet("not_built_yet", f"The rule {rule!r} is not built yet.", f"Rules: {', '.join(RULES)}.")
         self.workspace.require_feeds([feed])
+        if self._given(feed):
+            raise WrongUse(
+                "counts_only", f"The feed {feed} holds counts; duplicates need messages.", "Import the mail."
+            )
         whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
         with self._engine() as engine:
             rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole))

@@ -5,7 +5,7 @@ from spamtide.measure.effect import default_windows, estimate_effect
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
 from spamtide.measure.expressions import arrival_times, counts_by_bin, group_rows, matching, message_rows
-from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series
+from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
 from spamtide.measure.query import EVERYTHING, FIELDS, parse_query
 from spamtide.measure.values import (
@@ -32,5 +32,5 @@ __all__ = [
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Measure",
     "Neighbour", "NotBuiltYet", "Note", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Window", "WindowCount",
     "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "given_series", "group_rows", "matching", "message_rows", "parse_measure",
-    "parse_query", "span", "weakest_basis",
+    "parse_query", "rebinned", "series_named", "span", "weakest_basis",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ Daily counts keep their days; the one that straddles the cut is in neither windo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,41 @@ def given_series(rows: Sequence[Row], *, basis: str = "declared") -> dict[str, S
                 counts[i], exposures[i], missing[i] = count or 0.0, exposure, count is None
         found[name] = Series(name, name, "message", bin_us, starts, counts, exposures, missing, basis)
     return found
+
+
+def series_named(series: dict[str, Series], measure: str) -> Series:
+    """The one that a measure means: of its name, or for ``volume`` the only one there is.
+
+    Raises BadGivenSeries ``unknown_series``.
+    """
+    if measure in series:
+        return series[measure]
+    if measure == "volume" and len(series) == 1:
+        return next(iter(series.values()))
+    raise BadGivenSeries(
+        "unknown_series", f"There is no series {measure!r} in these counts.", f"There are: {', '.join(series)}."
+    )
+
+
+def rebinned(series: Series, bin_us: int, anchor: int) -> Series:
+    """In bins of ``bin_us`` that start at ``anchor`` plus multiples: counts of live bins added, exposure likewise.
+
+    Raises BadGivenSeries ``coarse_counts`` where a given bin does not lie within one of those asked for.
+    """
+    bins = (series.starts - anchor) // bin_us
+    if (bins != (series.starts + series.bin_us - 1 - anchor) // bin_us).any():
+        raise BadGivenSeries(
+            "coarse_counts", "These counts came in bins that do not fit into those asked for.",
+            "Ask --by day, or give counts in shorter bins.",
+        )  # fmt: skip
+    numbers = np.arange(bins[0], bins[-1] + 1)
+    place = bins - bins[0]
+    counts, exposures, known = np.zeros(len(numbers)), np.zeros(len(numbers)), np.zeros(len(numbers), dtype=bool)
+    np.add.at(counts, place[series.live], series.counts[series.live])
+    np.add.at(exposures, place[series.live], series.exposures[series.live] * series.bin_us / bin_us)
+    known[place[~series.missing]] = True
+    starts = (anchor + numbers * bin_us).astype(np.int64)
+    return replace(series, bin_us=bin_us, starts=starts, counts=counts, exposures=exposures, missing=~known)
 
 
 def straddling(series: Series, start: int, end: int) -> Window | None:
