@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spamtide.app.cuts import find_cut
 from spamtide.app.registry import workspace_registry
@@ -23,12 +24,14 @@ from spamtide.measure import (
     INFERRED,
     RULES,
     Count,
+    DuplicateMeasure,
     Duplicates,
     Effect,
     Exposure,
     NotBuiltYet,
     Note,
     Series,
+    Share,
     Window,
     arrival_times,
     counts_by_bin,
@@ -114,12 +117,15 @@ class Observatory:
         Raises BadMeasure, BadQuery, WrongUse ``unknown_feed``.
         """
         parsed = parse_measure(measure)
-        if not isinstance(parsed, Count):
-            raise NotBuiltYet(
-                "not_built_yet",
-                f"A series of {parsed} is not built yet.",
-                "Ask for the two counts, or see 'spamtide duplicates'.",
-            )
+        how: Any = {"bin_us": bin_us, "anchor": anchor, "window": window, "origins": origins}
+        if isinstance(parsed, Share):
+            part, whole = (self.series(str(m), feeds, **how) for m in (parsed.part, parsed.whole))
+            empty = whole.counts == 0
+            counts = np.divide(part.counts, whole.counts, out=np.zeros(len(empty)), where=~empty)
+            missing = part.missing | whole.missing | empty
+            return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing)
+        if isinstance(parsed, DuplicateMeasure):
+            return self._duplicate_counts(parsed, self.series("volume", feeds, **how), origins)
         names = self.workspace.require_feeds(list(feeds))
         start_of_bins = anchor if anchor is not None else (_MONDAY if bin_us == BINS["week"] else 0)
         if len(names) == 1 and (given := self._given(names[0])):
@@ -168,6 +174,18 @@ class Observatory:
             missing,
             basis,
         )
+
+    def _duplicate_counts(self, measure: DuplicateMeasure, volume: Series, origins: Sequence[str]) -> Series:
+        """Messages of each bin that have a copy in the same bin."""
+        names, bin_us, first = volume.name.split(","), volume.bin_us, int(volume.starts[0])
+        whole = Window(first, int(volume.starts[-1]) + bin_us)
+        with self._engine() as engine:
+            rows = engine.run(group_rows(measure.rule, feeds=names, origins=origins, window=whole))
+        keys, times = _keys_and_times(rows)
+        pairs, n = np.unique(np.column_stack([(times - first) // bin_us, keys]), axis=0, return_counts=True)
+        counts = np.zeros(len(volume.starts))
+        np.add.at(counts, pairs[n > 1, 0], n[n > 1])
+        return replace(volume, measure=str(measure), counts=counts)
 
     def search(
         self, query: str, feeds: Sequence[str] = (), *, origins: Sequence[str] = (), limit: int | None = None
@@ -223,6 +241,12 @@ class Observatory:
 
         Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
+        if not isinstance(parse_measure(measure), Count):
+            raise NotBuiltYet(
+                "not_built_yet",
+                f"An effect on {measure} is not built yet: shares need their own interval.",
+                "Ask the effect on the count, or 'spamtide duplicates --window W --compare W'.",
+            )
         cut = find_cut(workspace_registry(self.workspace), event, at)
         self.workspace.require_feeds([feed])
         counts = self._given(feed)
@@ -277,15 +301,18 @@ class Observatory:
         with self._engine() as engine:
             rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole))
             first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]
-        keys = np.asarray(
-            rows["key"].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False), dtype=np.int64
-        )
-        times = np.asarray(rows["received_at"].to_numpy(), dtype=np.int64)
+        keys, times = _keys_and_times(rows)
         known = span([e for e in self.exposures([feed]) if e.basis != INFERRED])
         data_start = known[0] if known is not None else (first if first is not None else whole.end)
         return duplicate_shares(
             keys, times, feed=feed, rule=rule, windows=tuple(windows), lookback_us=lookback_us, data_start=data_start
         )
+
+
+def _keys_and_times(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Group of each message as a number, and when it arrived."""
+    keys = rows["key"].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False)
+    return np.asarray(keys, dtype=np.int64), np.asarray(rows["received_at"].to_numpy(), dtype=np.int64)
 
 
 def open_observatory(path: str | Path) -> Observatory:
