@@ -88,7 +88,8 @@ def _spread_in_group(keys: Ints, times: Ints, m: int, start: int) -> tuple[float
         for r in range(REPLICATES):
             w = rng.poisson(1.0, len(sizes))
             shares[r] = 1 - (w @ alone) / max(float(w @ drawn), 1e-9)
-    by_group = float(np.std(shares))
+    # None seen among n: by the rule of three up to three groups of two would not be rare.
+    by_group = float(np.std(shares)) if (sizes > 1).any() else 6.0 / n / 1.96
     block = (times - start) // (2 * DAY_US)
     blocks = np.unique(block)
     if len(blocks) < 4:
