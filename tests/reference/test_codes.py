@@ -1,0 +1,49 @@
+"""docs/reference/codes.md and the source have the same codes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from code_words import SOURCE, collect
+from doc_tables import ROOT, codes, section, tables
+
+DOCUMENT = ROOT / "docs" / "reference" / "codes.md"
+
+
+def rows(heading: str) -> dict[str, list[str]]:
+    """Rows of the table under a heading, by their code."""
+    found = tables(section(DOCUMENT, heading))[0]
+    assert len({r[0] for r in found}) == len(found), "a code stands twice"
+    return {codes(r[0])[0]: r for r in found}
+
+
+def test_every_error_is_listed_with_its_exit_code() -> None:
+    listed = {code: {int(row[1])} for code, row in rows("Errors").items()}
+    assert listed == dict(collect().errors)
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"), [("Refusals", "refusal"), ("Warnings and unmet rules", "note"), ("Problems", "problem")]
+)
+def test_every_code_that_is_a_value_is_listed(heading: str, kind: str) -> None:
+    assert set(rows(heading)) == collect().values[kind]
+
+
+def test_every_row_says_what_it_means_and_what_to_do() -> None:
+    for heading in ("Errors", "Refusals", "Warnings and unmet rules", "Problems", "Reasons of quarantine"):
+        for code, row in rows(heading).items():
+            assert all(cell for cell in row), code
+
+
+def test_reasons_of_quarantine_are_those_of_pool_and_worker() -> None:
+    pool, worker = ((SOURCE / "app" / f"{n}.py").read_text("utf-8") for n in ("pool", "worker"))
+    given = set(re.findall(r'_buried\(worker, "(\w+)"\)', pool)) | set(re.findall(r'"error": "(\w+)"', worker))
+    assert set(rows("Reasons of quarantine")) == given
+
+
+def test_the_collector_finds_what_stands_in_tables_and_defaults() -> None:
+    # Codes that are no literal argument: a table of system errors, a default, a choice by key.
+    assert {"disk_full", "bad_query", "unknown_field"} <= set(collect().errors)
+    assert {"too_few_days_before", "too_few_days_after"} <= collect().values["refusal"]
