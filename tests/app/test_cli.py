@@ -1,4 +1,4 @@
-"""The wrong thing on purpose: a sentence, the next step, the documented exit code, never a traceback."""
+"""The program as a process: exit codes, searching, erasing. Wrong use has a table of its own, test_wrong_use.py."""
 
 import json
 import subprocess
@@ -26,39 +26,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "one.mbox").write_text(text)
     assert spamtide("--workspace", "trap", "import", "one.mbox", "--feed", "f", cwd=folder).returncode == 0
     return folder
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "error"),
-    [
-        (["--workspace", "nowhere", "status"], 2, "no_workspace"),
-        (["status"], 2, "no_workspace"),
-        (["--workspace", "trap", "search", "subject:("], 2, "bad_query"),
-        (["--workspace", "trap", "search", "colour:red"], 2, "unknown_field"),
-        (["--workspace", "trap", "search", "topic:pharma"], 2, "not_built_yet"),
-        (["--workspace", "trap", "series", "volume", "--feed", "g"], 2, "unknown_feed"),
-        (["--workspace", "trap", "series", "nonsense", "--feed", "f"], 2, "bad_measure"),
-        (["--workspace", "trap", "effect", "--feed", "f", "--at", "2011-03-16T14:45:00"], 2, "naive_instant"),
-        (["--workspace", "trap", "effect", "--feed", "f"], 2, "no_cut"),
-        (["--workspace", "trap", "duplicates", "--feed", "f", "--window", "2011-03-16/2011-03-01"], 2, "inverted_window"),
-        (["--workspace", "trap", "duplicates", "--feed", "f", "--window", "2011-03-01/2011-03-16", "--rule", "near"], 2, "not_built_yet"),
-        (["--workspace", "trap", "import", "nowhere.mbox"], 2, "usage"),
-        (["--workspace", "trap", "import", "one.mbox", "--feed", "../x"], 2, "bad_feed_name"),
-        (["simulate", "no-such-world", "--out", "w"], 2, "unknown_scenario"),
-        (["init", "trap"], 2, "workspace_exists"),
-        (["trap"], 2, "not_built_yet"),
-        (["nonsense"], 2, "usage"),
-    ],
-)  # fmt: skip
-def test_wrong_use_gets_a_sentence_and_the_next_step(place: Path, arguments: list[str], code: int, error: str) -> None:
-    done = spamtide(*arguments, "--json", cwd=place)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    document = json.loads(done.stdout)
-    assert document["schema"] == "spamtide.error/1"
-    assert document["error"] == error
-    assert document["message"]
-    assert document["next"]
 
 
 def test_a_refused_source_is_exit_code_3(place: Path) -> None:

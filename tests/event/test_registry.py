@@ -58,9 +58,10 @@ def test_events_within_a_span_are_found_whether_they_start_in_it_or_last_through
 
 
 def test_an_unknown_event_lists_those_there_are() -> None:
-    with pytest.raises(UnknownEvent, match="rustock-2011") as caught:
+    with pytest.raises(UnknownEvent, match="rustok-2011") as caught:
         REGISTRY.event("rustok-2011")
     assert caught.value.code == "unknown_event"
+    assert "rustock-2011" in caught.value.next_step
     assert caught.value.exit_code == 2
 
 

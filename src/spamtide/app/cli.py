@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import os
@@ -69,6 +70,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS and name not in NOT_BUILT:
+            near = difflib.get_close_matches(name, [*COMMANDS, *NOT_BUILT], n=1)
+            meant = f"Did you mean 'spamtide {near[0]}'? " if near else ""
+            raise WrongUse("usage", f"There is no command {name!r}.", f"{meant}See 'spamtide --help'.")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -92,13 +103,24 @@ def _os_error(error: OSError) -> SpamtideError:
     thing = f" ({error.filename})" if error.filename else ""
     steps = {
         errno.ENOSPC: ("disk_full", "Free some space and run the command again; what was stored is kept."),
-        errno.EROFS: ("read_only", "Mount the disk writable, or choose another workspace with --workspace."),
-        errno.EACCES: ("no_permission", "Give yourself permission, or choose another workspace with --workspace."),
-        errno.EPERM: ("no_permission", "Give yourself permission, or choose another workspace with --workspace."),
+        errno.EROFS: ("read_only", "Mount the disk writable, or choose another folder."),
+        errno.EACCES: ("no_permission", "Give yourself permission to write there, or choose another folder."),
+        errno.EPERM: ("no_permission", "Give yourself permission to write there, or choose another folder."),
         errno.ENOENT: ("not_there", "Check the path."),
     }
     code, step = steps.get(error.errno or 0, ("io_failed", "Check the disk and run the command again."))
     return BrokenWorld(code, f"{error.strerror or error}{thing}.", step)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _no_command(error: click.UsageError) -> SpamtideError:
+    assert error.ctx is not None and isinstance(error.ctx.command, click.Group)
+    names = ", ".join(error.ctx.command.list_commands(error.ctx))
+    place = error.ctx.command_path
+    return WrongUse("usage", f"'{place}' needs a command: {names}.", f"See '{place} --help'.")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -118,15 +140,20 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("spamtide: stopped; what was stored is kept. Run the same command again to go on.", file=sys.stderr)
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        return report_error(_no_command(error), as_json=as_json)
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx is not None else "spamtide"
-        usage = WrongUse("usage", error.format_message(), f"See '{place} --help'.")
+        usage = WrongUse("usage", _ended(error.format_message()), f"See '{place} --help'.")
         return report_error(usage, as_json=as_json)
     except click.ClickException as error:
-        return report_error(WrongUse("usage", error.format_message(), "See 'spamtide --help'."), as_json=as_json)
+        return report_error(
+            WrongUse("usage", _ended(error.format_message()), "See 'spamtide --help'."), as_json=as_json
+        )
     except SpamtideError as error:
         return report_error(error, as_json=as_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # A reader that left is no error. Click turns a closed pipe into SystemExit, and nothing else here.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

@@ -30,7 +30,7 @@ def find_cut(registry: Registry, event: str | None, at: int | None) -> Cut:
     if (event is None) == (at is None):
         raise WrongUse(
             "no_cut",
-            "An effect needs an event or an instant.",
+            "An effect needs an event or an instant, one of them.",
             "Give --event rustock-2011 or --at 2011-03-16T14:45:00Z.",
         )
     if at is not None:

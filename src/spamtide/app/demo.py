@@ -16,9 +16,12 @@ from spamtide.app.observatory import Observatory
 from spamtide.app.planted import Truth
 from spamtide.app.progress import progress_bar
 from spamtide.app.reporting import write_report
+from spamtide.app.saying import print_findings
 from spamtide.app.simulating import make_world_folder
 from spamtide.app.workspace import now_us
+from spamtide.errors import WrongUse
 from spamtide.measure import Window
+from spamtide.report import thousands
 from spamtide.simulate import generate, load_scenario
 
 EVENT = "rustock-2011"
@@ -68,28 +71,33 @@ def run_demo(folder: Path, seed: int, scale: float) -> None:
         effects_planted=lambda d: planted_effects(truth, d), duplicates_planted=lambda d: planted_duplicates(truth, d),
         reproduce=(f"DEMO_SEED={seed} DEMO_SCALE={scale:g} make demo", "export SPAMTIDE_WORKSPACE=demo/workspace"),
     )  # fmt: skip
-    print(f"{outcome.messages} simulated messages read (seed {seed}, scale {scale:g}).\n")
-    for effect in document["effects"]:
-        print(effect["sentence"])
-        if "planted" in effect:
-            print(f"  planted: {(effect['planted'] - 1) * 100:+.0f} %")
-    for duplicates in document["duplicates"]:
-        print(duplicates["sentence"])
-        shares = duplicates.get("planted")
-        if shares is None:
-            continue
-        print("  planted: " + " and ".join(f"{s * 100:.0f} %" for s in shares["in_group"]), end="")
-        if "equal_n" in shares:
-            print("; at equal n " + " and ".join(f"{s * 100:.0f} %" for s in shares["equal_n"]), end="")
-        print()
-    print(f"\nThe report: {folder / 'report' / 'report.html'} ({time.monotonic() - started:.0f} s)")
+    print_findings(document)
+    print(
+        f"\nThe report: {folder / 'report' / 'report.html'} ({thousands(outcome.messages)} simulated messages, seed {seed}, "
+        f"scale {scale:g}, {time.monotonic() - started:.0f} s)"
+    )
+
+
+def _number(name: str, default: str, kind: type[int] | type[float]) -> float:
+    text = os.environ.get(name, default)
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not (0 < value < 1000 or (kind is int and 0 <= value < 2**31)):
+        raise WrongUse("usage", f"{name} is {text!r}.", f"Give a number: {name}={default} make demo")
+    return value
 
 
 def main() -> None:
     """Entry point of ``make demo``; ``DEMO_SEED`` and ``DEMO_SCALE`` change the world."""
-    seed, scale = int(os.environ.get("DEMO_SEED", "1")), float(os.environ.get("DEMO_SCALE", "1"))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(guarded(lambda: run_demo(Path("demo"), seed, scale), as_json=False))
+
+    def work() -> None:
+        seed, scale = int(_number("DEMO_SEED", "1", int)), _number("DEMO_SCALE", "1", float)
+        run_demo(Path("demo"), seed, scale)
+
+    sys.exit(guarded(work, as_json=False))
 
 
 if __name__ == "__main__":

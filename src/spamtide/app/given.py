@@ -78,7 +78,11 @@ def read_questions(path: Path) -> Iterator[Question | SpamtideError]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokenWorld("unreadable", f"{path} cannot be read: {error}.", "Give a file of JSON lines.") from None
+        raise BrokenWorld(
+            "unreadable",
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Give a file of JSON lines.",
+        ) from None
     for n, line in enumerate(lines, 1):
         if line.strip():
             yield _question(n, line, path.parent)

@@ -9,7 +9,7 @@ from spamtide.errors import WrongUse
 from spamtide.measure import DAY_US, Window
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_NEXT = "write 2011-03-16T14:45:00Z, or a bare date for midnight UTC: 2011-03-16"
+_NEXT = "Write 2011-03-16T14:45:00Z, or a bare date for midnight UTC: 2011-03-16"
 
 
 def parse_instant(text: str) -> int:
@@ -17,15 +17,20 @@ def parse_instant(text: str) -> int:
 
     Raises WrongUse ``naive_instant`` for a time without a zone and ``bad_instant`` for anything else unreadable.
     """
-    text = text.strip()
+    given = text = text.strip()
     if _DATE.fullmatch(text):
         text += "T00:00:00Z"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise WrongUse("bad_instant", f"{text!r} is not an instant.", _NEXT, given=text) from None
+        raise WrongUse("bad_instant", f"{given!r} is not an instant.", f"{_NEXT}.", given=given) from None
     if moment.tzinfo is None:
-        raise WrongUse("naive_instant", f"{text!r} has no time zone.", f"Add Z for UTC: {_NEXT}", given=text)
+        raise WrongUse(
+            "naive_instant",
+            f"{text!r} has no time zone.",
+            "Add Z for UTC: 2011-03-16T14:45:00Z; a bare date means midnight UTC.",
+            given=text,
+        )
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
@@ -34,7 +39,9 @@ def parse_window(text: str) -> Window:
     """A window ``START/END``, end excluded. Raises WrongUse ``bad_window`` or ``inverted_window``."""
     start_text, slash, end_text = text.partition("/")
     if not slash or not start_text or not end_text:
-        raise WrongUse("bad_window", f"{text!r} is not a window.", "Write START/END: 2011-03-01/2011-03-16", given=text)
+        raise WrongUse(
+            "bad_window", f"{text!r} is not a window.", "Write START/END: 2011-03-01/2011-03-16.", given=text
+        )
     start, end = parse_instant(start_text), parse_instant(end_text)
     if end <= start:
         raise WrongUse(

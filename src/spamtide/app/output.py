@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spamtide.errors import SpamtideError
@@ -37,6 +39,39 @@ def emit_jsonl(rows: Iterable[Mapping[str, Any]]) -> int:
 def say(text: str) -> None:
     """A line for a person, on stderr, where it cannot spoil a pipe."""
     sys.stderr.write(text + "\n")
+
+
+_COLOURS = {"green": "32", "red": "31"}
+
+
+def in_colour() -> bool:
+    """Whether stdout is a terminal that wants colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str) -> str:
+    """Text in one of our two colours; as it is where stdout is no terminal."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if in_colour() else text
+
+
+def fill(text: str, indent: str = "") -> str:
+    """A paragraph broken to the width of the terminal; one line elsewhere, so that a pipe gets whole sentences."""
+    if not sys.stdout.isatty():
+        return indent + text
+    width = max(40, min(100, shutil.get_terminal_size().columns))
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: str = ""
+) -> list[str]:
+    """Aligned columns; those of ``right`` to the right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    lines = []
+    for row in (header, *rows):
+        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append((indent + "  ".join(cells)).rstrip())
+    return lines
 
 
 def printable(text: str, limit: int = 200) -> str:

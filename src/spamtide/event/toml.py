@@ -72,8 +72,8 @@ def _bad(key: str, problem: str) -> BadEvent:
     where = f"{key}: " if key else ""
     return BadEvent(
         "bad_event",
-        f"event file: {where}{problem}",
-        "see docs/reference/events.md for the keys and what they hold",
+        f"The event file cannot be used: {where}{problem}.",
+        "See docs/reference/events.md for the keys and what they hold.",
         key=key,
     )
 

@@ -2,14 +2,16 @@
 
 from spamtide.report.build import Finding, ReportInput, SharesFinding, build_report
 from spamtide.report.documents import duplicates_document, effect_document, series_document
+from spamtide.report.forestplot import method_words
 from spamtide.report.sentences import (
     duplicates_sentence,
     effect_sentence,
     note_text,
     planted_sentence,
     refusal_text,
+    share_phrase,
 )
-from spamtide.report.words import change_span, change_words, share_span, share_words
+from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [
     "Finding",
@@ -18,14 +20,16 @@ __all__ = [
     "build_report",
     "change_span",
     "change_words",
+    "day_words",
     "duplicates_document",
     "duplicates_sentence",
     "effect_document",
     "effect_sentence",
+    "method_words",
     "note_text",
     "planted_sentence",
     "refusal_text",
     "series_document",
-    "share_span",
-    "share_words",
+    "share_phrase",
+    "thousands",
 ]

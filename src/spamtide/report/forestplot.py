@@ -44,6 +44,11 @@ HEADINGS = {
 }  # fmt: skip
 
 
+def method_words(method: str) -> str:
+    """The name of a second opinion."""
+    return METHODS.get(method, method.replace("_", " "))
+
+
 def forest_marks(
     effect: Effect,
     planted: float | None,
@@ -55,9 +60,7 @@ def forest_marks(
     marks = [Mark("this report", effect.ratio, "headline")]
     if planted is not None:
         marks.append(Mark("planted truth", Interval(planted, planted, planted), "planted"))
-    marks += [
-        Mark(METHODS.get(o.method, o.method.replace("_", " ")), o.ratio, "opinion") for o in effect.second_opinions
-    ]
+    marks += [Mark(method_words(o.method), o.ratio, "opinion") for o in effect.second_opinions]
     for at, ratio in effect.also_at:
         shown = ratio if isinstance(ratio, Interval) else None
         marks.append(Mark(f"as reported: {short_day(at)}", shown, "date"))

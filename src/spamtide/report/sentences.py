@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spamtide.measure import Duplicates, Effect, Interval, Note, Refusal
 from spamtide.message import PublicText
 from spamtide.report.words import (
@@ -63,17 +65,20 @@ def duplicates_sentence(duplicates: Duplicates) -> str:
     if duplicates.refused is not None:
         return capital(f"{where}no duplicate share is given: {refusal_text(duplicates.refused)}")
     shares: list[str] = []
+    none = all(s.in_group is not None and round(s.in_group.high, 9) == 0 for s in duplicates.windows)
     for i, s in enumerate(duplicates.windows):
         if s.in_group is None:
             continue
         level = "95 % interval: " if not shares else ""
         begin = "then" if i and s.window.start == duplicates.windows[i - 1].window.end else day_words(s.window.start)
         shares.append(
-            f"{share_phrase(s.in_group, level)} of {thousands(s.messages)} messages "
+            f"{'none' if none else share_phrase(s.in_group, level)} of {thousands(s.messages)} messages "
             f"from {begin} to {day_words(s.window.end)}"
         )
     if not shares:
         return capital(f"{where}no duplicate share is given: there are no messages in these windows.")
+    if none:
+        return capital(f"{where}by the rule “{duplicates.rule}”, {', and '.join(shares)} had a copy in its window.")
     text = f"{where}by the rule “{duplicates.rule}”, duplicates made up {', and '.join(shares)}."
     equal = duplicates.equal_n
     if equal is not None:
@@ -117,6 +122,7 @@ _NEEDED = {
     "live_days_after": "{} live days after",
     "count_before": "{} messages counted before",
     "messages": "{} messages",
+    "live_days": "{} live days",
     "placebo_windows": "{} placebo windows",
     "count": "{} counted in each window",
 }
@@ -124,13 +130,23 @@ _NEEDED = {
 
 def refusal_text(refusal: Refusal) -> str:
     """What would be enough, and what there is."""
-    needed = " and ".join(_NEEDED.get(k, k + " {}").format(v) for k, v in refusal.needed.items())
-    have = " and ".join(
-        _NEEDED.get(k, k + " {}").format(f"{v:g}" if isinstance(v, float) else v)
-        for k, v in refusal.have.items()
-        if k in refusal.needed
-    )
-    return f"it would take at least {needed}; there are {have}." if have else f"it would take at least {needed}."
+    needed = _listed([_amount(k, v) for k, v in refusal.needed.items()])
+    have = [_amount(k, v) for k, v in refusal.have.items() if k in refusal.needed]
+    if not have:
+        return f"it would take at least {needed}."
+    return f"it would take at least {needed}; there {'is' if have[0].startswith('1 ') else 'are'} {_listed(have)}."
+
+
+def _amount(name: str, value: float | str | None) -> str:
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    text = _NEEDED.get(name, name.replace("_", " ") + " {}").format(shown)
+    for plural in ("live days", "messages", "windows"):
+        text = text.replace(f"1 {plural}", f"1 {plural[:-1]}") if text.startswith("1 ") else text
+    return text
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 _NOTES = {

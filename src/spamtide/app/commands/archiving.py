@@ -84,5 +84,8 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
     if as_json:
         emit_json({"schema": "spamtide.erase/1", "erased": done.erased, "segments": done.segments, "reason": reason})
     else:
-        print(f"{done.erased} messages erased. 'spamtide archive verify' says so from now on.")
+        if done.erased:
+            print(f"{done.erased} messages erased. 'spamtide archive verify' says so from now on.")
+        else:
+            print("No message matches; nothing was erased.")
     return 0 if places else 1

@@ -61,6 +61,8 @@ def import_command(
         say(f"not imported: {printable(refused.source)}: {printable(refused.reason)}")
     if len(outcome.refused) > 20:
         say(f"not imported: {len(outcome.refused) - 20} more; --json lists them all")
+    if outcome.refused:
+        say("What could be read is kept. Check what is named above and import it again; nothing is added twice.")
     if as_json:
         emit_json(outcome.document())
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_workspace, split_values
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
-from spamtide.app.output import emit_json, emit_jsonl
+from spamtide.app.output import emit_json, emit_jsonl, fill
 from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
 from spamtide.measure import DAY_US, Window
@@ -50,9 +49,9 @@ def duplicates_command(
     if as_json:
         emit_json(document)
     else:
-        print(document["sentence"])
+        print(fill(document["sentence"]))
         for warning in document["warnings"]:
-            print(f"  {warning['text']}")
+            print(fill(f"Warning: {warning['text']}"))
     return 1 if value.refused is not None else 0
 
 
@@ -134,27 +133,10 @@ def effect_command(
     elif as_json:
         emit_json(document)
     else:
-        _print_effect(document)
+        from spamtide.app.saying import print_effect
+
+        print_effect(value, document)
     return 1 if value.refused is not None else 0
-
-
-def _change(ratio: dict[str, Any]) -> str:
-    return "{:+.0f} % ({:+.0f} to {:+.0f})".format(*((ratio[k] - 1) * 100 for k in ("value", "low", "high")))
-
-
-def _print_effect(document: dict[str, Any]) -> None:
-    print(document["sentence"])
-    for left_out in document["windows"]["excluded"]:
-        print(f"  in neither window: {left_out['start']} to {left_out['end']}")
-    for other in document["also_at"]:
-        print(f"  cut at {other['at']}: {_change(other['ratio']) if other['ratio'] else other['refused']['text']}")
-    for opinion in document["second_opinions"]:
-        if opinion["ratio"]:
-            print(f"  {opinion['method']}: {_change(opinion['ratio'])}")
-    reasons = " ".join(n["text"] for n in document["confidence"]["reasons"])
-    print(f"  confidence {document['confidence']['level']} of 5: {reasons}")
-    for warning in document["warnings"]:
-        print(f"  {warning['text']}")
 
 
 def _batch(path: Path) -> int:

@@ -8,10 +8,12 @@ import click
 
 from spamtide.app.commands.options import feed_option, json_option, open_workspace, split_values
 from spamtide.app.output import emit_json
+from spamtide.errors import Unanswerable, WrongUse
 
 
 @click.command("report")
-@click.option("--event", required=True, metavar="E", help="An event of the registry.")
+@click.argument("verb", nargs=-1, metavar="")
+@click.option("--event", metavar="E", help="An event of the registry.")
 @feed_option()
 @click.option(
     "--measure",
@@ -21,24 +23,33 @@ from spamtide.app.output import emit_json
     metavar="M",
     help="Measures; repeat it. Default: the two subject words and the volume.",
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
 @json_option
 @click.pass_context
 def report_command(
-    ctx: click.Context, event: str, feeds: list[str], measures: list[str], out: Path, as_json: bool
-) -> None:
+    ctx: click.Context, verb: tuple[str, ...], event: str | None, feeds: list[str], measures: list[str], out: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Write report.html, report.json, tables/*.csv and figures/*.svg into a folder."""
     from spamtide.app.observatory import Observatory
     from spamtide.app.reporting import REPORT_MEASURES, write_report
 
+    if verb[:1] == ("verify",):
+        raise WrongUse("not_built_yet", "'spamtide report verify' is not built yet.", "See 'spamtide report --help'.")
+    if verb:
+        raise WrongUse("usage", f"A report takes no argument {verb[0]!r}.", "See 'spamtide report --help'.")
+    if event is None or out is None:
+        missing = "--event" if event is None else "--out"
+        raise WrongUse("usage", f"A report needs {missing}.", "spamtide report --event rustock-2011 --out report")
     observatory = Observatory(open_workspace(ctx))
     names = observatory.workspace.require_feeds(feeds)
+    if not names:
+        raise Unanswerable("no_data", "There is no feed to report on yet.", "Run 'spamtide import PATH --feed NAME'.")
     document = write_report(observatory, event, names, out, measures=tuple(measures) or REPORT_MEASURES)
     if as_json:
         emit_json(document)
         return
-    for effect in document["effects"]:
-        print(effect["sentence"])
-    for duplicates in document["duplicates"]:
-        print(duplicates["sentence"])
+    from spamtide.app.saying import print_findings
+
+    print_findings(document)
     print(f"\nThe report: {out / 'report.html'}")

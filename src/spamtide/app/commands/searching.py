@@ -107,7 +107,9 @@ def search_command(
         for row in rows:
             print(f"{row['received_at'][:19]}  {row['id']:<28} {printable(row['subject'] or '(no subject)', 90)}")
         if not rows:
-            print("No message matches.", file=sys.stderr)
+            empty = not observatory.workspace.archive.feeds()
+            hint = " There is no feed yet: run 'spamtide import PATH --feed NAME'." if empty else ""
+            print(f"No message matches.{hint}", file=sys.stderr)
     return 0 if rows else 1
 
 

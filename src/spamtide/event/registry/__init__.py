@@ -40,8 +40,8 @@ class Registry:
             known = ", ".join(self._events)
             raise UnknownEvent(
                 "unknown_event",
-                f"no event '{id}' in the registry; there are: {known}",
-                "choose one of these, add your own with `spamtide event add FILE.toml`, or cut by --at",
+                f"There is no event '{id}' in the registry.",
+                f"Events: {known}. Add your own with 'spamtide event add FILE.toml', or cut at an instant with --at.",
                 event=id,
                 known=list(self._events),
             ) from None
