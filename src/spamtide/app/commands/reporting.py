@@ -11,9 +11,17 @@ from spamtide.app.output import emit_json
 from spamtide.errors import Unanswerable, WrongUse
 
 
+def _no_verb(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> None:
+    # Asked before --event and --out are missed, so that 'report verify DIR' is told what it is.
+    if words[:1] == ("verify",):
+        raise WrongUse("not_built_yet", "'spamtide report verify' is not built yet.", "See 'spamtide report --help'.")
+    if words:
+        raise WrongUse("usage", f"A report takes no argument {words[0]!r}.", "See 'spamtide report --help'.")
+
+
 @click.command("report")
-@click.argument("verb", nargs=-1, metavar="")
-@click.option("--event", metavar="E", help="An event of the registry.")
+@click.argument("verb", nargs=-1, metavar="", is_eager=True, expose_value=False, callback=_no_verb)
+@click.option("--event", required=True, metavar="E", help="An event of the registry.")
 @feed_option()
 @click.option(
     "--measure",
@@ -23,24 +31,16 @@ from spamtide.errors import Unanswerable, WrongUse
     metavar="M",
     help="Measures; repeat it. Default: the two subject words and the volume.",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
 @json_option
 @click.pass_context
 def report_command(
-    ctx: click.Context, verb: tuple[str, ...], event: str | None, feeds: list[str], measures: list[str], out: Path | None,
-    as_json: bool,
-) -> None:  # fmt: skip
+    ctx: click.Context, event: str, feeds: list[str], measures: list[str], out: Path, as_json: bool
+) -> None:
     """Write report.html, report.json, tables/*.csv and figures/*.svg into a folder."""
     from spamtide.app.observatory import Observatory
     from spamtide.app.reporting import REPORT_MEASURES, write_report
 
-    if verb[:1] == ("verify",):
-        raise WrongUse("not_built_yet", "'spamtide report verify' is not built yet.", "See 'spamtide report --help'.")
-    if verb:
-        raise WrongUse("usage", f"A report takes no argument {verb[0]!r}.", "See 'spamtide report --help'.")
-    if event is None or out is None:
-        missing = "--event" if event is None else "--out"
-        raise WrongUse("usage", f"A report needs {missing}.", "spamtide report --event rustock-2011 --out report")
     observatory = Observatory(open_workspace(ctx))
     names = observatory.workspace.require_feeds(feeds)
     if not names:
