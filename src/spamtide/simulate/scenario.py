@@ -89,6 +89,12 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     outages: tuple[Outage, ...] = ()
 
 
+def build_schema() -> dict[str, object]:
+    """The JSON Schema of a scenario, made from the types; the shipped ``scenarios/scenario.schema.json`` must equal it."""
+    schema = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Scenario)))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "spamtide scenario 1", **schema}
+
+
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970 UTC."""
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,6 +142,11 @@ def _check(scenario: Scenario, name: str) -> None:
 
     moments = [("start", scenario.start), ("end", scenario.end)]
     moments += [(f"outages[{i}].{k}", getattr(o, k)) for i, o in enumerate(scenario.outages) for k in ("start", "end")]
+    for i, group in enumerate(scenario.groups):
+        moments += [(f"groups[{i}].levels[{k}].at", level.at) for k, level in enumerate(group.levels)]
+        moments += [(f"groups[{i}].stop.at", group.stop.at)] if group.stop else []
+    if scenario.schema != 1:
+        raise bad("schema", "is not 1, the only one there is")
     for key, moment in moments:
         if moment.tzinfo is None:
             raise bad(key, "has no time zone; end it with Z")
@@ -149,3 +160,5 @@ def _check(scenario: Scenario, name: str) -> None:
     for i, outage in enumerate(scenario.outages):
         if outage.feed not in feeds:
             raise bad(f"outages[{i}].feed", f"is {outage.feed!r}, which is no feed")
+        if outage.end <= outage.start:
+            raise bad(f"outages[{i}].end", "is not after start")
