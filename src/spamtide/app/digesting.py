@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
-from spamtide.archive import Part
+from spamtide.archive import MANY_PARTS, Compacted, Part, compact
 from spamtide.fingerprint import FACTS_VERSION
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class Digester:
         if self._done:
             self._tables.commit(FACTS_VERSION, self._parts, self._done)
         journal.append_all([("release", _place(task)) for task in self._released], self._now)
+        compact(self._tables, FACTS_VERSION, now=self._now, at_least=MANY_PARTS)
         self.outcome.segments = len(self._done)
         self.outcome.quarantined = len(self._poison)
         self.outcome.seconds = float(f"{time.monotonic() - self._started:.6g}")
@@ -135,6 +136,15 @@ class Digester:
         self.outcome.messages += result.answer["messages"]
         for kind, n in result.answer["defects"].items():
             self.outcome.defects[kind] = self.outcome.defects.get(kind, 0) + n
+
+
+def compact_workspace(
+    workspace: Workspace, *, now: int, progress: Callable[[float, float | None], None] | None = None
+) -> Compacted:
+    """Gather the parts of closed days into one sorted part a table, feed and day."""
+    with workspace.tables.lock():
+        workspace.tables.sweep()
+        return compact(workspace.tables, FACTS_VERSION, now=now, progress=progress)
 
 
 def _place(task: Task) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """archive: where it is kept. Segments, journal, tables, manifests; runs the expressions that measure builds."""
 
 from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
+from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
 from spamtide.archive.engine import Engine, EngineOptions
 from spamtide.archive.erase import Erasure, erase_messages
 from spamtide.archive.journal import Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id
+from spamtide.archive.parts import Part, write_part
 from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment
-from spamtide.archive.tables import Part, Snapshot, Tables, write_part
+from spamtide.archive.tables import Snapshot, Tables
 from spamtide.archive.verify import Problem, Verification, verify_archive
 
 __all__ = [
+    "MANY_PARTS",
     "Archive",
     "CaptureBatch",
+    "Compacted",
     "CopyCounter",
     "Engine",
     "EngineOptions",
@@ -30,6 +34,7 @@ __all__ = [
     "Tables",
     "Verification",
     "check_feed",
+    "compact",
     "erase_messages",
     "format_id",
     "fresh_salts",

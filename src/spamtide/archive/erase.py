@@ -25,7 +25,7 @@ class Erasure:
 
 
 def erase_messages(
-    archive: Archive, tables: Tables, facts_version: int, places: Sequence[Place], *, reason: str, who: str, at: int
+    archive: Archive, tables: Tables, places: Sequence[Place], *, reason: str, who: str, at: int
 ) -> Erasure:
     """Erase messages from segments, then from tables; written into the journal before anything goes.
 
@@ -54,7 +54,7 @@ def erase_messages(
             archive.journal.append("erasure", body, at)
             erased += len(erase_records(str(segment_base(archive.root, feed, writer, number)), sorted(ordinals))) // 32
     with tables.lock():
-        tables.drop_messages(facts_version, [(p.feed, p.writer, p.segment, p.ordinal) for p in places])
+        tables.drop_messages([(p.feed, p.writer, p.segment, p.ordinal) for p in places])
     return Erasure(erased, len(by_segment))
 
 

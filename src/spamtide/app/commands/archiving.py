@@ -64,7 +64,6 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
     from spamtide.app.observatory import Observatory
     from spamtide.app.workspace import now_us
     from spamtide.archive import erase_messages, parse_id
-    from spamtide.fingerprint import FACTS_VERSION
 
     if not query.strip():
         raise WrongUse("empty_query", "The empty query means every message.", "Name what to erase, for example feed:F.")
@@ -75,7 +74,6 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
     done = erase_messages(
         workspace.archive,
         workspace.tables,
-        FACTS_VERSION,
         places,
         reason=reason,
         who=who or getpass.getuser(),

@@ -78,11 +78,12 @@ def import_command(
 @click.command("digest")
 @click.option("--follow", is_flag=True, help="Go on as messages arrive (not built yet).")
 @click.option("--retry-quarantine", is_flag=True, help="Try messages in quarantine again.")
+@click.option("--compact", is_flag=True, help="Also gather the tables of past days into one sorted file a day.")
 @json_option
 @click.pass_context
-def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, as_json: bool) -> None:
+def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, compact: bool, as_json: bool) -> None:
     """Read messages that are stored but not in the tables yet."""
-    from spamtide.app.digesting import digest_workspace
+    from spamtide.app.digesting import compact_workspace, digest_workspace
     from spamtide.app.digesting import retry_quarantine as read_again
     from spamtide.app.workspace import now_us
 
@@ -91,6 +92,9 @@ def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, as_
     workspace = open_workspace(ctx)
     with progress_bar("reading") as tick:
         outcome = (read_again if retry_quarantine else digest_workspace)(workspace, now=now_us(), progress=tick)
+    if compact:
+        with progress_bar("gathering", "days") as tick:
+            compact_workspace(workspace, now=now_us(), progress=tick)
     if as_json:
         emit_json(outcome.document())
     else:

@@ -1,0 +1,86 @@
+"""Parts: the Parquet files that tables are made of, written whole, by rename, durable before anything names them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DICTIONARY = ["feed", "writer", "time_origin", "origin", "defects", "marks", "scheme", "sniffed_type", "declared_type"]
+_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of one table. ``path`` is relative to ``archive/tables``.
+
+    A part of a segment holds its records ``start`` to ``stop``; a part of a closed day holds all of a feed's, has the
+    ``day`` (whole UTC days since 1970) and no writer.
+    """
+
+    table: str
+    feed: str
+    writer: str
+    segment: int
+    start: int
+    stop: int
+    path: str
+    rows: int
+    size_bytes: int
+    sha256: str
+    day: int | None = None
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_parquet(path: Path, data: pa.Table) -> None:
+    """Write a table to ``path`` by rename; its bytes are durable when this returns, its name when the folder is synced."""
+    import pyarrow.parquet as pq
+
+    # By rename: a worker that outlives a killed import must not be seen half-way through the same part.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    pq.write_table(
+        data, temporary, compression="zstd", compression_level=_LEVEL, use_dictionary=_DICTIONARY, write_statistics=True
+    )
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_part(
+    stage: Path, table: str, data: pa.Table, *, feed: str, writer: str, segment: int, start: int, stop: int
+) -> Part:
+    """Write one table of facts to a file in ``stage``, a folder of ``archive/tables``; named by no manifest yet.
+
+    The columns ``feed`` and ``writer`` come first; rows keep the order of the segment. Durable when this returns.
+    """
+    import pyarrow as pa
+
+    n = data.num_rows
+    for name, value in (("writer", writer), ("feed", feed)):
+        column = pa.DictionaryArray.from_arrays(pa.array([0] * n, pa.int32()), pa.array([value]))
+        data = data.add_column(0, pa.field(name, column.type, nullable=False), column)
+    name = f"{feed}-{writer}-{segment:06d}-{start:08d}-{stop:08d}-{table}.parquet"
+    path = stage / name
+    write_parquet(path, data)
+    return Part(
+        table, feed, writer, segment, start, stop, f"{stage.name}/{name}", n, path.stat().st_size, file_digest(path)
+    )
