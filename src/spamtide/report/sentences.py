@@ -11,6 +11,7 @@ from spamtide.report.words import (
     change_words,
     day_words,
     days_words,
+    digits,
     feed_words,
     fell_or_rose,
     measure_words,
@@ -65,7 +66,7 @@ def duplicates_sentence(duplicates: Duplicates) -> str:
     if duplicates.refused is not None:
         return capital(f"{where}no duplicate share is given: {refusal_text(duplicates.refused)}")
     shares: list[str] = []
-    none = all(s.in_group is not None and round(s.in_group.high, 9) == 0 for s in duplicates.windows)
+    none = all(s.in_group is not None and round(s.in_group.value, 9) == 0 for s in duplicates.windows)
     for i, s in enumerate(duplicates.windows):
         if s.in_group is None:
             continue
@@ -78,7 +79,9 @@ def duplicates_sentence(duplicates: Duplicates) -> str:
     if not shares:
         return capital(f"{where}no duplicate share is given: there are no messages in these windows.")
     if none:
-        return capital(f"{where}by the rule “{duplicates.rule}”, {', and '.join(shares)} had a copy in its window.")
+        bounds = " and ".join(f"up to {share_span(s.in_group).removeprefix('0 to ')}" for s in duplicates.windows)
+        text = f"{where}by the rule “{duplicates.rule}”, {', and '.join(shares)} had a copy in its window"
+        return capital(f"{text} (95 % interval{'s' if len(shares) > 1 else ''}: {bounds}).")
     text = f"{where}by the rule “{duplicates.rule}”, duplicates made up {', and '.join(shares)}."
     equal = duplicates.equal_n
     if equal is not None:
@@ -97,7 +100,9 @@ def difference_words(difference: Interval) -> str:
     if d == low == high == 0:
         return "no difference"
     if low <= 0 <= high:
-        return f"a difference that cannot be told from chance (95 % interval: {signed(f'{low:+.0f} to {high:+.0f}')} points)"
+        decimals = digits(high - low)[1]
+        span = signed(f"{low:+.{decimals}f} to {high:+.{decimals}f}")
+        return f"a difference that cannot be told from chance (95 % interval: {span} points)"
     value, near, far = points(*((-d, -high, -low) if d < 0 else (d, low, high)))
     return f"a {'fall' if d < 0 else 'rise'} by {value} points (95 % interval: {near} to {far})"
 

@@ -122,8 +122,14 @@ def share_span(share: Interval | None) -> str:
 
 
 def _share(share: Interval) -> tuple[str, str, str]:
-    if round(share.high, 9) == 0:
-        return ("0", "0", "0")
+    # None seen is 0, not 0.0: nothing was rounded.
+    shown = _points_of(share)
+    exact = [round(v, 9) == 0 for v in (share.value, share.low, share.high)]
+    value, low, high = ("0" if zero else text for zero, text in zip(exact, shown, strict=True))
+    return value, low, high
+
+
+def _points_of(share: Interval) -> tuple[str, str, str]:
     return points(share.value * 100, share.low * 100, share.high * 100)
 
 
