@@ -20,7 +20,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import OUT, calibrate, spam_mbox
-
 from spamtide.app.workspace import Workspace
 from spamtide.archive import format_id
 

@@ -19,6 +19,7 @@ def test_shares_and_duplicates_by_day_are_those_of_the_listed_messages(spamtide,
         for m in spamtide(*use, "search", "subject:(viagra OR cialis)", "--feed", feed, "--jsonl").rows
     )
     groups = Counter((m["received_at"][:10], m["exact"]) for m in listed)
+    assert sum(words.values()) > 100
     shares = spamtide(*use, "series", "share:subject:viagra,cialis", *ask).json
     copies = spamtide(*use, "series", "duplicates:exact", *ask).json
     assert shares["unit"] == "share"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
 from spamtide.archive import MANY_PARTS, Compacted, Part, compact
+from spamtide.errors import BrokenWorld
 from spamtide.fingerprint import FACTS_VERSION
 
 if TYPE_CHECKING:
@@ -136,6 +137,24 @@ class Digester:
         self.outcome.messages += result.answer["messages"]
         for kind, n in result.answer["defects"].items():
             self.outcome.defects[kind] = self.outcome.defects.get(kind, 0) + n
+
+
+def bring_up_to_date(
+    workspace: Workspace,
+    *,
+    now: int,
+    waiting: Callable[[], None],
+    progress: Callable[[float, float | None], None] | None = None,
+) -> None:
+    """Digest what is stored but not in the tables; while another process does so, call ``waiting`` once and wait for it."""
+    while next(pending_ranges(workspace), None) is not None:
+        try:
+            digest_workspace(workspace, now=now, progress=progress)
+        except BrokenWorld as error:
+            if error.code != "locked":
+                raise
+            with workspace.tables.lock(waiting):
+                pass
 
 
 def compact_workspace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,9 +38,9 @@ class Tables:
         self._archive = archive_root
         self.root = archive_root / "tables"
 
-    def lock(self) -> AbstractContextManager[None]:
-        """The lock under which parts are made and named."""
-        return hold_lock(self._archive, "tables")
+    def lock(self, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
+        """The lock under which parts are made and named. When it is taken: wait after ``waiting``, or BrokenWorld ``locked``."""
+        return hold_lock(self._archive, "tables", waiting)
 
     def stage(self, facts_version: int) -> Path:
         """The folder into which parts of a facts version are written."""

@@ -7,10 +7,9 @@ the rates, so that planted values are expected, not realised, counts; no other r
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,19 +19,12 @@ from numpy.typing import NDArray
 
 from spamtide.simulate.kernel import CaptureBatch
 from spamtide.simulate.scenario import FeedPlan, GroupPlan, Scenario, microseconds
-from spamtide.simulate.texts import FOUND, MISSED, encode_subject, noise_text, variant_text
+from spamtide.simulate.writer import Truth, Writer, stream
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 # Monday to Sunday, and the hours of a UTC day: spam sleeps less than people do.
 WEEKDAY = np.array([1.06, 1.08, 1.07, 1.05, 1.02, 0.84, 0.88])
 HOURS = 1.0 + 0.25 * np.sin((np.arange(24) - 6) / 24 * 2 * np.pi)
-_TOPICS = {"rustock": "pharma", "harbour": "pharma", "meadow": "replica", "lantern": "casino", "noise": "loan"}
-
-
-def stream(purpose: str, *keys: object) -> np.random.Generator:
-    """A Philox generator keyed by a stable hash of purpose and keys."""
-    digest = hashlib.sha256("\0".join([purpose, *map(str, keys)]).encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +38,6 @@ class SimulatedFeed:
     domains: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    subject: str
-    body: str
-
-
 class World:
     """A drawn world. ``messages`` is the number it holds; ``batches`` yields them in order of time."""
 
@@ -59,6 +45,7 @@ class World:
         self.scenario, self.seed, self.scale = scenario, seed, scale
         self.start, self.end = microseconds(scenario.start), microseconds(scenario.end)
         self.hours = (self.end - self.start) // HOUR_US
+        self._truth: dict[str, list[Truth]] = {}
         self.feeds = [SimulatedFeed(f.name, f.vantage, f.addresses, f.persona, [f.domain]) for f in scenario.feeds]
 
     def _plan(self, feed: str) -> FeedPlan:
@@ -143,10 +130,6 @@ class World:
         """Messages in all feeds."""
         return int(sum(int(counts.sum()) for counts in self._drawn.values()))
 
-    def _variants(self, group: GroupPlan, campaign: int) -> list[_Variant]:
-        rng = stream("campaign", self.seed, group.name, campaign)
-        return [_Variant(*variant_text(rng, _TOPICS.get(group.name, "loan"))) for _ in range(group.variants)]
-
     def variant_weights(self, group: GroupPlan) -> NDArray[np.float64]:
         """Chance of each variant of a campaign: Zipf, so that few are seen often and many once."""
         weights = 1.0 / np.arange(1, group.variants + 1, dtype=np.float64) ** 1.05
@@ -157,13 +140,24 @@ class World:
         plan = self._plan(feed)
         arrivals = self._arrivals(feed)
         salts = stream("salts", self.seed, feed)
-        writers = {g.name: _Writer(self, plan, g) for g in self.scenario.groups}
+        writers, truth = self._writers(plan), self._begin_truth(feed)
         for first in range(0, len(arrivals), size):
             batch = CaptureBatch()
             for at, name in arrivals[first : first + size]:
-                meta, raw = writers[name].message(at)
+                meta, raw, true = writers[name].message(at)
                 batch.push(at, meta, raw)
+                truth.append(true)
             yield batch, salts.bytes(16 * len(batch))
+
+    def _writers(self, feed: FeedPlan) -> dict[str, Writer]:
+        return {
+            g.name: Writer(self.scenario.name, self.seed, self.start, feed, g, self.variant_weights(g))
+            for g in self.scenario.groups
+        }
+
+    def _begin_truth(self, feed: str) -> list[Truth]:
+        self._truth[feed] = []
+        return self._truth[feed]
 
     def _arrivals(self, feed: str) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
@@ -193,10 +187,11 @@ class World:
         n = 0
         for feed in self.scenario.feeds:
             arrivals = self._arrivals(feed.name)
-            writers = {g.name: _Writer(self, feed, g) for g in self.scenario.groups}
+            writers, truth = self._writers(feed), self._begin_truth(feed.name)
             with (out / f"{feed.name}.mbox").open("wb") as file:
                 for at, name in arrivals:
-                    _, raw = writers[name].message(at)
+                    _, raw, true = writers[name].message(at)
+                    truth.append(true)
                     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
                     file.write(f"From simulated@example.org {moment:%a %b %d %H:%M:%S %Y}\n".encode())
                     for line in raw.replace(b"\r\n", b"\n").splitlines(keepends=True):
@@ -223,7 +218,9 @@ class World:
         return n
 
     def write_truth(self, out: Path) -> None:
-        """``truth/world.json`` and ``truth/rates.parquet``: expected messages by hour, feed and group, both ways."""
+        """``truth/world.json``; ``truth/rates.parquet``: expected messages by hour, feed and group, both ways; and, of the
+        messages written so far, ``truth/messages.parquet``: by feed and place who sent it and its groups by each rule.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -241,6 +238,11 @@ class World:
                 }
                 tables.append(pa.table(columns))
         pq.write_table(pa.concat_tables(tables), out / "rates.parquet")
+        if self._truth:
+            names = ("feed", "place", *(f.name for f in fields(Truth)))
+            rows = [(feed, i, *astuple(t)) for feed, some in self._truth.items() for i, t in enumerate(some)]
+            table = pa.table({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
+            pq.write_table(table, out / "messages.parquet", compression="zstd")
         document = {
             "scenario": self.scenario.name,
             "seed": self.seed,
@@ -258,125 +260,6 @@ class World:
             },
         }  # fmt: skip
         (out / "world.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-class _Writer:
-    """Writes the messages of one group at one feed, in order of time."""
-
-    def __init__(self, world: World, feed: FeedPlan, group: GroupPlan) -> None:
-        self.world, self.feed, self.group = world, feed, group
-        self.rng = stream("messages", world.seed, feed.name, group.name)
-        self.weights = np.cumsum(world.variant_weights(group))
-        self.campaign = -1
-        self.variants: list[_Variant] = []
-
-    def message(self, at: int) -> tuple[bytes, bytes]:
-        """(meta, raw) of one message received at ``at``."""
-        rng, group = self.rng, self.group
-        u = rng.random(6)
-        k = rng.integers(0, 2**31, 8)
-        campaign = (at - self.world.start) // (group.campaign_days * DAY_US)
-        if campaign != self.campaign:
-            self.campaign, self.variants = int(campaign), self.world._variants(group, int(campaign))
-        variant = self.variants[min(int(np.searchsorted(self.weights, u[0])), len(self.variants) - 1)]
-        who = f"decoy{int(k[0]) % self.feed.addresses}"
-        bot = int(k[1]) % group.bots
-        peer = f"198.{18 + bot % 2}.{(bot // 2) % 256}.{(bot // 512 * 37 + bot) % 254 + 1}"
-        subject, found = variant.subject, u[1] < group.words
-        spelling = int(np.searchsorted(self.weights, u[0]))
-        if "{w}" in subject:
-            # A variant keeps its spelling, so that copies of a variant are copies.
-            if found:
-                subject = subject.format(w=FOUND[(spelling + self.campaign) % len(FOUND)])
-            elif u[1] < group.words + group.missed:
-                subject = subject.format(w=MISSED[(spelling + self.campaign) % len(MISSED)])
-            else:
-                subject = subject.format(w="Pills")
-        url = f"http://{_name(k[2])}.example/{_name(k[3])}?id={int(k[4])}"
-        body = variant.body.format(who=who, url=url, n=int(k[5]) % 90 + 10)
-        if u[2] < group.unique:
-            body += noise_text(rng, 12) + "\n"
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
-        date = moment.strftime("%a, %d %b %Y %H:%M:%S +0000")
-        sender = f"{_name(k[6])}@{_name(k[7])}.example"
-        reverse = sender
-        kind = 'Content-Type: text/plain; charset="utf-8"\r\n'
-        extra = ""
-        if group.name == "noise":
-            if u[3] < 0.6:
-                reverse, sender, subject = (
-                    "",
-                    f"MAILER-DAEMON@{_name(k[7])}.example",
-                    "Undelivered Mail Returned to Sender",
-                )
-                extra = "Auto-Submitted: auto-replied\r\n"
-            else:
-                extra = "List-Id: <gardeners.lists.example>\r\n"
-        if u[4] < 0.35:
-            paragraphs = "".join(f"<p>{line}</p>" for line in body.splitlines() if line)
-            body = f"<html><body>{paragraphs}</body></html>\n".replace(url, f'<a href="{url}">{url}</a>')
-            kind = 'Content-Type: text/html; charset="utf-8"\r\n'
-        raw = (
-            f"Received: from {_name(k[6])} ([{peer}])\r\n\tby mx.{self.feed.domain} with SMTP; {date}\r\n"
-            f"From: {sender}\r\nTo: {who}@{self.feed.domain}\r\nSubject: {encode_subject(subject, int(k[0]))}\r\n"
-            f"Date: {date}\r\nMessage-ID: <{int(k[4]):08x}.{int(k[5]):08x}@{_name(k[7])}.example>\r\n{extra}"
-            f"X-Simulated: spamtide {self.world.scenario.name}\r\nMIME-Version: 1.0\r\n{kind}\r\n"
-            + body.replace("\n", "\r\n")
-        )
-        meta = {
-            "v": 1, "from": reverse, "to": [f"{who}@{self.feed.domain}"], "peer": peer, "helo": _name(k[6]),
-            "time_origin": "simulated", "persona": self.feed.persona, "marks": ["simulated"],
-        }  # fmt: skip
-        return json.dumps(meta).encode(), raw.encode()
-
-
-_SYLLABLES = [
-    "ba",
-    "be",
-    "bo",
-    "da",
-    "de",
-    "di",
-    "do",
-    "fa",
-    "fi",
-    "ga",
-    "go",
-    "ha",
-    "ka",
-    "ko",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "no",
-    "pa",
-    "pe",
-    "ra",
-    "re",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "ta",
-    "te",
-    "to",
-    "va",
-    "vi",
-]
-
-
-def _name(value: int) -> str:
-    n, out = int(value), ""
-    for _ in range(4):
-        n, i = divmod(n, len(_SYLLABLES))
-        out += _SYLLABLES[i]
-    return out
 
 
 def generate(scenario: Scenario, *, seed: int, scale: float = 1.0) -> World:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from spamtide.app.commands.options import json_option, open_workspace
+from spamtide.app.commands.options import json_option, open_observatory, open_workspace
 from spamtide.app.output import emit_json
 from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
@@ -61,14 +61,14 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
     """Erase the messages that match QUERY: bytes, envelope and salt go, the chain still verifies. There is no way back."""
     import sys
 
-    from spamtide.app.observatory import Observatory
     from spamtide.app.workspace import now_us
     from spamtide.archive import erase_messages, parse_id
 
     if not query.strip():
         raise WrongUse("empty_query", "The empty query means every message.", "Name what to erase, for example feed:F.")
-    workspace = open_workspace(ctx)
-    places = [parse_id(row["id"]) for row in Observatory(workspace).search(query)]
+    observatory = open_observatory(ctx)
+    workspace = observatory.workspace
+    places = [parse_id(row["id"]) for row in observatory.search(query)]
     if places and not yes and sys.stdin.isatty():
         click.confirm(f"Erase {len(places)} messages for good?", abort=True, err=True)
     done = erase_messages(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_workspace, split_values
+from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_observatory, split_values
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
 from spamtide.app.output import emit_json, emit_jsonl, fill
@@ -31,7 +31,6 @@ def duplicates_command(
     without: str | None, origins: list[str], as_json: bool,
 ) -> int:  # fmt: skip
     """How much of a window repeats: in-group and repeat share, as counted and, with --compare, at equal n and length."""
-    from spamtide.app.observatory import Observatory
     from spamtide.report import duplicates_document
 
     if by or without:
@@ -41,7 +40,7 @@ def duplicates_command(
     if len(feeds) != 1:
         raise WrongUse("usage", "Duplicates are of one feed.", "Give one --feed.")
     windows = [parse_window(window)] + ([parse_window(compare)] if compare else [])
-    observatory = Observatory(open_workspace(ctx))
+    observatory = open_observatory(ctx)
     value = observatory.duplicates(
         feeds[0], rule, windows, lookback_us=parse_span(lookback), origins=chosen_origins(origins)
     )
@@ -117,11 +116,9 @@ def effect_command(
             after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics,
         )  # fmt: skip
     else:
-        from spamtide.app.observatory import Observatory
-
         if len(feeds) != 1:
             raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
-        observatory = Observatory(open_workspace(ctx))
+        observatory = open_observatory(ctx)
         middle = cut if cut is not None or event is None else observatory.event(event).cut().at
         value = observatory.effect(
             measure, feeds[0], event=event, at=cut, before=_window(before, middle, -1), after=_window(after, middle, 1),

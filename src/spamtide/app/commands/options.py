@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from spamtide.app.observatory import Observatory
     from spamtide.app.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,3 +45,20 @@ def open_workspace(ctx: click.Context) -> Workspace:
 
     given = ctx.find_root().obj
     return Workspace(Path(find_workspace(given)))
+
+
+def open_observatory(ctx: click.Context) -> Observatory:
+    """The observatory of that workspace, its tables up to date: what is stored but not read yet is read first."""
+    from spamtide.app.digesting import bring_up_to_date
+    from spamtide.app.observatory import Observatory
+    from spamtide.app.output import say
+    from spamtide.app.progress import progress_bar
+    from spamtide.app.workspace import now_us
+
+    workspace = open_workspace(ctx)
+    with progress_bar("reading") as tick:
+        bring_up_to_date(
+            workspace, now=now_us(), progress=tick,
+            waiting=lambda: say("another process is reading new messages; waiting for it"),
+        )  # fmt: skip
+    return Observatory(workspace)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from spamtide.app.commands.options import feed_option, json_option, open_workspace, split_values
+from spamtide.app.commands.options import feed_option, json_option, open_observatory, split_values
 from spamtide.app.output import emit_json
 from spamtide.errors import Unanswerable, WrongUse
 
@@ -38,10 +38,9 @@ def report_command(
     ctx: click.Context, event: str, feeds: list[str], measures: list[str], out: Path, as_json: bool
 ) -> None:
     """Write report.html, report.json, tables/*.csv and figures/*.svg into a folder."""
-    from spamtide.app.observatory import Observatory
     from spamtide.app.reporting import REPORT_MEASURES, write_report
 
-    observatory = Observatory(open_workspace(ctx))
+    observatory = open_observatory(ctx)
     names = observatory.workspace.require_feeds(feeds)
     if not names:
         raise Unanswerable("no_data", "There is no feed to report on yet.", "Run 'spamtide import PATH --feed NAME'.")

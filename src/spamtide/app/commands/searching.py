@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_workspace, split_values
+from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_observatory, split_values
 from spamtide.app.output import emit_json, emit_jsonl, printable
 from spamtide.errors import WrongUse
 
@@ -67,12 +67,12 @@ def search_command(
 
     Terms are folded, so that viagra finds V1agra; exact: before a field switches that off. All origins are shown.
     """
-    from spamtide.app.observatory import BINS, Observatory
+    from spamtide.app.observatory import BINS
     from spamtide.measure import parse_query
     from spamtide.message import ORIGINS
     from spamtide.report import series_document
 
-    observatory = Observatory(open_workspace(ctx))
+    observatory = open_observatory(ctx)
     if by is not None:
         tree = parse_query(query)
         names = feeds or observatory.workspace.archive.feeds()
@@ -125,10 +125,10 @@ def series_command(
     ctx: click.Context, measure: str, feeds: list[str], by: str, as_csv: bool, origins: list[str], as_json: bool
 ) -> None:
     """A MEASURE by time with its exposure: volume, subject:viagra,cialis, messages:QUERY, peers, volume@recipient."""
-    from spamtide.app.observatory import BINS, Observatory
+    from spamtide.app.observatory import BINS
     from spamtide.report import series_document
 
-    observatory = Observatory(open_workspace(ctx))
+    observatory = open_observatory(ctx)
     series = observatory.series(measure, feeds, bin_us=BINS[by], origins=chosen_origins(origins))
     document = series_document(series)
     if as_json:
