@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from made_worlds import Kind, made
+from spamtide.measure import DAY_US, Window, estimate_effect
+from spamtide.report import Finding, ReportInput, build_report, effect_document
+from spamtide.report.forestplot import forest_marks, forest_plot
 from spamtide.report.svg import DARK, LIGHT
 
 # look.md, the table of colours: light and dark.
@@ -203,3 +208,41 @@ def test_no_percentage_stands_without_an_interval_in_a_title(demo) -> None:
     for title in re.findall(r"<h2>(.*?)</h2>", demo.page, re.S):
         if "%" in title or " points" in title:
             assert re.search(r"\(.*\d.* to .*\d.*\)", title), title
+
+
+def test_a_refusal_is_a_card_that_says_what_would_be_enough(tmp_path: Path) -> None:
+    series, cut, _ = made(Kind("short", 0.1, 0.3, before=9), 3)
+    end = int(series.starts[-1]) + DAY_US
+    effect = estimate_effect(
+        series, cut, before=Window(int(series.starts[0]), cut), after=Window(cut, end), feed="f", event="e"
+    )
+    report = ReportInput(
+        title="Nothing much", event_id="e", cut=cut, findings=(Finding(effect, effect_document(effect)),), duplicates=(),
+        claims=(), cards=(), controller="", interest="",
+    )  # fmt: skip
+    document = build_report(report, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    card = re.search(r'<div class="card refusal">(.*?)</div>', page, re.S)
+    assert card and "it would take at least 14 live days before; there are 9 live days before" in card[1]
+    assert "A refusal is not “no change”" in card[1]
+    assert "<svg" not in page and not list((tmp_path / "figures").iterdir())
+    assert any("too little data" in text for text in document["quote"]["do_not_write"])
+    assert "Who measured: not stated" in page and "imulated" not in page.split("<main>")[1]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(9.0, "also show a rise"), (0.003, "also show a fall"), (1.0, "no change that can be told")]
+)
+def test_a_forest_holds_what_lies_far_out(tmp_path: Path, ratio: float, words: str) -> None:
+    series, cut, _ = made(Kind("far", 0.1, 0.3, before=70, ratio=ratio, level=3000), 3)
+    end = int(series.starts[-1]) + DAY_US
+    effect = estimate_effect(
+        series, cut, before=Window(int(series.starts[0]), cut), after=Window(cut, end), feed="f", event="e"
+    )
+    marks = forest_marks(effect, ratio, (), (), {})
+    svg = ElementTree.fromstring(forest_plot(effect, marks, "far"))
+    assert words in (svg.findtext(f"{SVG}title") or "")
+    for mark in [*svg.iter(f"{SVG}circle")]:
+        assert 200 < float(mark.get("cx") or 0) < 720
+    texts = {t.text for t in svg.iter(f"{SVG}text")}
+    assert {9.0: "+900 %", 0.003: "−99 %", 1.0: "+100 %"}[ratio] in texts

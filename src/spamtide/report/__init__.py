@@ -1,6 +1,6 @@
 """report: how we say it. Turns values into sentences, tables, figures and pages; it never reads the archive."""
 
-from spamtide.report.build import Finding, ReportInput, SharesFinding, build_report
+from spamtide.report.build import build_report
 from spamtide.report.documents import duplicates_document, effect_document, series_document
 from spamtide.report.forestplot import method_words
 from spamtide.report.sentences import (
@@ -11,6 +11,7 @@ from spamtide.report.sentences import (
     refusal_text,
     share_phrase,
 )
+from spamtide.report.values import Finding, ReportInput, SharesFinding
 from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [

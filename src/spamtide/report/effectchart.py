@@ -164,7 +164,7 @@ def effect_chart(effect: Effect, label: str, name: str, *, narrow: bool = False,
         for i in np.flatnonzero(np.isfinite(days.observed)).tolist():
             c.mark(x(middle[i]), y(days.observed[i]), "dot", "observed", 1.8 if narrow else 2.2)
     c.line([(cut, 24), (cut, base)], "event", 1.5)
-    _end_labels(c, days, x(last) + 8, y, after)
+    _end_labels(c, days, x(last) + 8, base, y, after)
     c.line([(left, base), (right, base)], "quiet")
     end = -1e9
     for instant, text in _dates(first, last, narrow):
@@ -177,7 +177,7 @@ def effect_chart(effect: Effect, label: str, name: str, *, narrow: bool = False,
     return c.render(base + 78, alone=alone)
 
 
-def _end_labels(c: Canvas, days: Days, at: float, y: object, after: NDArray[np.int64]) -> None:
+def _end_labels(c: Canvas, days: Days, at: float, base: float, y: object, after: NDArray[np.int64]) -> None:
     """The lines' names at their ends, moved apart where they would touch."""
     assert callable(y)
     seen = np.flatnonzero(np.isfinite(days.observed))
@@ -193,6 +193,9 @@ def _end_labels(c: Canvas, days: Days, at: float, y: object, after: NDArray[np.i
         high, low = (
             ((high + low) / 2 - 28, (high + low) / 2 + 28) if above else ((high + low) / 2 + 12, (high + low) / 2 - 30)
         )
+    # Neither may slip under the axis.
+    over = max(0.0, low - base, high + 18 - base)
+    high, low = high - over, low - over
     for i, line in enumerate(("expected", "without", "the event")):
         c.text(at, high - 12 + 15 * i, line, "counterfactual", bold=True)
     c.text(at, low, "observed", "observed", bold=True)

@@ -73,6 +73,9 @@ def points(value: float, low: float, high: float) -> tuple[str, str, str]:
     # Never "100" for what is not quite all: more decimals if the interval bears them, else 99.
     while 0 < decimals < 3 and any(x < 100 <= round(x, decimals) for x in (value, high)):
         step, decimals = 10.0 ** -(decimals + 1), decimals + 1
+    # Never "0" for a bound that is above it.
+    while decimals < 3 and high > 0 and round(high, decimals) == 0:
+        step, decimals = 10.0 ** -(decimals + 1), decimals + 1
     rounded = round(value / step) * step
     shown = f"{99 if value < 100 <= rounded and not decimals else rounded:.{decimals}f}"
     return (f"about {shown}" if step > 1 else shown, f"{low:.{decimals}f}", f"{high:.{decimals}f}")
