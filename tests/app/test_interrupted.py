@@ -84,7 +84,7 @@ def test_killed_at_fifty_random_moments(tmp_path: Path, mbox: Path, undisturbed:
     for i in range(50):
         place = tmp_path / str(i)
         Workspace.create(place, People())
-        kill_after(place, mbox, moments.uniform(0.1, 1.0) * undisturbed[1])
+        kill_after(place, mbox, moments.uniform(0.35, 1.0) * undisturbed[1])
         segments = Workspace(place).archive.segments()
         done.append(sum(s.records for s in segments))
         assert finished(place, mbox) == undisturbed[0], f"kill {i}"

@@ -121,3 +121,15 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     finally:
         locked.chmod(0o700)
     assert kept == 3 and len(refused) == 2 and all("ermission" in r.reason for r in refused)
+
+
+def test_links_in_a_folder_are_named_when_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    (folder / "one.eml").write_bytes(b"From: a@b.example\nSubject: x\n\nhello\n")
+    (folder / "again.eml").symlink_to(folder / "one.eml")
+    (folder / "gone").symlink_to(tmp_path / "nowhere")
+    (folder / "loop").symlink_to(folder)
+    items = list(read_source(folder, SourceOptions("auto", 2 * NOW)))
+    assert sorted(Path(i.source).name for i in items if isinstance(i, Refused)) == ["gone", "loop"]
+    assert sum(len(i) for i in items if not isinstance(i, Refused)) == 2

@@ -52,6 +52,8 @@ def serve(stage: str) -> None:
 def main() -> None:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who asked is gone: nothing is left to say, and nobody to say it to.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _limit(int(sys.argv[2]))
     serve(sys.argv[1])
 

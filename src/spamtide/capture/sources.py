@@ -91,6 +91,7 @@ def _folder(path: Path, options: SourceOptions) -> Iterator[Item]:
         if maildir and entry.name == "tmp":
             continue  # mail still being delivered
         if entry.is_symlink() and not entry.is_file():
+            yield Refused(entry.path, "a link to a folder or to nothing; not followed")
             continue
         yield from read_source(Path(entry.path), options)
 

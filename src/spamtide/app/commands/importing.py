@@ -18,7 +18,7 @@ VANTAGES = (
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--feed", required=True, metavar="F", help="The feed that these messages belong to; made when it is new.")
 @click.option("--time", "times", type=click.Choice(["auto", "received", "envelope", "date", "file"]), default="auto", show_default=True,
               help="Whence the receive time; auto tries Received, the mbox From line, the file.")  # fmt: skip
@@ -29,7 +29,7 @@ VANTAGES = (
 @click.pass_context
 def import_command(
     ctx: click.Context,
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     feed: str,
     times: str,
     vantage: str | None,
@@ -39,16 +39,19 @@ def import_command(
 ) -> int:
     """Import PATHS into a feed: mbox, Maildir, .eml, folders of them, also in tar, zip, gz, bz2, xz, zst; counts as .csv.
 
-    It goes on after Ctrl-C or a crash where it stopped, and importing the same mail twice adds nothing.
+    It goes on after Ctrl-C or a crash where it stopped, and importing the same mail twice adds nothing. In folders, names
+    that begin with a dot are left out.
     """
     from spamtide.app.importing import import_sources
     from spamtide.app.workspace import now_us
 
+    if not all(paths):
+        raise WrongUse("usage", "An empty path means nothing.", "Name a mailbox, or . for this folder.")
     workspace = open_workspace(ctx)
     with progress_bar("importing") as tick:
         outcome = import_sources(
             workspace,
-            paths,
+            [Path(path) for path in paths],
             feed,
             times=times,
             vantage=vantage,
