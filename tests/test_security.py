@@ -90,7 +90,7 @@ def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "archive" / "key").stat().st_mode) == 0o600
 
 
-def test_an_impossible_time_is_not_believed(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_impossible_time_is_not_believed(spamtide, tmp_path: Path) -> None:
     forged = (
         "Received: from a ([192.0.2.1]) by b; Fri, 1 Jan 2999 00:00:00 +0000\nDate: Thu, 1 Jan 1970 00:00:00 +0000\n"
     )

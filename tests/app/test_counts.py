@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.fixture
-def place(spamtide, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
+def place(spamtide, tmp_path: Path) -> Path:
     rng = np.random.default_rng(7)
     lines = ["time,series,count,exposure"]
     for i in range(120):
@@ -27,7 +27,7 @@ def place(spamtide, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
     return tmp_path / "w"
 
 
-def test_a_series_of_counts_keeps_what_is_missing_and_what_was_dead(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_series_of_counts_keeps_what_is_missing_and_what_was_dead(spamtide, place: Path) -> None:
     rows = spamtide("--workspace", place, "series", "volume", "--feed", "c", "--by", "day", "--json").json["rows"]
     assert len(rows) == 120
     assert rows[20]["exposure"] == 0
@@ -42,7 +42,7 @@ def test_a_series_of_counts_keeps_what_is_missing_and_what_was_dead(spamtide, pl
     assert weeks[3]["exposure"] == pytest.approx(6 / 7, rel=1e-4)
 
 
-def test_the_effect_of_an_event_on_a_feed_of_counts(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_effect_of_an_event_on_a_feed_of_counts(spamtide, place: Path) -> None:
     ran = spamtide(
         "--workspace", place, "effect", "--event", "rustock-2011", "--measure", "volume", "--feed", "c", "--json"
     )
@@ -53,7 +53,7 @@ def test_the_effect_of_an_event_on_a_feed_of_counts(spamtide, place: Path) -> No
     assert len(ran.json["windows"]["excluded"]) == 1
 
 
-def test_counts_refuse_what_only_messages_answer(spamtide, place: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_counts_refuse_what_only_messages_answer(spamtide, place: Path, tmp_path: Path) -> None:
     use = ("--workspace", place)
     for arguments, error in (
         (("series", "volume", "--feed", "c", "--by", "hour"), "coarse_counts"),
@@ -71,7 +71,7 @@ def test_counts_refuse_what_only_messages_answer(spamtide, place: Path, tmp_path
     assert (ran.code, len(ran.json["refused"])) == (3, 1)
 
 
-def test_counts_imported_again_replace_and_add_nothing_twice(spamtide, place: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_counts_imported_again_replace_and_add_nothing_twice(spamtide, place: Path, tmp_path: Path) -> None:
     use = ("--workspace", place)
     assert spamtide(*use, "import", tmp_path / "counts.csv", "--feed", "c", "--json").json["counts"] == 0
     (tmp_path / "more.csv").write_text("time,series,count,exposure\n2011-01-01,volume,5,1\n")

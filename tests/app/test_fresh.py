@@ -9,7 +9,7 @@ from pathlib import Path
 from spamtide.archive import Tables
 
 
-def test_a_question_reads_what_is_stored_and_waits_for_another_reader(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_question_reads_what_is_stored_and_waits_for_another_reader(spamtide, tmp_path: Path) -> None:
     place, mail = tmp_path / "w", tmp_path / "m.mbox"
     mail.write_text("From x Mon Mar  7 10:00:00 2011\nSubject: first\n\nhello\n\n")
     use = ("--workspace", place)

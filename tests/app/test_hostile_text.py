@@ -44,7 +44,7 @@ SUBJECT = "\x1b]0;owned\x07\x1b[2J viagra \u202e\u200b'; DROP TABLE message; --"
 
 
 @pytest.fixture(scope="module")
-def trap(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
+def trap(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("hostile")
     days = [f"From a@b.example {d}\nFrom: x@b.example\nSubject: {SUBJECT}\n\nbody {i}\n\n" for i, d in enumerate(DAYS)]
     (folder / "h.mbox").write_text("".join(days), "utf-8")
@@ -64,7 +64,7 @@ def controls(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"}
 
 
-def test_no_control_or_direction_character_reaches_the_terminal(spamtide, trap: Path) -> None:  # type: ignore[no-untyped-def]
+def test_no_control_or_direction_character_reaches_the_terminal(spamtide, trap: Path) -> None:
     found = spamtide("--workspace", trap / "w", "search", "subject:viagra", "--limit", 3)
     assert found.code == 0 and "owned" in found.out
     shown = spamtide("--workspace", trap / "w", "event", "show", "hostile")
@@ -74,7 +74,7 @@ def test_no_control_or_direction_character_reaches_the_terminal(spamtide, trap: 
         assert controls(ran.out + ran.err) == set()
 
 
-def test_json_keeps_the_text_and_escapes_it(spamtide, trap: Path) -> None:  # type: ignore[no-untyped-def]
+def test_json_keeps_the_text_and_escapes_it(spamtide, trap: Path) -> None:
     ran = spamtide("--workspace", trap / "w", "search", "subject:viagra", "--limit", 1, "--jsonl")
     assert "\x1b" not in ran.out
     assert "DROP TABLE" in ran.rows[0]["subject"]
@@ -87,7 +87,7 @@ def test_json_keeps_the_text_and_escapes_it(spamtide, trap: Path) -> None:  # ty
         "domain:\"x') UNION SELECT 1 --\"", "exact:text:\\",
     ],
 )  # fmt: skip
-def test_a_query_is_data_never_sql(spamtide, trap: Path, query: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_query_is_data_never_sql(spamtide, trap: Path, query: str) -> None:
     ran = spamtide("--workspace", trap / "w", "search", query, "--json")
     assert ran.code in (0, 1), ran.err
     assert len(ran.json["items"]) in (0, len(DAYS)) and ("UNION" not in query or ran.json["items"] == [])
@@ -96,7 +96,7 @@ def test_a_query_is_data_never_sql(spamtide, trap: Path, query: str) -> None:  #
     assert spamtide("--workspace", trap / "w", "search", "", "--json").code == 0
 
 
-def test_the_report_holds_no_script_no_formula_and_no_bad_name(spamtide, trap: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_report_holds_no_script_no_formula_and_no_bad_name(spamtide, trap: Path) -> None:
     out = trap / "report"
     ran = spamtide(
         "--workspace", trap / "w", "report", "--event", "hostile", "--feed", "f", "--measure", 'messages:subject:"../../<b>"',

@@ -47,7 +47,7 @@ def test_a_worker_that_cannot_start_is_an_error_not_a_poison_message(tmp_path: P
             list(workers.results())
 
 
-def test_a_message_in_quarantine_is_named_and_read_again_later(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_in_quarantine_is_named_and_read_again_later(spamtide, tmp_path: Path) -> None:
     # A real worker with too little memory for one large message, the real parser, the real journal.
     place, mbox = tmp_path / "w", tmp_path / "m.mbox"
     large = ("x" * 9_999 + "\n") * 12_000

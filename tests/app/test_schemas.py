@@ -69,7 +69,7 @@ def test_the_schema_of_an_event_is_that_of_its_file(request: pytest.FixtureReque
 
 
 @pytest.fixture(scope="module")
-def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:  # type: ignore[no-untyped-def]
+def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """Documents of every command on a small world and a small mailbox, by name."""
     folder: Path = tmp_path_factory.mktemp("schemas")
     world, own = ("--workspace", folder / "world" / "workspace"), ("--workspace", folder / "own")
@@ -150,7 +150,7 @@ def test_every_document_named_in_the_source_has_a_schema() -> None:
     assert listed == NAMES
 
 
-def test_json_lines_are_the_items_of_the_document(spamtide, printed: dict[str, list[dict[str, Any]]]) -> None:  # type: ignore[no-untyped-def]
+def test_json_lines_are_the_items_of_the_document(spamtide, printed: dict[str, list[dict[str, Any]]]) -> None:
     for command, name in ((("event", "list"), "events"),):
         lines = spamtide(*command, "--jsonl").rows
         schema = strict(json.loads((FOLDER / f"{name}.json").read_text("utf-8")))

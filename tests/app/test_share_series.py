@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 
-def test_shares_and_duplicates_by_day_are_those_of_the_listed_messages(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_shares_and_duplicates_by_day_are_those_of_the_listed_messages(spamtide, tmp_path: Path) -> None:
     world = tmp_path / "sim"
     assert spamtide("simulate", "march-2011", "--out", world, "--scale", "0.02", "--seed", "5").code == 0
     use = ("--workspace", world / "workspace")
@@ -33,7 +33,7 @@ def test_shares_and_duplicates_by_day_are_those_of_the_listed_messages(spamtide,
         assert copy["count"] in (None, sum(n for (d, _), n in groups.items() if d == day and n > 1))
 
 
-def test_an_effect_on_a_share_is_not_built_and_says_so(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_effect_on_a_share_is_not_built_and_says_so(spamtide, tmp_path: Path) -> None:
     assert spamtide("init", tmp_path / "w").code == 0
     mail = tmp_path / "m.mbox"
     mail.write_text("From x Mon Mar  7 10:00:00 2011\nSubject: x\n\nhello\n\n")

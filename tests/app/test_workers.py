@@ -47,7 +47,7 @@ def test_its_address_space_is_limited_and_it_leaves_no_core(tmp_path: Path) -> N
 def test_a_message_no_worker_survives_is_quarantined_and_the_rest_is_read(
     spamtide,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "worker.py").write_text(SHOT)
     (tmp_path / "m.mbox").write_text("".join(MESSAGE.format(n=n) for n in range(8)))

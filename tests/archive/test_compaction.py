@@ -28,7 +28,7 @@ def mbox(path: Path, first: int, last: int) -> Path:
 
 
 @pytest.fixture
-def place(spamtide, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
+def place(spamtide, tmp_path: Path) -> Path:
     assert spamtide("init", tmp_path / "w").code == 0
     for i in range(4):
         source = mbox(tmp_path / f"{i}.mbox", 100 * i, 100 * i + 100)
@@ -40,7 +40,7 @@ def tables_of(place: Path) -> Tables:
     return Tables(place / "archive")
 
 
-def answers(spamtide, place: Path) -> list[Any]:  # type: ignore[no-untyped-def]
+def answers(spamtide, place: Path) -> list[Any]:
     use = ("--workspace", place)
     window = ("--window", "2011-03-07/2011-03-09", "--compare", "2011-03-09/2011-03-11")
     return [
@@ -52,7 +52,7 @@ def answers(spamtide, place: Path) -> list[Any]:  # type: ignore[no-untyped-def]
     ]
 
 
-def test_answers_are_the_same_and_a_day_is_one_sorted_part(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_answers_are_the_same_and_a_day_is_one_sorted_part(spamtide, place: Path) -> None:
     before = answers(spamtide, place)
     assert spamtide("--workspace", place, "digest", "--compact").code == 0
     assert answers(spamtide, place) == before
@@ -67,7 +67,7 @@ def test_answers_are_the_same_and_a_day_is_one_sorted_part(spamtide, place: Path
         assert {t // DAY_US for t, *_ in order} == {part.day}
 
 
-def test_what_comes_later_is_merged_and_an_open_day_waits(spamtide, place: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_comes_later_is_merged_and_an_open_day_waits(spamtide, place: Path, tmp_path: Path) -> None:
     tables = tables_of(place)
     with tables.lock():
         # Every part here reaches into 11 March; while that day is open nothing is gathered.
@@ -85,7 +85,7 @@ def test_what_comes_later_is_merged_and_an_open_day_waits(spamtide, place: Path,
     assert len(parts) == len({(p.table, p.day) for p in parts})
 
 
-def test_stopped_midway_nothing_has_changed(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_stopped_midway_nothing_has_changed(spamtide, place: Path) -> None:
     tables, before = tables_of(place), answers(spamtide, place)
 
     def stop(done: float, _: float | None) -> None:
@@ -102,7 +102,7 @@ def test_stopped_midway_nothing_has_changed(spamtide, place: Path) -> None:  # t
     assert answers(spamtide, place) == before
 
 
-def test_a_reader_of_the_snapshot_before_still_finds_its_files(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_reader_of_the_snapshot_before_still_finds_its_files(spamtide, place: Path) -> None:
     tables = tables_of(place)
     held = tables.snapshot(FACTS_VERSION)
     assert spamtide("--workspace", place, "digest", "--compact").code == 0
@@ -112,7 +112,7 @@ def test_a_reader_of_the_snapshot_before_still_finds_its_files(spamtide, place: 
         assert tables.sweep(grace_seconds=0) == sum(map(len, held.files.values()))
 
 
-def test_an_erased_message_is_in_no_file_of_the_tables(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_erased_message_is_in_no_file_of_the_tables(spamtide, place: Path) -> None:
     use = ("--workspace", place)
     assert spamtide(*use, "digest", "--compact").code == 0
     assert spamtide(*use, "archive", "erase", "from:a123@b.example", "--reason", "asked for", "--yes").code == 0
@@ -128,7 +128,7 @@ def test_an_erased_message_is_in_no_file_of_the_tables(spamtide, place: Path) ->
     assert (found["ok"], found["messages"], found["erased"]) == (True, 399, 1)
 
 
-def test_a_damaged_or_missing_manifest_of_a_day_is_named(spamtide, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_or_missing_manifest_of_a_day_is_named(spamtide, place: Path) -> None:
     use = ("--workspace", place)
     assert spamtide(*use, "digest", "--compact").code == 0
     manifest = sorted((place / "archive" / "tables").rglob("*day*.json"))[2]

@@ -40,7 +40,7 @@ RAWS = [
 
 
 @pytest.fixture(scope="module")
-def workspace(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Workspace:  # type: ignore[no-untyped-def]
+def workspace(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Sealed segments of two writers, one of them of several frames; an open one; the journal; two messages erased."""
     folder: Path = tmp_path_factory.mktemp("format")
     w = ("--workspace", folder / "w")

@@ -55,7 +55,7 @@ def test_equal_n_is_the_mean_over_all_draws(m: int) -> None:
 
 
 # Worlds: templates come in episodes of days, with Zipf weights; a takedown takes most templated mail away.
-def world(rng: np.random.Generator, per_day: tuple[int, int], templated: tuple[float, float], before: int, after: int):  # type: ignore[no-untyped-def]
+def world(rng: np.random.Generator, per_day: tuple[int, int], templated: tuple[float, float], before: int, after: int):
     days = before + after + 7
     keys, times = [], []
     active: list[tuple[int, float, int]] = []

@@ -16,7 +16,7 @@ INNER = b"From: b@inner.example\nSubject: inner\n\nCheap meds http://pills.examp
 @pytest.mark.parametrize(
     ("name", "packed"), [("base64", base64.encodebytes), ("quoted-printable", quopri.encodestring)]
 )
-def test_a_packed_message_is_unpacked_and_read(name: str, packed) -> None:  # type: ignore[no-untyped-def]
+def test_a_packed_message_is_unpacked_and_read(name: str, packed) -> None:
     twice = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(INNER)
     for body in (INNER, twice):
         batch = RecordBatch()

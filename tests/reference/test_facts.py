@@ -47,7 +47,7 @@ def test_the_document_is_the_dictionary(request: pytest.FixtureRequest) -> None:
     assert DOCUMENT.read_text("utf-8") == rendered(), "run pytest tests/reference/test_facts.py --write-golden"
 
 
-def test_the_parts_on_disk_have_these_columns(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_parts_on_disk_have_these_columns(spamtide, tmp_path: Path) -> None:
     attachment = "--x\nContent-Type: text/html\n\n<a href=http://www.pills.example/>one two three four five six seven eight nine ten</a>\n--x\nContent-Type: image/gif; name=a.gif\nContent-Disposition: attachment\n\nGIF89a\n--x--\n"
     (tmp_path / "m.mbox").write_text(
         "From x Mon Mar  7 10:00:00 2011\nFrom: a@b.example\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n"

@@ -22,7 +22,7 @@ DAYS = {7: "Mon", 8: "Tue", 9: "Wed", 10: "Thu", 11: "Fri", 12: "Sat"}
 
 
 @pytest.fixture(scope="module")
-def observatory(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Observatory:  # type: ignore[no-untyped-def]
+def observatory(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Observatory:
     folder: Path = tmp_path_factory.mktemp("query")
     text = ""
     for number, day, sender, subject, body in MAILBOX:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from spamtide.archive import parse_id
 
 
-def test_groups_found_are_the_groups_planted_by_each_rule(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_groups_found_are_the_groups_planted_by_each_rule(spamtide, tmp_path: Path) -> None:
     world = tmp_path / "sim"
     assert spamtide("simulate", "march-2011", "--out", world, "--scale", "0.05", "--seed", "3").code == 0
     rows = {}

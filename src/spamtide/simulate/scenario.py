@@ -6,7 +6,7 @@ import tomllib
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +15,10 @@ from spamtide.errors import WrongUse
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+
+
+# What a group writes about; "noise" is bounces and list mail, which nobody sent as spam.
+Topic = Literal["pharma", "replica", "casino", "loan", "noise"]
 
 
 class BadScenario(WrongUse):
@@ -60,6 +64,7 @@ class GroupPlan(Struct, frozen=True, forbid_unknown_fields=True):
     """One sender group: what it sends, how much of it is alike, how it varies by day."""
 
     name: Name
+    topic: Topic
     share: dict[str, Share]
     words: Share
     missed: Share

@@ -17,7 +17,6 @@ PHARMA = (
     "{w} at half the usual price", "Order {w} today", "Your {w} is waiting", "{w} without questions", "Doctors agree on {w}",
     "Best offer on {w} this week", "{w} - delivered discreetly", "Men choose {w}", "Save on {w} now", "Only here: {w}",
 )  # fmt: skip
-PLAIN_PHARMA = ("Online drugstore, low prices", "Your refill is ready", "Pills for every need", "Health for less")
 REPLICA = (
     "Elegant watches for less",
     "A watch he will never forget",
@@ -116,7 +115,7 @@ LINES = (
 
 def variant_text(rng: np.random.Generator, topic: str) -> tuple[str, str]:
     """A campaign's variant: a subject (``{w}`` where a word goes) and a body (``{who}``, ``{url}``, ``{n}``)."""
-    subjects = {"pharma": PHARMA, "plain": PLAIN_PHARMA, "replica": REPLICA, "casino": CASINO, "loan": LOAN}[topic]
+    subjects = {"pharma": PHARMA, "replica": REPLICA, "casino": CASINO, "loan": LOAN, "noise": LOAN}[topic]
     subject = subjects[int(rng.integers(len(subjects)))]
     lines = [LINES[int(i)] for i in rng.choice(len(LINES), 4, replace=False)]
     tag = " ".join(WORDS[int(i)] for i in rng.integers(0, len(WORDS), 3))

@@ -253,7 +253,7 @@ class World:
             "groups": {
                 g.name: {
                     "words": g.words, "missed": g.missed, "unique": g.unique, "variants": g.variants, "campaign_days": g.campaign_days,
-                    "unsolicited": g.name != "noise", "variant_weights": [float(w) for w in self.variant_weights(g)],
+                    "unsolicited": g.topic != "noise", "variant_weights": [float(w) for w in self.variant_weights(g)],
                     "stop": microseconds(g.stop.at) if g.stop else None,
                 }
                 for g in self.scenario.groups

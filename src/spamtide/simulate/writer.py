@@ -14,7 +14,6 @@ from spamtide.simulate.scenario import FeedPlan, GroupPlan
 from spamtide.simulate.texts import FOUND, MISSED, encode_subject, noise_text, variant_text
 
 DAY_US = 86_400_000_000
-_TOPICS = {"rustock": "pharma", "harbour": "pharma", "meadow": "replica", "lantern": "casino", "noise": "loan"}
 
 
 def stream(purpose: str, *keys: object) -> np.random.Generator:
@@ -45,7 +44,7 @@ class Variant:
 def variants_of(seed: int, group: GroupPlan, campaign: int) -> list[Variant]:
     """The wordings of a campaign, the most frequent first."""
     rng = stream("campaign", seed, group.name, campaign)
-    return [Variant(*variant_text(rng, _TOPICS.get(group.name, "loan"))) for _ in range(group.variants)]
+    return [Variant(*variant_text(rng, group.topic)) for _ in range(group.variants)]
 
 
 def _key(*texts: str) -> str:
@@ -97,7 +96,7 @@ class Writer:
         reverse = sender
         kind = 'Content-Type: text/plain; charset="utf-8"\r\n'
         extra = ""
-        if group.name == "noise":
+        if group.topic == "noise":
             if u[3] < 0.6:
                 reverse, sender, subject = (
                     "",
