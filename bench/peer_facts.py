@@ -1,6 +1,7 @@
 """Peer 2: plain Python doing the full list of facts of an mbox, one process: the kernel's twin.
 
     python bench/peer_facts.py MBOX             messages, seconds
+    python bench/peer_facts.py MBOX --store     the same, each message kept as well: hashed, chained, compressed, read back
     python bench/peer_facts.py MBOX --compare   for each column, how many messages the kernel says the same of
 
 ``mailbox``, ``email``, ``html.parser``, ``re``, ``unicodedata``, ``hashlib``: every column of docs/reference/facts.md but
@@ -19,10 +20,12 @@ import hashlib
 import heapq
 import json
 import mailbox
+import os
 import re
 import sys
 import tempfile
 import time
+import zlib
 from email.header import decode_header
 from email.message import Message
 from itertools import islice
@@ -253,7 +256,40 @@ def clean(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
 
 
-def digest(mbox: str, folder: Path) -> tuple[int, int]:
+class Store:
+    """Messages kept as an import keeps them: a salted leaf and a chain each, frames of 2 MiB, compressed and read back."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("wb")
+        self.frame: list[bytes] = []
+        self.size = 0
+        self.chain = b""
+
+    def put(self, raw: bytes, source: int) -> None:
+        salt, meta = os.urandom(16), json.dumps({"v": 1, "source": {"path": "mbox", "ordinal": source}}).encode()
+        leaf = hashlib.sha256(salt + hashlib.sha256(meta).digest() + hashlib.sha256(raw).digest()).digest()
+        self.chain = hashlib.sha256(self.chain + leaf).digest()
+        self.frame += [salt, leaf, meta, raw]
+        self.size += len(raw)
+        if self.size >= 2 << 20:
+            self.flush()
+
+    def flush(self) -> None:
+        plain = b"".join(self.frame)
+        packed = zlib.compress(plain)
+        if zlib.decompress(packed) != plain:
+            raise OSError("a frame does not unpack to its records")
+        self.file.write(packed)
+        self.frame, self.size = [], 0
+
+    def close(self) -> None:
+        self.flush()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+
+def digest(mbox: str, folder: Path, store: Store | None = None) -> tuple[int, int]:
     """Every message of ``mbox`` as Parquet parts in ``folder``: messages, and of those the ones given up."""
     rows: dict[str, list[dict[str, Any]]] = {t: [] for t in ("message", "text", "link", "attachment", "sketch")}
     n = failed = 0
@@ -267,14 +303,19 @@ def digest(mbox: str, folder: Path) -> tuple[int, int]:
                 some.clear()
 
     for key in box.iterkeys():
+        raw = box.get_bytes(key)
+        if store is not None:
+            store.put(raw, n)
         try:
-            facts(box.get_bytes(key), n, rows)
+            facts(raw, n, rows)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             failed += 1
         n += 1
         if n % BATCH == 0:
             flush()
     flush()
+    if store is not None:
+        store.close()
     return n, failed
 
 
@@ -307,6 +348,7 @@ def main() -> None:
     """Read the mbox named by the first argument."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("mbox")
+    arguments.add_argument("--store", action="store_true", help="keep the messages too, as an import does")
     arguments.add_argument("--compare", action="store_true", help="agreement with the kernel, column by column")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -314,7 +356,7 @@ def main() -> None:
             compare(given.mbox, Path(folder))
             return
         started = time.perf_counter()
-        n, failed = digest(given.mbox, Path(folder))
+        n, failed = digest(given.mbox, Path(folder), Store(Path(folder) / "store") if given.store else None)
         json.dump({"messages": n, "failed": failed, "seconds": time.perf_counter() - started}, sys.stdout)
 
 
