@@ -172,6 +172,22 @@ def test_what_the_message_says(golden: Golden, second: dict[str, dict[str, Any]]
     assert same == golden.agree, (golden.why, found, other)
 
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "two-parsers.md"
+TABLE = "| shape | who is right, and why | the two |\n|---|---|---|\n"
+
+
+def test_the_table_in_the_docs(request: pytest.FixtureRequest) -> None:
+    rows = [f"| {g.name} | {g.why} | {'agree' if g.agree else 'differ'} |\n" for g in GOLDENS]
+    text = DOCUMENT.read_text("utf-8")
+    head, found, rest = text.partition(TABLE)
+    assert found
+    tail = rest[rest.index("\n\n") + 1 :]
+    wanted = head + TABLE + "".join(rows) + tail
+    if request.config.getoption("--write-golden"):
+        DOCUMENT.write_text(wanted, "utf-8")
+    assert DOCUMENT.read_text("utf-8") == wanted, "run pytest tests/message/test_two_parsers.py --write-golden"
+
+
 @pytest.fixture(scope="module")
 def torture(corpus: Path) -> list[tuple[str, bytes]]:
     with tarfile.open(corpus / "torture-mime-dev.tar.xz") as archive:
