@@ -69,6 +69,16 @@ def kill_after(place: Path, mbox: Path, pause: float) -> None:
     process.wait()
 
 
+def kill_at(place: Path, mbox: Path, part: float) -> None:
+    """Run an import that gets SIGKILL when ``part`` of the mail, by bytes, stands in the open segment."""
+    wanted = part * mbox.stat().st_size
+    process = subprocess.Popen(importing(place, mbox), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while sum(p.stat().st_size for p in place.glob("archive/segments/f/*.open")) < wanted and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+
+
 def test_killed_five_times_in_one_workspace(tmp_path: Path, mbox: Path, undisturbed: tuple[str, float]) -> None:
     place = tmp_path / "w"
     Workspace.create(place, People())
@@ -84,11 +94,16 @@ def test_killed_at_fifty_random_moments(tmp_path: Path, mbox: Path, undisturbed:
     for i in range(50):
         place = tmp_path / str(i)
         Workspace.create(place, People())
-        kill_after(place, mbox, moments.uniform(0.35, 1.0) * undisturbed[1])
+        # Half by the clock, which mostly falls into start and digest; half while the mail is being written.
+        if i % 2:
+            kill_after(place, mbox, moments.uniform(0.35, 1.0) * undisturbed[1])
+        else:
+            kill_at(place, mbox, moments.uniform(0, 0.95))
         segments = Workspace(place).archive.segments()
         done.append(sum(s.records for s in segments))
         assert finished(place, mbox) == undisturbed[0], f"kill {i}"
     cut = sum(0 < n < MESSAGES for n in done)
+    assert cut >= 5, done
     print(f"\n50 kills: {done.count(0)} before the first message, {cut} midway, {done.count(MESSAGES)} after the last")
 
 
