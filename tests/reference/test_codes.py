@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -32,7 +33,14 @@ def test_every_code_that_is_a_value_is_listed(heading: str, kind: str) -> None:
 
 
 def test_every_row_says_what_it_means_and_what_to_do() -> None:
-    for heading in ("Errors", "Refusals", "Warnings and unmet rules", "Problems", "Reasons of quarantine"):
+    for heading in (
+        "Errors",
+        "Refused sources",
+        "Refusals",
+        "Warnings and unmet rules",
+        "Problems",
+        "Reasons of quarantine",
+    ):
         for code, row in rows(heading).items():
             assert all(cell for cell in row), code
 
@@ -47,3 +55,18 @@ def test_the_collector_finds_what_stands_in_tables_and_defaults() -> None:
     # Codes that are no literal argument: a table of system errors, a default, a choice by key.
     assert {"disk_full", "bad_query", "unknown_field"} <= set(collect().errors)
     assert {"too_few_days_before", "too_few_days_after"} <= collect().values["refusal"]
+
+
+def refused_codes() -> set[str]:
+    """Codes of refused sources: the third argument of ``Refused`` where it is a word, and its default."""
+    found = {"unreadable"}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for call in (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) in ("Refused", "Dropped", "Denied", "refuse"):
+                given = [*call.args[2:3], *(k.value for k in call.keywords if k.arg == "code")]
+                found |= {n.value for n in given if isinstance(n, ast.Constant)}
+    return found
+
+
+def test_codes_of_refused_sources_are_listed() -> None:
+    assert set(rows("Refused sources")) == refused_codes()

@@ -109,6 +109,7 @@ impl MboxReader {
 
 /// One message file as a batch of one capture, or of none when no source gives a plausible time.
 #[pyfunction]
+#[pyo3(signature = (raw, path, ordinal, time, file_time, now, marks=Vec::new()))]
 fn capture_message(
     raw: &[u8],
     path: String,
@@ -116,8 +117,9 @@ fn capture_message(
     time: &str,
     file_time: Option<i64>,
     now: i64,
+    marks: Vec<String>,
 ) -> PyResult<CaptureBatch> {
-    let capture = imported(
+    let mut capture = imported(
         raw.to_vec(),
         None,
         Source { path, ordinal },
@@ -125,6 +127,9 @@ fn capture_message(
         file_time,
         now,
     );
+    if let Some(capture) = capture.as_mut() {
+        capture.meta.marks = marks;
+    }
     Ok(CaptureBatch {
         items: capture.into_iter().collect(),
     })

@@ -156,6 +156,17 @@ impl CopyCounter {
         self.counts.len()
     }
 
+    /// Use up one copy of a digest; whether there was one.
+    fn use_up(&mut self, digest: &[u8]) -> bool {
+        match self.counts.get_mut(digest) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Drop from `batch` each capture of which a copy is left here, and use that copy up; the number dropped.
     fn retain_new(&mut self, batch: &mut CaptureBatch) -> usize {
         if self.counts.is_empty() {

@@ -53,7 +53,7 @@ class ImportOutcome:
             "bytes": self.bytes,
             "first_received_at": None if self.first is None else format_instant(self.first),
             "last_received_at": None if self.last is None else format_instant(self.last),
-            "refused": [{"source": r.source, "reason": r.reason} for r in self.refused],
+            "refused": [{"source": r.source, "code": r.code, "reason": r.reason} for r in self.refused],
             "defects": dict(sorted(self.defects.items())),
             "counts": self.counts,
             "quarantined": self.quarantined,
@@ -94,7 +94,7 @@ class _Importer:
         gone = [i for i in range(len(batch)) if self.archive.erasure_mark(digests[32 * i : 32 * i + 32]) in self.erased]
         if gone:
             batch.remove(gone)
-            self.outcome.refused.append(Refused(f"{len(gone)} messages", "were erased from this archive"))
+            self.outcome.refused.append(Refused(f"{len(gone)} messages", "were erased from this archive", "erased"))
 
     def put(self) -> None:
         """Append what was gathered, make it durable, and hand it to the digest."""

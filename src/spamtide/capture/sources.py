@@ -41,6 +41,7 @@ class Refused:
 
     source: str
     reason: str
+    code: str = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
