@@ -142,6 +142,12 @@ GOLDENS = [
         "Readers show the body as it stands; email has no part with a type to show it as.", "x", "words without parts",
     ),
     Golden(
+        "a boundary on a line of its own",
+        HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: multipart/alternative;\nboundary=C\n\nwords\n--B--\n",
+        "A parameter that is not folded is no parameter: the part has no boundary, so readers show it as it stands.", "x",
+        "words",
+    ),
+    Golden(
         "a closing delimiter that is missing",
         HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/plain\n\nwords\n",
         "Mail is cut short everywhere; the part ends with the message.", "x", "words", agree=True,
