@@ -38,8 +38,14 @@ def test_each_threat_names_a_test_or_says_not_yet(row: list[str]) -> None:
     assert "proof" not in marks and "skip" not in marks and "xfail" not in marks
 
 
-# One file starts worker processes and waits on their pipes; none opens a connection.
+# Only the import from mailbox servers speaks to anybody: one file opens the socket.
+SPEAKING = {
+    "app/imap/wire.py": {"imapclient", "imaplib", "socket", "ssl"},
+    "app/imap/session.py": {"imapclient", "imaplib", "ssl"},
+    "app/imap/address.py": {"imapclient"},
+}
 NETWORK = {
+    "imapclient",
     "socket",
     "ssl",
     "http",
@@ -55,9 +61,10 @@ NETWORK = {
 }
 
 
-def test_nothing_here_opens_a_connection() -> None:
+def test_a_connection_is_opened_to_the_mailbox_server_that_was_named_and_nowhere_else() -> None:
     wrong = []
     for path in (ROOT / "src" / "spamtide").rglob("*.py"):
+        allowed = SPEAKING.get(str(path.relative_to(ROOT / "src" / "spamtide")), set())
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = (
                 [node.module or ""]
@@ -66,7 +73,9 @@ def test_nothing_here_opens_a_connection() -> None:
                 if isinstance(node, ast.Import)
                 else []
             )
-            wrong += [f"{path.name}: {n}" for n in names if n.split(".")[0] in NETWORK and n != "urllib.parse"]
+            wrong += [
+                f"{path.name}: {n}" for n in names if n.split(".")[0] in NETWORK - allowed and n != "urllib.parse"
+            ]
     for path in (ROOT / "rust" / "src").rglob("*.rs"):
         wrong += [
             f"{path.name}: {w}"

@@ -62,7 +62,13 @@ def refused_codes() -> set[str]:
     found = {"unreadable"}
     for path in sorted(SOURCE.rglob("*.py")):
         for call in (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)):
-            if getattr(call.func, "id", getattr(call.func, "attr", "")) in ("Refused", "Dropped", "Denied", "refuse"):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) in (
+                "Refused",
+                "Dropped",
+                "Denied",
+                "refuse",
+                "_give_up",
+            ):
                 given = [*call.args[2:3], *(k.value for k in call.keywords if k.arg == "code")]
                 found |= {n.value for n in given if isinstance(n, ast.Constant)}
     return found

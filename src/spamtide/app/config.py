@@ -39,6 +39,14 @@ class EngineSettings(msgspec.Struct, forbid_unknown_fields=True):
     temp_dir: str = ""
 
 
+class ImapSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """Mailbox servers: how long one may be silent, how many connections in a row may bring nothing, the first pause."""
+
+    timeout_seconds: float = 60.0
+    attempts: int = 6
+    pause_seconds: float = 1.0
+
+
 class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
     """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever."""
 
@@ -54,6 +62,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     people: People = msgspec.field(default_factory=People)
     digest: DigestSettings = msgspec.field(default_factory=DigestSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
+    imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
     feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_counts, 
 from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
+    from spamtide.app.imap import ImapOutcome, ImapSource
     from spamtide.app.workspace import Workspace
     from spamtide.archive import FeedWriter
 
@@ -41,6 +42,7 @@ class ImportOutcome:
     defects: dict[str, int] = field(default_factory=dict)
     counts: int = 0
     quarantined: int = 0
+    imap: ImapOutcome | None = None
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -57,11 +59,14 @@ class ImportOutcome:
             "defects": dict(sorted(self.defects.items())),
             "counts": self.counts,
             "quarantined": self.quarantined,
+            "imap": None if self.imap is None else self.imap.document(),
             "seconds": self.seconds,
         }
 
 
-class _Importer:
+class Importer:
+    """Takes batches from sources, leaves out what the feed has, and makes the rest durable."""
+
     def __init__(
         self, workspace: Workspace, outcome: ImportOutcome, append: bool, writer: FeedWriter, digester: Digester | None
     ) -> None:
@@ -123,7 +128,7 @@ class _Importer:
 
 def import_sources(
     workspace: Workspace,
-    paths: Sequence[Path],
+    paths: Sequence[Path | ImapSource],
     feed: str,
     *,
     times: str = "auto",
@@ -146,9 +151,9 @@ def import_sources(
     stated = {"feed": feed, "vantage": vantage or "unknown", "simulated": False, "clock": "as imported"}
     if vantage is not None or not any(r.body.get("feed") == feed for r in archive.journal.read("feed")):
         archive.journal.append("feed", stated, now)
-    mail = [p for p in paths if p.suffix.lower() != ".csv"]
+    mail = [p for p in paths if not isinstance(p, Path) or p.suffix.lower() != ".csv"]
     for path in paths:
-        if path not in mail:
+        if isinstance(path, Path) and path not in mail:
             _import_counts(workspace, path, feed, now, outcome)
     if mail and any(r.body["feed"] == feed for r in archive.journal.read("counts")):
         raise WrongUse("mixed_feed", f"The feed {feed} holds counts.", "Give messages a feed of their own.", feed=feed)
@@ -158,8 +163,11 @@ def import_sources(
         with archive.writer(feed, WRITER) as writer:
             digester = Digester(workspace, now=now) if digest else None
             try:
-                importer = _Importer(workspace, outcome, append, writer, digester)
+                importer = Importer(workspace, outcome, append, writer, digester)
                 for path in mail:
+                    if not isinstance(path, Path):
+                        path.read_into(importer, SourceOptions(times, now), progress)
+                        continue
                     for item in read_source(path, SourceOptions(times, now)):
                         if isinstance(item, Refused):
                             outcome.refused.append(item)

@@ -8,9 +8,10 @@ from spamtide.archive.journal import Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id
 from spamtide.archive.parts import Part, write_part
+from spamtide.archive.resume import ResumePoint
 from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment
 from spamtide.archive.tables import Snapshot, Tables
-from spamtide.archive.verify import Problem, Verification, verify_archive
+from spamtide.archive.verify import Problem, Verification, confirmed_copies, verify_archive
 
 __all__ = [
     "MANY_PARTS",
@@ -28,6 +29,7 @@ __all__ = [
     "Place",
     "Problem",
     "RecordBatch",
+    "ResumePoint",
     "SegmentInfo",
     "Snapshot",
     "StoredMessage",
@@ -35,6 +37,7 @@ __all__ = [
     "Verification",
     "check_feed",
     "compact",
+    "confirmed_copies",
     "erase_messages",
     "format_id",
     "fresh_salts",

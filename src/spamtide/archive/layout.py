@@ -4,6 +4,7 @@ archive/key                          32 random bytes and their hash
 archive/segments/FEED/W-NNNNNN.open  an open segment; .seg .idx .seal once sealed
 archive/journal/W-NNNNNN.*           the journal, the same format
 archive/tables/...                   Parquet parts and manifests
+archive/resume/...                   which messages of a mailbox on a server a feed holds; can be deleted
 archive/locks/...                    lock files, empty
 """
 

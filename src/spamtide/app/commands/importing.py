@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from spamtide.app.commands.mailboxes import take_sources
 from spamtide.app.commands.options import json_option, open_workspace
 from spamtide.app.output import emit_json, printable, say
 from spamtide.app.progress import progress_bar
@@ -25,6 +24,20 @@ VANTAGES = (
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--append", is_flag=True, help="Add every message again, also those the feed has already.")
 @click.option("--no-digest", is_flag=True, help="Store only; read them later with 'spamtide digest'.")
+@click.option(
+    "--password-file",
+    metavar="FILE",
+    type=click.Path(),
+    help="Password for imap://, on the first line of FILE; else from SPAMTIDE_IMAP_PASSWORD, else it is asked for.",
+)
+@click.option("--tls", type=click.Choice(["auto", "starttls", "none"]), default="auto", show_default=True,
+              help="For imap://: auto asks for STARTTLS unless the server is this machine; none sends mail and password in the clear.")  # fmt: skip
+@click.option(
+    "--move-to",
+    metavar="MAILBOX",
+    help="Afterwards, move what the archive holds for certain to this mailbox of the server; asks first.",
+)
+@click.option("--yes", is_flag=True, help="Move without asking.")
 @json_option
 @click.pass_context
 def import_command(
@@ -35,9 +48,15 @@ def import_command(
     vantage: str | None,
     append: bool,
     no_digest: bool,
+    password_file: str | None,
+    tls: str,
+    move_to: str | None,
+    yes: bool,
     as_json: bool,
 ) -> int:
     """Import PATHS into a feed: mbox, Maildir, .eml, folders of them, also in tar, zip, gz, bz2, xz, zst; counts as .csv.
+
+    A PATH may be a mailbox on a server, imap://user@host:port/MAILBOX or imaps://; without MAILBOX, all of them.
 
     It goes on after Ctrl-C or a crash where it stopped, and importing the same mail twice adds nothing. In folders, names
     that begin with a dot are left out.
@@ -48,10 +67,13 @@ def import_command(
     if not all(paths):
         raise WrongUse("usage", "An empty path means nothing.", "Name a mailbox, or . for this folder.")
     workspace = open_workspace(ctx)
+    mailboxes, sources = take_sources(
+        paths, workspace.settings.imap, password_file=password_file, tls=tls, move_to=move_to, yes=yes
+    )
     with progress_bar("importing") as tick:
         outcome = import_sources(
             workspace,
-            [Path(path) for path in paths],
+            sources,
             feed,
             times=times,
             vantage=vantage,
@@ -60,6 +82,13 @@ def import_command(
             now=now_us(),
             progress=tick,
         )
+    if mailboxes is not None and move_to is not None:
+        from spamtide.app.imap.moving import move_confirmed
+
+        def agree(count: int, target: str) -> bool:
+            return yes or click.confirm(f"Move {count} messages to {target}?", err=True)
+
+        move_confirmed(mailboxes, workspace.archive, feed, agree, outcome.refused)
     for refused in outcome.refused[:20]:
         say(f"not imported: {printable(refused.source)}: {printable(refused.reason)}")
     if len(outcome.refused) > 20:
@@ -73,6 +102,12 @@ def import_command(
         print(
             f"{outcome.new} new of {outcome.messages} messages in {feed}, {outcome.bytes / 1e6:.1f} MB, {outcome.seconds:.1f} s ({rate:,.0f}/s)."
         )
+        if outcome.imap is not None:
+            print(
+                f"{outcome.imap.held} were in the feed and left on the server, {outcome.imap.fetched} fetched, {outcome.imap.moved} moved."
+            )
+            for what, times_seen in sorted(outcome.imap.noticed.items()):
+                print(f"noticed: {what.replace('_', ' ')}: {times_seen}")
         if outcome.counts:
             print(f"{outcome.counts} counts.")
     return 3 if outcome.refused else 0
