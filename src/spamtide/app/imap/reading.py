@@ -111,11 +111,11 @@ class ImapSource:
             self.outcome.connections += 1
         return self._session
 
-    def close(self) -> None:
+    def close(self, *, politely: bool = True) -> None:
         """End the connection."""
         if self._session is not None:
             self.outcome.received_bytes += self._session.received
-            self._session.close()
+            self._session.close(politely=politely)
             self._session = None
 
     def trying(self, gained: Callable[[], int]) -> Iterator[Callable[[Dropped], None]]:
@@ -128,7 +128,7 @@ class ImapSource:
 
             def report(drop: Dropped) -> None:
                 nonlocal failures, before
-                self.close()
+                self.close(politely=False)
                 failures = 1 if gained() > before else failures + 1
                 before = gained()
                 if failures >= self.options.attempts:
@@ -174,6 +174,8 @@ class ImapSource:
                 for name in again:
                     self.outcome.noticed["mailbox_shows_others"] += 1
                     self.tell(f"{self.address.place(name)}: left out, it shows messages of other mailboxes")
+                if not names:
+                    raise Denied(self.address.account, "lists no mailbox", "no_mailbox")
                 return [name for name in names if name != self.options.move_to]
             except SaysNo as error:
                 raise Denied(self.address.account, f"does not list its mailboxes: {error}", "no_mailbox") from None
@@ -223,7 +225,7 @@ class MailboxReader:
             self.refuse(error.source, error.reason, error.code)
         except Dropped as drop:
             done = 0 if self.mailbox is None else len(self.mailbox.handled)
-            reason = f"{drop.reason}; {done} messages were seen to before, the next import goes on from there"
+            reason = f"{drop.reason}; given up after {done} of its messages, the next import goes on from there"
             raise Dropped(self.place, reason, drop.code) from None
         finally:
             self.flush()

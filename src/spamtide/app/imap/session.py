@@ -19,7 +19,7 @@ from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.response_parser import parse_response
 
 from spamtide.app.imap.address import ImapAddress
-from spamtide.app.imap.wire import SMALL_BYTES, Client, TooMuch
+from spamtide.app.imap.wire import ENDED, SMALL_BYTES, Client
 
 # Messages listed with one command. Windows end at UIDs that the server names, so none is left out however sparse they are.
 WINDOW = 1000
@@ -76,7 +76,8 @@ class Fetched:
 def words_of(error: BaseException) -> str:
     """What a server said, on one line, at most 200 characters."""
     text = str(error)
-    text = re.sub(r"""^.*?(?:error: (?:BAD|NO) \[b['"]|failed: |^b['"])""", "", text).rstrip("'\"]")
+    text = re.sub(r"^(?:command: \w+ => )+", "", text)
+    text = re.sub(r"""^.*?(?:error: (?:BAD|NO) \[b['"]|failed: (?:b['"])?|^b['"])""", "", text).rstrip("'\"]")
     return " ".join(text.split())[:200] or type(error).__name__
 
 
@@ -116,7 +117,7 @@ class Session:
             if self._wire.state != "AUTH":  # PREAUTH
                 self._log_in(password)
         except BaseException:
-            self.close()
+            self.close(politely=False)
             raise
 
     @contextmanager
@@ -133,10 +134,12 @@ class Session:
             raise Denied(source, f"its certificate is not trusted: {error.verify_message}", "bad_certificate") from None
         except TimeoutError:
             raise Dropped(source, f"sent nothing of use for {self._timeout:g} s while it {doing}", "stalled") from None
-        except TooMuch as error:
-            raise Dropped(source, f"{error} while it {doing}", "garbled", too_much=True) from None
         except imaplib.IMAP4.abort as error:
-            raise Dropped(source, f"ended the connection while it {doing}: {words_of(error)}", "dropped") from None
+            if hasattr(self, "_wire") and self._wire.too_much:
+                raise Dropped(source, f"{words_of(error)} while it {doing}", "garbled", too_much=True) from None
+            said = words_of(error)
+            said = "" if said == ENDED else f": {said}"
+            raise Dropped(source, f"ended the connection while it {doing}{said}", "dropped") from None
         except OSError as error:
             reason = f"the connection broke while it {doing}: {error.strerror or type(error).__name__}"
             raise Dropped(source, reason, "dropped") from None
@@ -290,12 +293,13 @@ class Session:
             drop.resumable = whole
             raise
 
-    def close(self) -> None:
-        """End the connection, politely if the server lets us."""
-        with suppress(Exception):
-            self._wire.sock.settimeout(min(2.0, self._timeout))
-            self._wire.allow(SMALL_BYTES)
-            self._client.logout()
+    def close(self, *, politely: bool = True) -> None:
+        """End the connection; with LOGOUT where the server may still answer."""
+        if politely:
+            with suppress(Exception):
+                self._wire.sock.settimeout(min(2.0, self._timeout))
+                self._wire.allow(SMALL_BYTES)
+                self._client.logout()
         with suppress(Exception):
             self._client.shutdown()
 

@@ -21,10 +21,7 @@ CHUNK = 64 * 1024
 LINE_BYTES = 1024 * 1024
 # What the answers to greeting, login and the like may have.
 SMALL_BYTES = 256 * 1024
-
-
-class TooMuch(imaplib.IMAP4.abort):
-    """The server sent more than the allowance of this command."""
+ENDED = "ended the connection"
 
 
 class BoundedImap(imaplib.IMAP4):
@@ -34,6 +31,7 @@ class BoundedImap(imaplib.IMAP4):
         self._held = bytearray()
         self._patience, self._secure = timeout, secure
         self.received = 0
+        self.too_much = False
         self.allow(SMALL_BYTES)
         super().__init__(host, port, timeout)
 
@@ -52,14 +50,19 @@ class BoundedImap(imaplib.IMAP4):
         self._left = size_bytes
         self._since, self._came = time.monotonic(), 0
 
+    def _end_it(self, reason: str) -> imaplib.IMAP4.abort:
+        # imaplib makes another error of this one, so the connection remembers.
+        self.too_much = True
+        return self.abort(reason)
+
     def _receive(self) -> None:
         data = self.sock.recv(CHUNK)
         if not data:
-            raise self.abort("ended the connection")
+            raise self.abort(ENDED)
         self.received += len(data)
         self._left -= len(data)
         if self._left < 0:
-            raise TooMuch("sent more than was asked for")
+            raise self._end_it("sent more than was asked for")
         self._came += len(data)
         now = time.monotonic()
         if now - self._since > self._patience:
@@ -71,7 +74,7 @@ class BoundedImap(imaplib.IMAP4):
     def read(self, size: int) -> bytes:
         """``size`` bytes."""
         if size > self._left + len(self._held):
-            raise TooMuch(f"announced {size} bytes, more than was asked for")
+            raise self._end_it(f"announced {size} bytes, more than was asked for")
         while len(self._held) < size:
             self._receive()
         return self._take(size)
@@ -82,7 +85,7 @@ class BoundedImap(imaplib.IMAP4):
         while (end := self._held.find(b"\n", searched)) < 0:
             searched = len(self._held)
             if searched > LINE_BYTES:
-                raise TooMuch("sent a line without an end")
+                raise self._end_it("sent a line without an end")
             self._receive()
         return self._take(end + 1)
 
