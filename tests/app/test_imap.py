@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import pytest
 
 import spamtide as package
 from dovecot import PASSWORD, Dovecot
+from spamtide.app import cli
 from spamtide.app.config import People
 from spamtide.app.workspace import Workspace
 from spamtide.archive import verify_archive
@@ -43,14 +47,14 @@ def importing(place: Path, *more: str) -> list[str]:
 
 
 def run(place: Path, *more: str) -> tuple[int, Any, str]:
-    """Import, in a process of its own: exit code, document, stderr."""
+    """Import: exit code, document, stderr."""
     if not place.exists():
         Workspace.create(place, People())
-    ran = subprocess.run(
-        importing(place, *more), env={**os.environ, "SPAMTIDE_IMAP_PASSWORD": PASSWORD}, capture_output=True, text=True
-    )
-    assert "Traceback" not in ran.stderr
-    return ran.returncode, json.loads(ran.stdout), ran.stderr
+    out, err = io.StringIO(), io.StringIO()
+    os.environ["SPAMTIDE_IMAP_PASSWORD"] = PASSWORD
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.run(importing(place, *more)[3:])
+    return code, json.loads(out.getvalue()), err.getvalue()
 
 
 def content(place: Path) -> str:
@@ -72,6 +76,14 @@ def test_a_mailbox_is_read_and_nothing_changes_there(server: Dovecot, tmp_path: 
     assert stored.meta["marks"] == ["line_ends_not_evidence"]
     assert stored.meta["source"]["ordinal"] == 8
     assert stored.meta["source"]["path"].startswith(f"{server.address('Read')};UIDVALIDITY=")
+
+
+def test_line_ends_are_those_of_the_server_and_marked_as_no_evidence(server: Dovecot, tmp_path: Path) -> None:
+    server.fill([message(1).replace(b"\r\n", b"\n")], "Bare")
+    run(tmp_path / "w", server.address("Bare"))
+    (found,) = stored(tmp_path / "w")
+    assert found.raw == message(1), "Dovecot gives bare LF as CRLF"
+    assert found.meta["marks"] == ["line_ends_not_evidence"]
 
 
 def test_what_the_feed_holds_is_not_fetched_again_and_new_mail_is(server: Dovecot, tmp_path: Path) -> None:
@@ -258,25 +270,48 @@ def big(server: Dovecot) -> Dovecot:
     return server
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """Content of the import that nobody disturbs; seconds from its start to the first and to the last stored message."""
+
+    content: str
+    first: float
+    last: float
+
+
 @pytest.fixture(scope="module")
-def undisturbed(big: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, float]:
-    """Content of the import that nobody disturbs, and its seconds."""
+def undisturbed(big: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     place = tmp_path_factory.mktemp("whole") / "w"
     Workspace.create(place, People())
     started = time.monotonic()
-    code, done, _ = run(place, big.address("Big"))
+    process = start(place, big)
+    grown: list[float] = []
+    size = 0
+    while process.poll() is None:
+        now = sum(p.stat().st_size for p in place.glob("archive/segments/f/*.open"))
+        if now > size:
+            size = now
+            grown.append(time.monotonic() - started)
+        time.sleep(0.002)
     seconds = time.monotonic() - started
-    assert (code, done["new"]) == (0, MESSAGES)
-    print(f"\n{MESSAGES} messages, {done['bytes'] / 1e6:.0f} MB by IMAP: {seconds:.1f} s")
-    return content(place), seconds
+    assert process.returncode == 0
+    stored = sum(s.raw_bytes for s in Workspace(place).archive.segments("f"))
+    print(
+        f"\n{MESSAGES} messages, {stored / 1e6:.0f} MB by IMAP: {seconds:.1f} s, stored from {grown[0]:.2f} to {grown[-1]:.2f} s"
+    )
+    return Undisturbed(content(place), grown[0], grown[-1])
+
+
+def start(place: Path, big: Dovecot) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        importing(place, big.address("Big")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "SPAMTIDE_IMAP_PASSWORD": PASSWORD},
+    )  # fmt: skip
 
 
 def kill_after(place: Path, big: Dovecot, pause: float) -> int:
     """Import with SIGKILL after ``pause`` seconds; the messages stored by then."""
-    process = subprocess.Popen(
-        importing(place, big.address("Big")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "SPAMTIDE_IMAP_PASSWORD": PASSWORD},
-    )  # fmt: skip
+    process = start(place, big)
     time.sleep(pause)
     process.kill()
     process.wait()
@@ -291,38 +326,39 @@ def finished(place: Path, big: Dovecot) -> tuple[str, Any]:
     return content(place), done
 
 
-def test_killed_three_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: tuple[str, float]) -> None:
+def test_killed_three_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
     place = tmp_path / "w"
     Workspace.create(place, People())
-    stored = [kill_after(place, big, part * undisturbed[1]) for part in (0.4, 0.55, 0.7)]
+    span = undisturbed.last - undisturbed.first
+    stored = [kill_after(place, big, undisturbed.first + part * span) for part in (0.2, 0.3, 0.4)]
     assert stored == sorted(stored)
     ended, done = finished(place, big)
-    assert ended == undisturbed[0]
+    assert ended == undisturbed.content
     # No more than one window of messages, which was not yet noted, is fetched again.
     assert done["imap"]["fetched"] <= MESSAGES - stored[-1] + 1000
 
 
 @pytest.mark.proof
-def test_killed_at_twenty_random_moments(tmp_path: Path, big: Dovecot, undisturbed: tuple[str, float]) -> None:
+def test_killed_at_twenty_random_moments(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
     moments = random.Random(20110316)
     midway = 0
     for i in range(20):
         place = tmp_path / str(i)
         Workspace.create(place, People())
-        stored = kill_after(place, big, moments.uniform(0.3, 0.95) * undisturbed[1])
+        stored = kill_after(place, big, moments.uniform(0.9 * undisturbed.first, 1.05 * undisturbed.last))
         midway += 0 < stored < MESSAGES
         ended, done = finished(place, big)
-        assert ended == undisturbed[0], f"kill {i}"
+        assert ended == undisturbed.content, f"kill {i}"
         print(f"kill {i}: {stored} stored, then {done['imap']['held']} held, {done['imap']['fetched']} fetched")
     assert midway >= 5
 
 
 @pytest.mark.proof
-def test_killed_twenty_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: tuple[str, float]) -> None:
+def test_killed_twenty_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
     moments = random.Random(2011)
     place = tmp_path / "w"
     Workspace.create(place, People())
-    stored = [kill_after(place, big, moments.uniform(0.2, 0.9) * undisturbed[1]) for _ in range(20)]
+    stored = [kill_after(place, big, moments.uniform(0.9, 1.3) * undisturbed.first) for _ in range(20)]
     print(f"\nstored after each kill: {stored}")
     assert stored == sorted(stored)
-    assert finished(place, big)[0] == undisturbed[0]
+    assert finished(place, big)[0] == undisturbed.content

@@ -429,11 +429,12 @@ def test_a_uidvalidity_that_changes_meanwhile_ends_the_mailbox_and_the_next_impo
     assert stored(tmp_path) == sorted(raw(i) for i in range(20))
 
 
-def test_a_server_without_uidvalidity_is_read_without_a_resume_point(fetch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [b"", b"* OK [UIDVALIDITY 7] x\r\n* NO [UIDNOTSTICKY] they will not last\r\n"])
+def test_a_server_without_lasting_uids_is_read_without_a_resume_point(fetch, tmp_path: Path, words: bytes) -> None:
     class Bare(ImapServer):
         async def do_examine(self, tag: bytes, rest: bytes, writer: Writer) -> None:
             self.opened = self.mailboxes[b"INBOX"]
-            writer.write(b"* 3 EXISTS\r\n" + tag + b" OK done\r\n")
+            writer.write(b"* 3 EXISTS\r\n" + words + tag + b" OK done\r\n")
 
     with Bare({b"INBOX": box(3)}) as server:
         assert [fetch(server).json["new"], fetch(server).json["new"]] == [3, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dovecot
+from certificates import make_certificate
 from conftest import Spamtide
+from doc_tables import ROOT, codes, section, tables
 from imap_server import PASSWORD, ImapServer, Mailbox, Message
 from spamtide.app.config import People
 from spamtide.app.imap import is_imap, parse_address
@@ -166,3 +170,42 @@ def test_the_password_is_no_argument_and_not_in_the_workers(place: Path) -> None
                     continue
     assert process.returncode == 0
     assert seen, "no worker was looked at"
+
+
+def test_the_bounds_are_those_of_the_document() -> None:
+    from spamtide.app.imap import reading, session, wire
+
+    rows = tables(section(ROOT / "docs" / "reference" / "limits.md", "Bounds of an import from a server"))[0]
+    stated = {codes(row[0])[0]: int(row[1].replace(",", "")) for row in rows}
+    there = {n: v for m in (wire, session, reading) for n, v in vars(m).items() if n.isupper() and isinstance(v, int)}
+    # One step of reading from the socket bounds nothing.
+    assert stated == {n: v for n, v in there.items() if n != "CHUNK"}
+
+
+def test_the_commands_of_the_how_to_run(place: Path, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "howto" / "import-imap.md").read_text("utf-8")
+    commands = re.findall(r"^```sh imap\n(.*?)^```$", text, re.S | re.M)
+    assert len(commands) == 3
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "spamtide").write_text(f'#!/bin/sh\nexec {sys.executable} -m spamtide "$@"\n')
+    (tmp_path / "bin" / "spamtide").chmod(0o755)
+    (tmp_path / "imap-password").write_text(dovecot.PASSWORD + "\n")
+    (tmp_path / "imap-password").chmod(0o600)
+    pair = make_certificate(tmp_path)
+    environment = {
+        **os.environ, "HOME": str(tmp_path), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SSL_CERT_FILE": str(pair[0]),
+    }  # fmt: skip
+    with dovecot.Dovecot(certificate=pair) as server:
+        server.fill([b"Subject: x\r\n\r\nbody\r\n"] * 3)
+        server.fill([], "Done")
+        for command in commands:
+            command = command.replace("mail.example", f"localhost:{server.tls_port}")
+            ran = subprocess.run(
+                ["bash", "-c", f"set -o pipefail; {command}"],
+                cwd=place,
+                env=environment,
+                capture_output=True,
+                text=True,
+            )
+            assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
+        assert (len(server.files()), len(server.files("Done"))) == (0, 3)

@@ -119,7 +119,7 @@ class Archive:
 
     def erasure_mark(self, sha256: bytes) -> str:
         """Keyed hash by which an erased message is known again without being kept."""
-        return hmac.new(self.key, b"erased" + sha256, hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, b"erased" + sha256, "sha256").hex()
 
     def erased_marks(self) -> set[str]:
         """Marks of everything erased so far: what an import must not bring back."""

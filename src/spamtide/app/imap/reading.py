@@ -219,7 +219,9 @@ class MailboxReader:
                 except Dropped as drop:
                     self.flush()
                     report(drop)
+            self.flush()
         except Denied as error:
+            self.flush()
             if error.source == self.source.address.account:
                 raise
             self.refuse(error.source, error.reason, error.code)
@@ -227,8 +229,7 @@ class MailboxReader:
             done = 0 if self.mailbox is None else len(self.mailbox.handled)
             reason = f"{drop.reason}; given up after {done} of its messages, the next import goes on from there"
             raise Dropped(self.place, reason, drop.code) from None
-        finally:
-            self.flush()
+        # Not in a finally: after a failed write nothing may be written again.
         if self.erased:
             self.refuse(f"{self.erased} messages", "were erased from this archive", "erased")
 

@@ -224,7 +224,8 @@ class Session:
                 if _LATER.search(str(error)):
                     raise
                 raise Denied(source, f"cannot be opened: {words_of(error)}", "no_mailbox") from None
-            return Opened(mailbox, int(stated[b"EXISTS"]), int(stated.get(b"UIDVALIDITY", 0)))
+            lasting = b"UIDNOTSTICKY" not in stated
+            return Opened(mailbox, int(stated[b"EXISTS"]), int(stated.get(b"UIDVALIDITY", 0)) if lasting else 0)
 
     def _rows(self, uids: str, items: str, *, by_place: bool = False) -> list[dict[bytes, object]]:
         # What the server said unasked, or before a NO, is not the answer to this.
