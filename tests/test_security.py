@@ -43,6 +43,7 @@ SPEAKING = {
     "app/imap/wire.py": {"imapclient", "imaplib", "socket", "ssl"},
     "app/imap/session.py": {"imapclient", "imaplib", "ssl"},
     "app/imap/address.py": {"imapclient"},
+    "app/imap/answers.py": {"imapclient"},
 }
 NETWORK = {
     "imapclient",

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -336,6 +337,22 @@ def test_killed_three_times_in_one_workspace(tmp_path: Path, big: Dovecot, undis
     assert ended == undisturbed.content
     # No more than one window of messages, which was not yet noted, is fetched again.
     assert done["imap"]["fetched"] <= MESSAGES - stored[-1] + 1000
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
+    place = tmp_path / "w"
+    Workspace.create(place, People())
+    process = subprocess.Popen(
+        importing(place, big.address("Big")), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "SPAMTIDE_IMAP_PASSWORD": PASSWORD},
+    )  # fmt: skip
+    while not any(p.stat().st_size for p in place.glob("archive/segments/f/*")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in said and "again" in said
+    assert finished(place, big)[0] == undisturbed.content
 
 
 @pytest.mark.proof

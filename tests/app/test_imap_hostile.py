@@ -6,58 +6,13 @@ import asyncio
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conftest import Ran, Spamtide
+from imap_made import box, codes, raw, stored
 from imap_server import PASSWORD, End, ImapServer, Mailbox, Message, Writer
 from spamtide.app.config import People
 from spamtide.app.workspace import Workspace
-from spamtide.archive import verify_archive
-
-
-def raw(n: int) -> bytes:
-    return (
-        f"Received: from x ([192.0.2.{n % 250 + 1}]) by y; Mon, 7 Mar 2011 10:{n % 60:02d}:00 +0000\r\n"
-        f"From: a{n}@b.example\r\nSubject: Order {n}\r\n\r\nhello {n}\r\n"
-    ).encode() + b"words\r\n" * (n % 7 * 30)
-
-
-def box(n: int, **more: Any) -> Mailbox:
-    return Mailbox([Message(3 * i + 5, raw(i)) for i in range(n)], **more)
-
-
-@pytest.fixture
-def fetch(spamtide: Spamtide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Imports a mailbox of a server into one workspace; never a bug, never a bad archive."""
-    place = tmp_path / "w"
-    Workspace.create(place, People())
-    with (place / "spamtide.toml").open("a") as file:
-        file.write("[imap]\ntimeout_seconds = 0.6\nattempts = 4\npause_seconds = 0.01\n")
-
-    def call(server: ImapServer, mailbox: str = "INBOX", *more: str, feed: str = "f", scheme: str = "imap") -> Ran:
-        monkeypatch.setenv("SPAMTIDE_IMAP_PASSWORD", PASSWORD)
-        address = server.address(mailbox, scheme)
-        ran = spamtide("--workspace", place, "import", address, "--feed", feed, "--no-digest", "--json", *more)
-        assert ran.code in (0, 2, 3), ran.err
-        assert verify_archive(Workspace(place).archive).ok
-        return ran
-
-    return call
-
-
-def stored(tmp_path: Path, feed: str = "f") -> list[bytes]:
-    """The messages in the feed, sorted."""
-    archive = Workspace(tmp_path / "w").archive
-    segments = archive.segments(feed)
-    return sorted(
-        archive.read(f"{feed}/{s.base.rpartition('/')[2]}/{n}").raw for s in segments for n in range(s.records)
-    )
-
-
-def codes(ran: Ran) -> list[str]:
-    return sorted(r["code"] for r in ran.json["refused"])
 
 
 def test_only_commands_that_change_nothing_are_sent(fetch, tmp_path: Path) -> None:
@@ -451,56 +406,53 @@ def test_a_mailbox_that_shows_others_is_left_out_of_all_and_said(fetch, tmp_path
         assert fetch(server, "All%20Mail", feed="g").json["new"] == 3
 
 
+def test_places_that_are_gone_meanwhile_end_no_listing(fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spamtide.app.imap.session.WINDOW", 10)
+
+    class Shrinking(ImapServer):
+        async def do_fetch(self, tag: bytes, rest: bytes, writer: Writer) -> None:
+            del self.opened.messages[5:]
+            if int(rest.split(b" ")[0]) > len(self.opened.messages):
+                writer.write(tag + b" BAD Invalid messageset\r\n")
+                return
+            await super().do_fetch(tag, rest, writer)
+
+    with Shrinking({b"INBOX": box(50)}) as server:
+        ran = fetch(server)
+    assert (ran.code, ran.json["new"], ran.json["imap"]["noticed"]) == (0, 5, {"removed_meanwhile": 45})
+
+
+def test_one_mailbox_that_breaks_does_not_end_the_others_and_a_lost_server_names_the_rest(
+    fetch, tmp_path: Path
+) -> None:
+    class Breaking(ImapServer):
+        ill = (b"B",)
+
+        async def do_examine(self, tag: bytes, rest: bytes, writer: Writer) -> None:
+            if rest.strip(b'"') in self.ill:
+                raise End
+            await super().do_examine(tag, rest, writer)
+
+    with Breaking({name: box(2) for name in (b"A", b"B", b"C", b"D", b"E")}) as server:
+        ran = fetch(server, "")
+        assert (ran.code, ran.json["new"], codes(ran)) == (3, 8, ["dropped"])
+        server.ill = (b"B", b"C")
+        ran = fetch(server, "", feed="g")
+    assert (ran.json["new"], codes(ran)) == (2, ["dropped", "dropped", "unreachable", "unreachable"])
+    assert [r["source"].rpartition("/")[2] for r in ran.json["refused"]] == ["B", "C", "D", "E"]
+
+
+def test_append_fetches_and_adds_everything_again(fetch, tmp_path: Path) -> None:
+    with ImapServer({b"INBOX": box(5)}) as server:
+        fetch(server)
+        again = fetch(server, "INBOX", "--append").json
+        assert (again["new"], again["imap"]["fetched"]) == (5, 5)
+        assert fetch(server).json["imap"]["held"] == 5
+    assert stored(tmp_path) == sorted([raw(i) for i in range(5)] * 2)
+
+
 def test_nobody_there_is_named(fetch, tmp_path: Path) -> None:
     with ImapServer({}) as server:
         pass
     ran = fetch(server)
     assert (ran.code, codes(ran)) == (3, ["unreachable"])
-
-
-# Moves
-
-
-def test_a_move_that_the_server_only_claims_is_named(fetch, tmp_path: Path) -> None:
-    class Claiming(ImapServer):
-        async def do_uid_move(self, tag: bytes, rest: bytes, writer: Writer) -> None:
-            writer.write(tag + b" OK moved\r\n")
-
-    with Claiming({b"INBOX": box(5), b"Done": box(0)}) as server:
-        ran = fetch(server, "INBOX", "--move-to", "Done", "--yes")
-    assert (ran.code, codes(ran), ran.json["imap"]["moved"]) == (3, ["not_moved"], 0)
-
-
-def test_a_move_whose_answer_is_lost_is_not_made_twice(fetch, tmp_path: Path) -> None:
-    class Losing(ImapServer):
-        async def do_uid_move(self, tag: bytes, rest: bytes, writer: Writer) -> None:
-            await super().do_uid_move(tag, rest, writer)
-            raise End
-
-    with Losing({b"INBOX": box(5), b"Done": box(0)}) as server:
-        ran = fetch(server, "INBOX", "--move-to", "Done", "--yes")
-    assert (ran.code, codes(ran), ran.json["imap"]["moved"]) == (0, [], 5)
-    assert sorted(m.raw for m in server.mailboxes[b"Done"].messages) == sorted(raw(i) for i in range(5))
-
-
-@pytest.mark.parametrize("capabilities", [b"IMAP4rev1 AUTH=PLAIN UIDPLUS", b"IMAP4rev1 AUTH=PLAIN"])
-def test_without_move_these_uids_alone_are_expunged_or_nothing_is_done(
-    fetch, tmp_path: Path, capabilities: bytes
-) -> None:
-    with ImapServer({b"INBOX": box(5), b"Done": box(0)}) as server:
-        server.capabilities = capabilities
-        ran = fetch(server, "INBOX", "--move-to", "Done", "--yes")
-    if b"UIDPLUS" in capabilities:
-        assert (ran.code, ran.json["imap"]["moved"], len(server.mailboxes[b"Done"].messages)) == (0, 5, 5)
-        assert b"EXPUNGE" not in server.commands(), "would remove what others have marked"
-    else:
-        assert (ran.code, ran.json["error"], len(server.mailboxes[b"INBOX"].messages)) == (2, "bad_move", 5)
-
-
-def test_what_came_short_or_twice_stays_on_the_server(fetch, tmp_path: Path) -> None:
-    mailbox = box(5)
-    mailbox.messages[2].size = 10_000
-    with ImapServer({b"INBOX": mailbox, b"Done": box(0)}) as server:
-        ran = fetch(server, "INBOX", "--move-to", "Done", "--yes")
-    assert (codes(ran), ran.json["imap"]["moved"]) == (["cut_short"], 4)
-    assert [m.uid for m in server.mailboxes[b"INBOX"].messages] == [11]

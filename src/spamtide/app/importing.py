@@ -166,7 +166,9 @@ def import_sources(
                 importer = Importer(workspace, outcome, append, writer, digester)
                 for path in mail:
                     if not isinstance(path, Path):
-                        path.read_into(importer, SourceOptions(times, now), progress)
+                        from spamtide.app.imap import read_mailboxes
+
+                        read_mailboxes(path, importer, SourceOptions(times, now), progress)
                         continue
                     for item in read_source(path, SourceOptions(times, now)):
                         if isinstance(item, Refused):

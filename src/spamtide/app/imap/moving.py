@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spamtide.app.imap.reading import ImapSource, Mailbox
-from spamtide.app.imap.session import Denied, Dropped, SaysNo
+from spamtide.app.imap.answers import Denied, Dropped, SaysNo
+from spamtide.app.imap.source import ImapSource, Mailbox
 from spamtide.archive import Archive, confirmed_copies
 from spamtide.capture import Refused
 from spamtide.errors import WrongUse

@@ -10,15 +10,26 @@ import imaplib
 import ipaddress
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
-from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import LoginError, ProtocolError
-from imapclient.response_parser import parse_response
 
 from spamtide.app.imap.address import ImapAddress
+from spamtide.app.imap.answers import (
+    Denied,
+    Dropped,
+    Fetched,
+    Opened,
+    Row,
+    SaysNo,
+    date_of,
+    rows_of,
+    size_of,
+    uid_of,
+    uid_set,
+    words_of,
+)
 from spamtide.app.imap.wire import ENDED, SMALL_BYTES, Client
 
 # Messages listed with one command. Windows end at UIDs that the server names, so none is left out however sparse they are.
@@ -29,56 +40,6 @@ _LATER = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)\]", re.
 # Mailboxes that cannot be opened, and those that only show messages of others (RFC 6154).
 _CLOSED = {b"\\noselect", b"\\nonexistent"}
 _SHOWN_AGAIN = {b"\\all", b"\\flagged"}
-
-
-class Denied(Exception):
-    """The server, or a rule of ours, says no. ``code`` is one of docs/reference/codes.md, Refused sources."""
-
-    def __init__(self, source: str, reason: str, code: str) -> None:
-        super().__init__(reason)
-        self.source, self.reason, self.code = source, reason, code
-
-
-class Dropped(Exception):
-    """This connection is of no more use; another may be. ``too_much``: the server sent more than was asked for.
-
-    ``resumable``: the same may be asked again, nothing would be done twice.
-    """
-
-    def __init__(self, source: str, reason: str, code: str, *, too_much: bool = False) -> None:
-        super().__init__(reason)
-        self.source, self.reason, self.code, self.too_much = source, reason, code, too_much
-        self.resumable = True
-
-
-class SaysNo(Exception):
-    """A command was answered with NO or BAD; the server's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A mailbox as the server describes it. ``uidvalidity`` 0: it gives none, its UIDs mean nothing tomorrow."""
-
-    name: bytes
-    messages: int
-    uidvalidity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """One message as the server gave it. ``internal_date`` in microseconds UTC."""
-
-    uid: int
-    raw: bytes
-    internal_date: int | None
-
-
-def words_of(error: BaseException) -> str:
-    """What a server said, on one line, at most 200 characters."""
-    text = str(error)
-    text = re.sub(r"^(?:command: \w+ => )+", "", text)
-    text = re.sub(r"""^.*?(?:error: (?:BAD|NO) \[b['"]|failed: (?:b['"])?|^b['"])""", "", text).rstrip("'\"]")
-    return " ".join(text.split())[:200] or type(error).__name__
 
 
 def local(peer: str) -> bool:
@@ -227,24 +188,18 @@ class Session:
             lasting = b"UIDNOTSTICKY" not in stated
             return Opened(mailbox, int(stated[b"EXISTS"]), int(stated.get(b"UIDVALIDITY", 0)) if lasting else 0)
 
-    def _rows(self, uids: str, items: str, *, by_place: bool = False) -> list[dict[bytes, object]]:
+    def _rows(self, uids: str, items: str, *, by_place: bool = False) -> list[Row]:
         # What the server said unasked, or before a NO, is not the answer to this.
         self._wire.untagged_responses.pop("FETCH", None)
         kind, data = self._wire.fetch(uids, items) if by_place else self._wire.uid("FETCH", uids, items)
         if kind != "OK":
             raise imaplib.IMAP4.error(f"failed: {data[0]!r}")
-        parsed = parse_response(data)
-        rows: list[dict[bytes, object]] = []
-        for items in parsed[1::2]:
-            if not isinstance(items, tuple) or len(items) % 2:
-                raise ProtocolError("no pairs")
-            rows.append({bytes(k).upper(): v for k, v in zip(items[::2], items[1::2], strict=True)})
-        return rows
+        return rows_of(data)
 
     def windows(self, opened: Opened) -> Iterator[list[tuple[int, int | None]]]:
         """(UID, stated size) of every message, ascending, in windows; each UID as often as the server says it."""
         low, place, strikes = 1, 0, 0
-        while True:
+        while opened.messages:
             place += WINDOW
             high = self._uid_at(place) if place < opened.messages else None
             if high is not None and high < low:
@@ -255,7 +210,9 @@ class Session:
             with self._guard("listed its messages", LISTING_BYTES):
                 end = "*" if high is None else str(high)
                 rows = self._rows(f"{low}:{end}", "(UID RFC822.SIZE)")
-            listed = [(uid, _size(row)) for row in rows if (uid := _uid(row)) and uid >= low and uid <= (high or uid)]
+            listed = [
+                (uid, size_of(row)) for row in rows if (uid := uid_of(row)) and uid >= low and uid <= (high or uid)
+            ]
             yield sorted(listed, key=lambda entry: entry[0])
             if high is None:
                 return
@@ -263,20 +220,25 @@ class Session:
 
     def _uid_at(self, place: int) -> int | None:
         with self._guard("listed its messages", SMALL_BYTES):
-            rows = self._rows(str(place), "(UID)", by_place=True)
-        return max((uid for row in rows if (uid := _uid(row))), default=None)
+            try:
+                rows = self._rows(str(place), "(UID)", by_place=True)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                return None  # so many there are no more
+        return max((uid for row in rows if (uid := uid_of(row))), default=None)
 
     def there(self, uids: Sequence[int]) -> set[int]:
         """Those of the UIDs that the mailbox still has."""
         with self._guard("listed its messages", LISTING_BYTES):
             rows = self._rows(uid_set(uids), "(UID)")
-        return {uid for row in rows if (uid := _uid(row))} & set(uids)
+        return {uid for row in rows if (uid := uid_of(row))} & set(uids)
 
     def fetch(self, uids: Sequence[int], allowance: int) -> list[Fetched]:
         """Messages by UID, without marking them as read; whatever else the server sends is left out."""
         with self._guard("sent messages", allowance):
             rows = self._rows(uid_set(uids), "(UID INTERNALDATE BODY.PEEK[])")
-            bodies = [(_uid(row), row.get(b"BODY[]"), _instant(row)) for row in rows]
+            bodies = [(uid_of(row), row.get(b"BODY[]"), date_of(row)) for row in rows]
         return [Fetched(uid, raw, at) for uid, raw, at in bodies if uid and isinstance(raw, bytes)]
 
     def move(self, uids: Sequence[int], mailbox: bytes) -> None:
@@ -314,37 +276,3 @@ def suppress_no() -> Iterator[None]:
         raise
     except imaplib.IMAP4.error:
         return
-
-
-def uid_set(uids: Iterable[int]) -> str:
-    """UIDs as IMAP writes a set: 1:3,7."""
-    parts: list[list[int]] = []
-    for uid in sorted(uids):
-        if parts and uid == parts[-1][1] + 1:
-            parts[-1][1] = uid
-        else:
-            parts.append([uid, uid])
-    return ",".join(str(a) if a == b else f"{a}:{b}" for a, b in parts)
-
-
-def _uid(row: dict[bytes, object]) -> int | None:
-    uid = row.get(b"UID")
-    return uid if isinstance(uid, int) and 0 < uid < 2**32 else None
-
-
-def _size(row: dict[bytes, object]) -> int | None:
-    size = row.get(b"RFC822.SIZE")
-    return size if isinstance(size, int) and size >= 0 else None
-
-
-def _instant(row: dict[bytes, object]) -> int | None:
-    text = row.get(b"INTERNALDATE")
-    if not isinstance(text, bytes):
-        return None
-    try:
-        at = parse_to_datetime(text, normalise=False)
-        if at.tzinfo is None:
-            return None
-        return int(at.timestamp()) * 1_000_000
-    except (ValueError, OverflowError, TypeError, AttributeError):
-        return None
