@@ -375,7 +375,7 @@ def test_killed_twenty_times_in_one_workspace(tmp_path: Path, big: Dovecot, undi
     moments = random.Random(2011)
     place = tmp_path / "w"
     Workspace.create(place, People())
-    stored = [kill_after(place, big, moments.uniform(0.9, 1.3) * undisturbed.first) for _ in range(20)]
+    stored = [kill_after(place, big, moments.uniform(0.9 * undisturbed.first, undisturbed.last)) for _ in range(20)]
     print(f"\nstored after each kill: {stored}")
     assert stored == sorted(stored)
     assert finished(place, big)[0] == undisturbed.content
