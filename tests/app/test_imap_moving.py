@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
 
 from imap_made import box, codes, raw
-from imap_server import End, ImapServer, Writer
+from imap_server import PASSWORD, End, ImapServer, Writer
+from spamtide.app.config import People
+from spamtide.app.workspace import Workspace
 
 
 def test_a_move_that_the_server_only_claims_is_named(fetch, tmp_path: Path) -> None:
@@ -53,3 +59,34 @@ def test_what_came_short_or_twice_stays_on_the_server(fetch, tmp_path: Path) -> 
         ran = fetch(server, "INBOX", "--move-to", "Done", "--yes")
     assert (codes(ran), ran.json["imap"]["moved"]) == (["cut_short"], 4)
     assert [m.uid for m in server.mailboxes[b"INBOX"].messages] == [11]
+
+
+def at_a_terminal(command: list[str], answers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """Run a program with a terminal of its own; each answer is typed when its question has been shown."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.pop("SPAMTIDE_IMAP_PASSWORD", None)
+        os.execv(command[0], command)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is gone
+        while piece := os.read(terminal, 4096):
+            shown += piece
+            if answers and answers[0][0] in shown:
+                os.write(terminal, answers.pop(0)[1])
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_whoever_sits_there_is_asked_for_password_and_consent(tmp_path: Path, yes: bool) -> None:
+    Workspace.create(tmp_path / "w", People())
+    with ImapServer({b"INBOX": box(5), b"Done": box(0)}) as server:
+        code, shown = at_a_terminal(
+            [sys.executable, "-m", "spamtide", "--workspace", str(tmp_path / "w"), "import", server.address(), "--feed", "f",
+             "--no-digest", "--move-to", "Done"],
+            [(b"Password for imap://joe@localhost", PASSWORD.encode() + b"\n"), (b"Move 5 messages to", b"y\n" if yes else b"\n")],
+        )  # fmt: skip
+    assert code == 0, shown
+    assert PASSWORD.encode() not in shown
+    assert len(server.mailboxes[b"Done"].messages) == (5 if yes else 0)
+    assert len(server.mailboxes[b"INBOX"].messages) == (0 if yes else 5)
