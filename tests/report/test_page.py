@@ -108,7 +108,8 @@ def test_the_words_beside_a_chart_hold_the_numbers_of_the_document(demo) -> None
     alts = [svg.findtext(f"{SVG}desc") or "" for svg in figures(demo.page)]
     for effect in document["effects"]:
         ratio = effect["ratio"]
-        low, high = (f"{(ratio[k] - 1) * 100:+.0f}".replace("-", "−") for k in ("low", "high"))
+        bounds = (round((ratio[k] - 1) * 100) for k in ("low", "high"))
+        low, high = (f"{bound:+d}".replace("-", "−") if bound else "0" for bound in bounds)
         assert sum(f"{low} to {high} %" in alt and f"“{effect['feed']}”" in alt for alt in alts) >= 4
 
 

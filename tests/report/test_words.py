@@ -62,6 +62,12 @@ def test_a_sentence_supports_each_of_its_digits(effect: Effect) -> None:
             1.2,
             "showed no change that can be told from chance (95 % interval: from a fall by 10 % to a rise by 20 %)",
         ),
+        (
+            0.9,
+            1.0003,
+            "showed no change that can be told from chance "
+            "(95 % interval: from a fall by 10 % to a rise by less than 1 %)",
+        ),
     ],
 )
 def test_digits_follow_the_width(effect: Effect, low: float, high: float, said: str) -> None:

@@ -142,7 +142,8 @@ def fell_or_rose(ratio: Interval, *, noun: bool = False) -> str:
         low, high = change_points(ratio)[1:]
         if noun:
             return f"no change that can be told from chance ({low} to {high} %)"
-        fall, rise = low.lstrip("−+"), high.lstrip("−+")
+        least = "less than 0.1" if digits((ratio.high - ratio.low) * 100)[1] else "less than 1"
+        fall, rise = (least if bound == "0" else bound.lstrip("−+") for bound in (low, high))
         return (
             "showed no change that can be told from chance "
             f"(95 % interval: from a fall by {fall} % to a rise by {rise} %)"
