@@ -67,6 +67,7 @@ def settle_segment(base: str) -> bool: ...
 FOLD_VERSION: int
 LIMITS: list[tuple[str, int, str | None]]
 DEFECTS: list[tuple[str, str]]
+LANGUAGES: list[str]
 
 def digest_batch(
     segment: int, batch: RecordBatch

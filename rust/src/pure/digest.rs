@@ -6,6 +6,7 @@ use super::capture::{Meta, Record};
 use super::columns::{Column, Table, Tables};
 use super::facts::{read_message, Facts};
 use super::fold::fold;
+use super::language::language;
 use super::links::registered_domain;
 use super::mask::mask;
 use super::peer::peer_units;
@@ -181,6 +182,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     message.int("attachment_count", facts.attachments.len() as i64);
     message.int("text_chars", facts.visible.chars().count() as i64);
     message.int("hidden_chars", facts.hidden.chars().count() as i64);
+    message.text("language", Some(language(subject, &facts.visible)));
     message.text("origin", Some(facts.origin));
     message.text("defects", Some(&spaced(facts.defects.iter().copied())));
     message.text("identical", Some(&hex(&identical.finalize()[..16])));

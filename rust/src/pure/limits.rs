@@ -21,6 +21,8 @@ pub const LINKS: usize = 1_000;
 pub const HEADER_BYTES: usize = 64 << 10;
 /// Bytes from which the charset of undeclared text is guessed: those beyond ASCII and what stands around them.
 pub const CHARSET_BYTES: usize = 4 << 10;
+/// Characters of text and subject from which the language is told.
+pub const LANGUAGE_CHARS: usize = 900;
 /// Attachments kept. Defect `too_many_attachments`.
 pub const ATTACHMENTS: usize = 200;
 /// Smallest shingle hashes kept of a message.
@@ -39,6 +41,7 @@ pub const TABLE: &[(&str, usize, Option<&str>)] = &[
     ("header_bytes", HEADER_BYTES, Some("long_header")),
     ("attachments", ATTACHMENTS, Some("too_many_attachments")),
     ("charset_bytes", CHARSET_BYTES, None),
+    ("language_chars", LANGUAGE_CHARS, None),
     ("sketch", SKETCH, None),
 ];
 

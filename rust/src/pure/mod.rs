@@ -10,6 +10,7 @@ pub mod facts;
 pub mod fold;
 pub mod header_end;
 pub mod html;
+pub mod language;
 pub mod limits;
 pub mod links;
 pub mod mask;

@@ -37,6 +37,8 @@ fn peer_units(address: &str) -> Option<(String, String)> {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("LIMITS", pure::limits::TABLE.to_vec())?;
     m.add("DEFECTS", pure::limits::DEFECTS.to_vec())?;
+    let codes: Vec<&str> = pure::language::LANGUAGES.iter().map(|l| l.1).collect();
+    m.add("LANGUAGES", codes)?;
     m.add("FOLD_VERSION", pure::fold::FOLD_VERSION)?;
     m.add_function(wrap_pyfunction!(digest_batch, m)?)?;
     m.add_function(wrap_pyfunction!(fold, m)?)?;

@@ -213,7 +213,7 @@ class Observatory:
                 "exact": r["exact"],
                 "campaign": None,
                 "origin": r["origin"],
-                "language": None,
+                "language": r["language"],
                 "topic": None,
                 "defects": r["defects"].split(),
             }

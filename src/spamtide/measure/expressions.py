@@ -15,7 +15,7 @@ from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
 from spamtide.measure.query import And, Not, Or, Term, Tree
 from spamtide.measure.values import DAY_US, Window
-from spamtide.message import ORIGINS, fold
+from spamtide.message import LANGUAGES, ORIGINS, fold
 
 # Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
 _FAR_DAYS = 200_000
@@ -108,6 +108,10 @@ def _term(term: Term, rows: Any) -> Any:
             if value not in ORIGINS:
                 raise BadQuery("bad_query", f"{value!r} is no origin.", f"Origins: {', '.join(ORIGINS)}.")
             return rows.origin == value
+        case "language":
+            if value.lower() not in LANGUAGES:
+                raise BadQuery("bad_query", f"{value!r} is no language.", f"Languages: {', '.join(LANGUAGES)}.")
+            return rows.language == value.lower()
         case "feed":
             return _wild(rows.feed, value)
         case "after":
@@ -203,7 +207,7 @@ def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (
     rows = matching(tree, feeds=feeds, origins=origins)
     columns = (
         "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
-        "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "defects",
+        "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "defects",
     )  # fmt: skip
     rows = rows.select(*columns).order_by(["feed", "received_at", "writer", "segment", "ordinal"])
     return rows if limit is None else rows.limit(limit)

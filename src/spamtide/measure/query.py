@@ -21,7 +21,7 @@ FIELDS = (
     "subject", "subject-literal", "text", "from", "domain", "peer", "attachment", "language", "topic", "origin",
     "campaign", "botnet", "feed", "after", "before", "defect",
 )  # fmt: skip
-LATER_FIELDS = frozenset({"language", "topic", "campaign", "botnet"})
+LATER_FIELDS = frozenset({"topic", "campaign", "botnet"})
 FOLDED_FIELDS = frozenset({"subject", "text", "from", "attachment"})
 
 

@@ -1,7 +1,17 @@
-"""message: what it says. Owns text as seen, folding, masking, networks, origin, and the Public values."""
+"""message: what it says. Owns text as seen, folding, masking, networks, language, origin, and the Public values."""
 
-from spamtide.message.catalogue import DEFECTS, ORIGINS
+from spamtide.message.catalogue import DEFECTS, LANGUAGES, ORIGINS
 from spamtide.message.kernel import FOLD_VERSION, fold, mask, peer_units
 from spamtide.message.public import PublicNetwork, PublicText
 
-__all__ = ["DEFECTS", "FOLD_VERSION", "ORIGINS", "PublicNetwork", "PublicText", "fold", "mask", "peer_units"]
+__all__ = [
+    "DEFECTS",
+    "FOLD_VERSION",
+    "LANGUAGES",
+    "ORIGINS",
+    "PublicNetwork",
+    "PublicText",
+    "fold",
+    "mask",
+    "peer_units",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spamtide.message.kernel import DEFECTS as KERNEL_DEFECTS
+from spamtide.message.kernel import LANGUAGES as KERNEL_LANGUAGES
 
 ORIGINS: tuple[str, ...] = (
     "unsolicited", "bounce", "auto-reply", "challenge", "report", "confirmation", "list", "relay-probe", "own-test", "personal",
@@ -10,3 +11,6 @@ ORIGINS: tuple[str, ...] = (
 
 # The kernel names defects, so it holds the list; docs/reference/defects.md is compared with it.
 DEFECTS: dict[str, str] = dict(KERNEL_DEFECTS)
+
+# ISO 639-1; "und" where none can be told (BCP 47).
+LANGUAGES: tuple[str, ...] = (*KERNEL_LANGUAGES, "und")
