@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHORT = (["digest_stages.py"], ["digest_speed.py"], ["read_by_id.py"], ["subject_terms.py", "--copies", "7"])
+SHORT = (
+    ["fold_tricks.py"],
+    ["digest_stages.py"],
+    ["digest_speed.py"],
+    ["read_by_id.py"],
+    ["subject_terms.py", "--copies", "7"],
+)
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"])
 
 
