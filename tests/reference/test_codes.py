@@ -36,6 +36,7 @@ def test_every_row_says_what_it_means_and_what_to_do() -> None:
     for heading in (
         "Errors",
         "Refused sources",
+        "Left out",
         "Refusals",
         "Warnings and unmet rules",
         "Problems",
@@ -57,22 +58,21 @@ def test_the_collector_finds_what_stands_in_tables_and_defaults() -> None:
     assert {"too_few_days_before", "too_few_days_after"} <= collect().values["refusal"]
 
 
-def refused_codes() -> set[str]:
-    """Codes of refused sources: the third argument of ``Refused`` where it is a word, and its default."""
-    found = {"unreadable"}
+def third_words(*names: str) -> set[str]:
+    """Words given as the third argument, or as ``code``, to what has one of these names."""
+    found = set()
     for path in sorted(SOURCE.rglob("*.py")):
         for call in (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)):
-            if getattr(call.func, "id", getattr(call.func, "attr", "")) in (
-                "Refused",
-                "Dropped",
-                "Denied",
-                "refuse",
-                "_give_up",
-            ):
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) in names:
                 given = [*call.args[2:3], *(k.value for k in call.keywords if k.arg == "code")]
                 found |= {n.value for n in given if isinstance(n, ast.Constant)}
     return found
 
 
 def test_codes_of_refused_sources_are_listed() -> None:
-    assert set(rows("Refused sources")) == refused_codes()
+    given = third_words("Refused", "Dropped", "Denied", "refuse", "_give_up")
+    assert set(rows("Refused sources")) == {"unreadable"} | given
+
+
+def test_codes_of_what_is_left_out_are_listed() -> None:
+    assert set(rows("Left out")) == third_words("LeftOut", "left_out")

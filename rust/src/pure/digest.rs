@@ -7,6 +7,7 @@ use super::columns::{Column, Table, Tables};
 use super::facts::{read_message, Facts};
 use super::fold::fold;
 use super::language::language;
+use super::limits::CAPTURED;
 use super::links::registered_domain;
 use super::mask::mask;
 use super::peer::peer_units;
@@ -79,7 +80,7 @@ pub fn digest(segment: u32, records: &[Record]) -> Tables {
     let mut tables = ["message", "text", "link", "attachment", "sketch"].map(|_| Builder { table: Table::new() });
     for record in records.iter().filter(|r| !r.erased) {
         let meta: Meta = serde_json::from_slice(&record.meta).unwrap_or_default();
-        let facts = std::panic::catch_unwind(|| read_message(&record.raw, &meta)).unwrap_or_else(|_| {
+        let mut facts = std::panic::catch_unwind(|| read_message(&record.raw, &meta)).unwrap_or_else(|_| {
             let mut facts = Facts {
                 origin: "unsolicited",
                 ..Facts::default()
@@ -87,6 +88,8 @@ pub fn digest(segment: u32, records: &[Record]) -> Tables {
             facts.defects.insert("parser_panic");
             facts
         });
+        let captured = CAPTURED.iter().filter(|name| meta.marks.iter().any(|m| m == *name));
+        facts.defects.extend(captured);
         put(i64::from(segment), record, &meta, facts, &mut tables);
     }
     let [message, text, link, attachment, sketch] = tables;

@@ -27,7 +27,7 @@ pub enum TimeSource {
 }
 
 /// Values of one header field (raw, still folded), in order.
-fn fields<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + 'a {
+pub(super) fn fields<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + 'a {
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < header.len() {

@@ -60,7 +60,15 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "charset_undecodable",
         "Some bytes of a body are no character in any charset tried.",
     ),
+    (
+        "content_length_wrong",
+        "In its mbox, its Content-Length ends within a message; `From ` lines were taken instead.",
+    ),
     ("empty_message", "The message has no bytes."),
+    (
+        "from_line_in_body",
+        "In its mbox, a line of its body reads like the start of another message; its Content-Length says that it is text.",
+    ),
     (
         "header_charset",
         "A header field's declared charset is unknown or does not decode it.",
@@ -98,3 +106,6 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "A part's transfer encoding is broken; what could be unpacked was.",
     ),
 ];
+
+/// Defects that are seen when a message is captured, not when it is read: they travel as marks of its meta.
+pub const CAPTURED: &[&str] = &["content_length_wrong", "from_line_in_body"];

@@ -47,7 +47,10 @@ impl MboxReader {
                 self.file_time,
                 self.now,
             ) {
-                Some(capture) => batch.items.push(capture),
+                Some(mut capture) => {
+                    capture.meta.marks = piece.defects.iter().map(|d| (*d).to_owned()).collect();
+                    batch.items.push(capture);
+                }
                 None => self.untimed.push(self.ordinal),
             }
             self.ordinal += 1;
@@ -80,12 +83,18 @@ impl MboxReader {
         })
     }
 
-    /// The last capture, if any.
+    /// What is left at the end: mostly the last capture.
     fn finish(&mut self, py: Python<'_>) -> CaptureBatch {
         py.detach(|| {
-            let pieces = self.splitter.finish().into_iter().collect();
+            let pieces = self.splitter.finish();
             self.take(pieces)
         })
+    }
+
+    /// Leave the message that waits for its end, and go on at the next one. It keeps its ordinal.
+    fn skip(&mut self) {
+        self.splitter.skip();
+        self.ordinal += 1;
     }
 
     /// Messages so far, those without a time among them.

@@ -16,7 +16,7 @@ from spamtide.app.config import People
 from spamtide.app.digesting import digest_workspace, in_quarantine
 from spamtide.app.workspace import Workspace
 from spamtide.archive import fresh_salts
-from spamtide.capture import CaptureBatch, Refused, SourceOptions, capture_message, read_source
+from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, capture_message, read_source
 from spamtide.errors import BrokenWorld, WrongUse
 from spamtide.fingerprint import FACTS_VERSION
 
@@ -49,7 +49,7 @@ def _as_message(row: dict[str, Any], where: str) -> bytes:
     )
 
 
-def _rows(path: Path, now: int) -> Iterator[CaptureBatch | Refused]:
+def _rows(path: Path, now: int) -> Iterator[CaptureBatch]:
     with path.open(encoding="utf-8") as file:
         for index, line in enumerate(file):
             where = f"{path}, line {index + 1},"
@@ -84,7 +84,7 @@ def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refu
                 for item in items:
                     if isinstance(item, Refused):
                         refused.append(item)
-                    else:
+                    elif not isinstance(item, LeftOut):
                         writer.append(item, fresh_salts(len(item)))
         except UnicodeDecodeError:
             raise WrongUse("bad_row", f"{path} is not UTF-8 text.", "Give an mbox or a file of JSON lines.") from None

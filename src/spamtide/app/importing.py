@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.digesting import TASK_BYTES, Digester
 from spamtide.app.instants import format_instant
 from spamtide.archive import check_feed, fresh_salts
-from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_counts, read_source
+from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, read_counts, read_source
 from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class ImportOutcome:
     first: int | None = None
     last: int | None = None
     refused: list[Refused] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     defects: dict[str, int] = field(default_factory=dict)
     counts: int = 0
     quarantined: int = 0
@@ -56,6 +57,9 @@ class ImportOutcome:
             "first_received_at": None if self.first is None else format_instant(self.first),
             "last_received_at": None if self.last is None else format_instant(self.last),
             "refused": [{"source": r.source, "code": r.code, "reason": r.reason} for r in self.refused],
+            "left_out": [
+                {"source": r.source, "code": r.code, "reason": r.reason, "count": r.count} for r in self.left_out
+            ],
             "defects": dict(sorted(self.defects.items())),
             "counts": self.counts,
             "quarantined": self.quarantined,
@@ -173,6 +177,8 @@ def import_sources(
                     for item in read_source(path, SourceOptions(times, now)):
                         if isinstance(item, Refused):
                             outcome.refused.append(item)
+                        elif isinstance(item, LeftOut):
+                            outcome.left_out.append(item)
                         else:
                             importer.take(item)
                             if progress is not None:

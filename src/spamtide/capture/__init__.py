@@ -1,10 +1,11 @@
 """capture: what arrived. Turns byte streams (mbox, Maildir, .eml, archives) into captures, raw bytes unchanged."""
 
 from spamtide.capture.counts import BadCounts, CountRow, read_counts
+from spamtide.capture.items import LeftOut, Refused, SourceOptions
 from spamtide.capture.kernel import CaptureBatch, capture_message
-from spamtide.capture.sources import TIMES, Refused, SourceOptions, read_source
+from spamtide.capture.sources import TIMES, read_source
 
 __all__ = [
-    "TIMES", "BadCounts", "CaptureBatch", "CountRow", "Refused", "SourceOptions", "capture_message", "read_counts",
+    "TIMES", "BadCounts", "CaptureBatch", "CountRow", "LeftOut", "Refused", "SourceOptions", "capture_message", "read_counts",
     "read_source",
 ]  # fmt: skip

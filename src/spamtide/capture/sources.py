@@ -1,6 +1,6 @@
 """Sources: what others captured, as batches of captures, streamed. A poison source is named and the rest goes on.
 
-A path is a file or a folder: mbox (mboxo, mboxrd), Maildir, ``.eml`` and folders of these, each also in tar or zip, and
+A path is a file or a folder: mbox (mboxo, mboxrd, mboxcl, mboxcl2), Maildir, MH, ``.eml`` and folders of these, each also in tar or zip, and
 each file also packed with gz, bz2, xz or zst. What a file is, its first bytes say, not its name.
 """
 
@@ -10,16 +10,16 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from spamtide.capture.kernel import CaptureBatch, MboxReader, capture_message
+from spamtide.capture.folders import Opened, walk
+from spamtide.capture.items import Item, LeftOut, Refused, SourceOptions, shown_name
+from spamtide.capture.kernel import MboxReader, capture_message
 
 CHUNK = 4 * 1024 * 1024
 # One step of a decompressor: where an archive is cut, no more than the bytes of one step are lost.
@@ -35,66 +35,22 @@ TIMES = ("auto", "received", "envelope", "date", "file")
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A source, or a place in one, that could not be read, with a code and the words of whoever noticed."""
-
-    source: str
-    reason: str
-    code: str = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
-    """``time``: auto, received, envelope, date or file. ``now``: the program's clock, microseconds UTC."""
-
-    time: str
-    now: int
-
-
-Item = CaptureBatch | Refused
-
-
 def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
     """Captures of one path as the user gave it, in order; refusals in between, never an exception for bad input."""
-    name = str(path)
-    try:
-        if path.is_dir():
-            yield from _folder(path, options)
-        elif not path.exists():
-            yield Refused(name, "not there")
-        elif path.is_file():
-            if path.stat().st_size == 0:
-                yield Refused(name, "empty file")
-                return
-            with path.open("rb") as file:
-                yield from _file(file, name, _mtime(path), options)
-        else:
-            yield Refused(name, "neither a file nor a folder")
-    except OSError as error:
-        yield Refused(name, error.strerror or str(error))
-
-
-def _mtime(path: Path) -> int:
-    return path.stat().st_mtime_ns // 1000
-
-
-def _folder(path: Path, options: SourceOptions) -> Iterator[Item]:
-    try:
-        entries = sorted(os.scandir(path), key=lambda e: e.name)
-    except OSError as error:
-        yield Refused(str(path), error.strerror or str(error))
-        return
-    maildir = {e.name for e in entries} >= {"cur", "new"}
-    for entry in entries:
-        if entry.name.startswith(".") and not (maildir and entry.is_dir()):
+    empty = True
+    for found in walk(path):
+        empty = empty and isinstance(found, LeftOut)
+        if not isinstance(found, Opened):
+            yield found
             continue
-        if maildir and entry.name == "tmp":
-            continue  # mail still being delivered
-        if entry.is_symlink() and not entry.is_file():
-            yield Refused(entry.path, "a link to a folder or to nothing; not followed")
-            continue
-        yield from read_source(Path(entry.path), options)
+        with found.file:
+            yield from _file(found.file, found.name, found.status.st_mtime_ns // 1000, options)
+            if found.changed:
+                yield Refused(
+                    found.name, "changed while it was read; import it again when nothing writes to it", "changed"
+                )
+    if empty:
+        yield Refused(shown_name(path), "a folder without a message", "empty")
 
 
 def _file(
@@ -102,7 +58,7 @@ def _file(
 ) -> Iterator[Item]:
     """One stream: unpack it if it is packed, then by what it is. ``packings``: how many were taken off already."""
     if packings > PACKINGS:
-        yield Refused(name, f"packed more than {PACKINGS} times over")
+        yield Refused(name, f"packed more than {PACKINGS} times over", "too_deep")
         return
     stream = io.BufferedReader(cast(io.RawIOBase, file), CHUNK) if not hasattr(file, "peek") else file
     head = cast(io.BufferedReader, stream).peek(512)[:512]
@@ -116,7 +72,7 @@ def _file(
         elif head[257:262] == b"ustar":
             yield from _tar(stream, name, options, packings + 1)
         elif head.startswith(b"From "):
-            yield from _mbox(stream, name, file_time, options)
+            yield from _mbox(stream, name, file_time, options, packings)
         else:
             yield from _message(stream, name, file_time, options)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile) as error:
@@ -198,7 +154,7 @@ def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
         yield chunk
 
 
-def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOptions) -> Iterator[Item]:
+def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOptions, packings: int) -> Iterator[Item]:
     reader = MboxReader(name, options.time, file_time, options.now)
     failed: list[Exception] = []
     for chunk in _chunks(stream, failed):
@@ -206,17 +162,18 @@ def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOp
         if len(batch):
             yield batch
         if reader.pending > MESSAGE_BYTES:
-            place = f"{name}#{reader.messages}"
-            yield Refused(
-                place, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is; nothing after it was read"
-            )
-            return
+            place, words = f"{name}#{reader.messages}", f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is"
+            if packings:  # what is packed may have no end
+                yield Refused(place, f"{words}; nothing after it was read", "too_large")
+                return
+            yield Refused(place, words, "too_large")
+            reader.skip()
     if not failed:
         last = reader.finish()
         if len(last):
             yield last
     for ordinal in reader.untimed:
-        yield Refused(f"{name}#{ordinal}", "no plausible receive time; choose another with --time")
+        yield Refused(f"{name}#{ordinal}", "no plausible receive time; choose another with --time", "no_time")
     for error in failed:
         yield Refused(
             name, f"damaged or cut short after {reader.messages} whole messages: {error or type(error).__name__}"
@@ -237,19 +194,19 @@ def _message(stream: IO[bytes], name: str, file_time: int | None, options: Sourc
     for chunk in _chunks(stream, failed):
         data += chunk
         if len(data) > MESSAGE_BYTES:
-            yield Refused(name, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is")
+            yield Refused(name, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is", "too_large")
             return
         if not _looks_like_mail(bytes(data[:8192])):
-            yield Refused(name, "neither an mbox nor a message")
+            yield Refused(name, "neither an mbox nor a message", "not_mail")
             return
     if failed:
         yield Refused(name, f"damaged or cut short: {failed[0] or type(failed[0]).__name__}")
         return
     if not data:
-        yield Refused(name, "empty file")
+        yield Refused(name, "empty file", "empty")
         return
     batch = capture_message(bytes(data), name, 0, options.time, file_time, options.now)
-    yield batch if len(batch) else Refused(name, "no plausible receive time; choose another with --time")
+    yield batch if len(batch) else Refused(name, "no plausible receive time; choose another with --time", "no_time")
 
 
 def _tar(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
@@ -281,7 +238,7 @@ def _zip(stream: IO[bytes], name: str, options: SourceOptions, packings: int) ->
                 continue
             member = f"{name}!{info.filename}"
             if info.flag_bits & 1:
-                yield Refused(member, "locked with a password")
+                yield Refused(member, "locked with a password; unpack it first", "password")
                 continue
             with archive.open(info) as file:
                 stamp = calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000

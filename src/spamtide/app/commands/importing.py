@@ -54,7 +54,7 @@ def import_command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Import PATHS into a feed: mbox, Maildir, .eml, folders of them, also in tar, zip, gz, bz2, xz, zst; counts as .csv.
+    """Import PATHS into a feed: mbox, Maildir, MH, .eml, folders of them, also in tar, zip, gz, bz2, xz, zst; counts as .csv.
 
     A PATH may be a mailbox on a server, imap://user@host:port/MAILBOX or imaps://; without MAILBOX, all of them.
 
@@ -89,6 +89,10 @@ def import_command(
             return yes or click.confirm(f"Move {count} messages to {target}?", err=True)
 
         move_confirmed(mailboxes, workspace.archive, feed, agree, outcome.refused)
+    for left in outcome.left_out[:20]:
+        say(f"left out: {printable(left.source)}: {printable(left.reason)}")
+    if len(outcome.left_out) > 20:
+        say(f"left out: {len(outcome.left_out) - 20} more; --json lists them all")
     for refused in outcome.refused[:20]:
         say(f"not imported: {printable(refused.source)}: {printable(refused.reason)}")
     if len(outcome.refused) > 20:
