@@ -32,7 +32,7 @@ def test_a_refused_source_is_exit_code_3(place: Path) -> None:
     done = spamtide("--workspace", "trap", "import", "nowhere.mbox", "--feed", "f", "--json", cwd=place)
     assert done.returncode == 3
     assert json.loads(done.stdout)["refused"] == [
-        {"source": "nowhere.mbox", "code": "unreadable", "reason": "not there"}
+        {"source": "nowhere.mbox", "code": "absent", "reason": "not there"}
     ]
 
 
