@@ -31,9 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_refused_source_is_exit_code_3(place: Path) -> None:
     done = spamtide("--workspace", "trap", "import", "nowhere.mbox", "--feed", "f", "--json", cwd=place)
     assert done.returncode == 3
-    assert json.loads(done.stdout)["refused"] == [
-        {"source": "nowhere.mbox", "code": "absent", "reason": "not there"}
-    ]
+    assert json.loads(done.stdout)["refused"] == [{"source": "nowhere.mbox", "code": "absent", "reason": "not there"}]
 
 
 def test_search_finds_the_disguise(place: Path) -> None:

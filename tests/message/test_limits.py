@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -43,6 +44,13 @@ MADE = {
     "header_bytes": lambda n: (
         b"From: a@sender.example\nDate: Wed, 16 Mar 2011 14:45:00 +0000\nSubject:" + b"x" * (n - 1) + b"\n\nx\n"
     ),
+    "head_bytes": lambda n: (
+        HEAD
+        + (b"X: " + b"y" * 996 + b"\n") * ((n - len(HEAD)) // 1000 - 1)
+        + b"Z: ".ljust((n - len(HEAD)) % 1000 + 999, b"z")
+        + b"\n\nx\n"
+    ),
+    "head_lines": lambda n: HEAD + b"X: y\n" * (n - HEAD.count(b"\n")) + b"\nx\n",
     "attachments": lambda n: parts(n, b"Content-Type: application/x\n\nx\n"),
 }
 
@@ -104,9 +112,15 @@ def test_every_bound_with_a_defect_is_made_here() -> None:
     assert set(MADE) == {name for name, _, defect in LIMITS if defect}
 
 
+# The first sector of an OLE file and, in its directory, the stream that every .msg has.
+MSG = base64.encodebytes(
+    bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "__properties_version1.0".encode("utf-16-le") + bytes(82)
+)
+
 WITH = {
     "bad_content_type": HEAD + b"Content-Type: nonsense\n\nx\n",
     "bad_date": b"From: a@b.example\nSubject: x\nDate: yesterday\n\nx\n",
+    "byte_order_mark": b"\xef\xbb\xbf" + HEAD + b"\nx\n",
     "charset_overruled": HEAD + b"Content-Type: text/plain; charset=utf-8\n\n\xe4\xf6 caf\xe9\n",
     "charset_undecodable": HEAD + b"\n" + "我们".encode() * 1500 + b"\xff\xfe\n",
     "empty_message": b"",
@@ -114,10 +128,15 @@ WITH = {
     "header_undecodable": b"From: a@b.example\nSubject: " + "我们".encode() * 1500 + b"\xff\xfe\n\nx\n",
     "many_from": b"From: a@b.example\nFrom: c@d.example\nSubject: x\n\nx\n",
     "many_subjects": b"From: a@b.example\nSubject: x\nSubject: y\n\nx\n",
+    "msg_inside": HEAD
+    + b"Content-Type: application/vnd.ms-outlook; name=a.msg\nContent-Transfer-Encoding: base64\n\n"
+    + MSG,
     "no_from": b"Subject: x\n\nx\n",
     "no_header": b"\n\n\n",
     "no_header_end": b"From: a@b.example\nSubject: x\nwords\n",
     "no_subject": b"From: a@b.example\n\nx\n",
+    "tnef_inside": HEAD
+    + b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+IgEA\n",
     "transfer_encoding": HEAD
     + b"Content-Type: application/x\nContent-Transfer-Encoding: base64\n\naGVs*bG8g\n!!d29ybGQ=\n",
 }

@@ -50,6 +50,7 @@ pub(super) fn fields<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item
 }
 
 fn header_of(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
     let a = memchr::memmem::find(raw, b"\n\n").map(|i| i + 1);
     let b = memchr::memmem::find(raw, b"\n\r\n").map(|i| i + 1);
     let end = match (a, b) {

@@ -7,7 +7,7 @@ use super::header_end::separated;
 use super::html::read_html;
 use super::links::{add_link, text_links, Link};
 use super::origin::{origin, Signs};
-use super::{limits, sniff};
+use super::{limits, long_head, sniff};
 use mail_parser::{
     DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
 };
@@ -88,12 +88,23 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
         facts.defects.insert("empty_message");
         return facts;
     }
+    let parsed = match parsed.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => {
+            facts.defects.insert("byte_order_mark");
+            rest
+        }
+        None => parsed,
+    };
     let (parsed, separated) = separated(parsed);
     let parsed = &parsed[..];
     if separated {
         facts.defects.insert("no_header_end");
     }
-    let parsed = &bounded(parsed, &mut facts.defects)[..];
+    let (parsed, in_part) = long_head::shortened(parsed);
+    if in_part {
+        facts.defects.insert("header_in_part");
+    }
+    let parsed = &bounded(&parsed, &mut facts.defects)[..];
     match parse(parsed) {
         Some(message) => {
             if message.headers().is_empty() {
@@ -336,10 +347,16 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
         } else if facts.attachments.len() < limits::ATTACHMENTS {
             let name = part.attachment_name().map(|n| header_text(n.as_bytes()).text);
             let declared = declared.unwrap_or_else(|| "text/plain".into());
+            let sniffed = sniff::sniff(&decoded);
+            match sniffed {
+                "tnef" => facts.defects.insert("tnef_inside"),
+                "msg" => facts.defects.insert("msg_inside"),
+                _ => false,
+            };
             facts.attachments.push(Attachment {
                 name,
                 declared_type: declared,
-                sniffed_type: sniff::sniff(&decoded),
+                sniffed_type: sniffed,
                 size: decoded.len(),
                 sha256: match unix {
                     Cow::Borrowed(_) => leaf,

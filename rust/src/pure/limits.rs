@@ -19,6 +19,10 @@ pub const TEXT_BYTES: usize = 1 << 20;
 pub const LINKS: usize = 1_000;
 /// Bytes of one header field that are decoded. Defect `long_header`.
 pub const HEADER_BYTES: usize = 64 << 10;
+/// Bytes of a whole header that are read. Defect `header_in_part`.
+pub const HEAD_BYTES: usize = 1 << 20;
+/// Lines of a header that are read, folded ones included. Defect `header_in_part`.
+pub const HEAD_LINES: usize = 10_000;
 /// Bytes from which the charset of undeclared text is guessed: those beyond ASCII and what stands around them.
 pub const CHARSET_BYTES: usize = 4 << 10;
 /// Characters of text and subject from which the language is told.
@@ -39,6 +43,8 @@ pub const TABLE: &[(&str, usize, Option<&str>)] = &[
     ("text_bytes", TEXT_BYTES, Some("text_in_part")),
     ("links", LINKS, Some("too_many_links")),
     ("header_bytes", HEADER_BYTES, Some("long_header")),
+    ("head_bytes", HEAD_BYTES, Some("header_in_part")),
+    ("head_lines", HEAD_LINES, Some("header_in_part")),
     ("attachments", ATTACHMENTS, Some("too_many_attachments")),
     ("charset_bytes", CHARSET_BYTES, None),
     ("language_chars", LANGUAGE_CHARS, None),
@@ -52,6 +58,10 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "A Content-Type that cannot be a type; the part counts as plain text.",
     ),
     ("bad_date", "A Date field that is no date."),
+    (
+        "byte_order_mark",
+        "A byte order mark before the first header field, left by an editor; it is skipped.",
+    ),
     (
         "charset_overruled",
         "A body's declared charset is unknown or does not decode it; another was taken.",
@@ -74,6 +84,10 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "A header field's declared charset is unknown or does not decode it.",
     ),
     (
+        "header_in_part",
+        "A header beyond a bound was read in part; the body was read.",
+    ),
+    (
         "header_undecodable",
         "Some bytes of a header field are no character in any charset tried.",
     ),
@@ -81,6 +95,10 @@ pub const DEFECTS: &[(&str, &str)] = &[
     ("long_header", "A header field beyond the bound was read in part."),
     ("many_from", "More than one From field; the first counts."),
     ("many_subjects", "More than one Subject field; the first counts."),
+    (
+        "msg_inside",
+        "An attachment is a message in Outlook's own form (.msg), which is not unpacked.",
+    ),
     ("no_from", "No From field."),
     ("no_header", "Nothing that could be a header; all is body."),
     (
@@ -97,6 +115,10 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "A parser failed on this message; nothing of it could be read.",
     ),
     ("text_in_part", "Text beyond a bound was not kept."),
+    (
+        "tnef_inside",
+        "An attachment is a packing of Outlook's own (winmail.dat), which is not unpacked.",
+    ),
     ("too_deep", "Messages within messages beyond a bound were not read."),
     ("too_many_attachments", "Attachments beyond a bound were not kept."),
     ("too_many_links", "Links beyond a bound were not kept."),

@@ -13,6 +13,7 @@ pub mod html;
 pub mod language;
 pub mod limits;
 pub mod links;
+pub mod long_head;
 pub mod mask;
 pub mod mbox;
 pub mod origin;

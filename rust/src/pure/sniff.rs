@@ -1,5 +1,11 @@
 //! Type of an attachment by its first bytes, whatever its name and declared type say.
 
+/// Of what is OLE, a message of Outlook: its properties are streams of this name, which stands in the directory as UTF-16.
+fn is_msg(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"_\0_\0p\0r\0o\0p\0e\0r\0t\0i\0e\0s\0_\0v\0e\0r\0s\0i\0o\0n\x001\0.\x000\0";
+    memchr::memmem::find(bytes, NAME).is_some()
+}
+
 /// Kind by signature, `unknown` where none fits.
 pub fn sniff(bytes: &[u8]) -> &'static str {
     const SIGNATURES: [(&[u8], &str); 20] = [
@@ -26,7 +32,7 @@ pub fn sniff(bytes: &[u8]) -> &'static str {
     ];
     for (magic, kind) in SIGNATURES {
         if bytes.starts_with(magic) {
-            return kind;
+            return if kind == "ole" && is_msg(bytes) { "msg" } else { kind };
         }
     }
     let head = &bytes[..bytes.len().min(512)];
