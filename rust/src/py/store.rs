@@ -1,6 +1,5 @@
 //! Bindings of `store`: segments as Python sees them. The interpreter lock is released around every file operation.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -8,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::batch::{CaptureBatch, RecordBatch};
-use crate::store::{read, seal, segment, StoreError};
+use crate::store::{copies::Copies, read, seal, segment, StoreError};
 
 pyo3::create_exception!(
     _kernel,
@@ -134,7 +133,7 @@ impl SegmentWriter {
 #[pyclass]
 #[derive(Default)]
 pub struct CopyCounter {
-    counts: HashMap<[u8; 32], u32>,
+    copies: Copies,
 }
 
 #[pymethods]
@@ -146,42 +145,26 @@ impl CopyCounter {
 
     /// Add digests, 32 bytes each.
     fn add(&mut self, digests: &[u8]) {
-        for digest in digests.chunks_exact(32) {
-            *self.counts.entry(digest.try_into().expect("32 bytes")).or_insert(0) += 1;
-        }
+        self.copies.add(digests);
     }
 
-    /// Distinct digests with copies left.
+    /// Copies that are left.
     fn __len__(&self) -> usize {
-        self.counts.len()
+        self.copies.left()
     }
 
     /// Use up one copy of a digest; whether there was one.
     fn use_up(&mut self, digest: &[u8]) -> bool {
-        match self.counts.get_mut(digest) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            _ => false,
-        }
+        self.copies.use_up(digest)
     }
 
     /// Drop from `batch` each capture of which a copy is left here, and use that copy up; the number dropped.
     fn retain_new(&mut self, batch: &mut CaptureBatch) -> usize {
-        if self.counts.is_empty() {
+        if self.copies.is_empty() {
             return 0;
         }
         let before = batch.items.len();
-        batch
-            .items
-            .retain(|capture| match self.counts.get_mut(&capture.sha256) {
-                Some(left) if *left > 0 => {
-                    *left -= 1;
-                    false
-                }
-                _ => true,
-            });
+        batch.items.retain(|capture| !self.copies.use_up(&capture.sha256));
         before - batch.items.len()
     }
 }

@@ -1,5 +1,6 @@
 //! Segments: append-only files of records, their chain, their frames, their index. `docs/reference/segment-format.md`.
 
+pub mod copies;
 pub mod read;
 pub mod record;
 pub mod seal;
