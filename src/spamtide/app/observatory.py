@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from spamtide.app.cuts import find_cut
 from spamtide.app.registry import workspace_registry
+from spamtide.app.searching import search_messages
 from spamtide.app.workspace import Workspace
-from spamtide.archive import Engine, EngineOptions, format_id
+from spamtide.archive import Engine, EngineOptions
 from spamtide.errors import Unanswerable, WrongUse
 from spamtide.fingerprint import FACTS_VERSION, TABLES, arrow_schema
 from spamtide.measure import (
@@ -42,9 +43,7 @@ from spamtide.measure import (
     exposure_shares,
     given_series,
     group_rows,
-    message_rows,
     parse_measure,
-    parse_query,
     rebinned,
     series_named,
     span,
@@ -188,37 +187,16 @@ class Observatory:
         return replace(volume, measure=str(measure), counts=counts)
 
     def search(
-        self, query: str, feeds: Sequence[str] = (), *, origins: Sequence[str] = (), limit: int | None = None
+        self,
+        query: str,
+        feeds: Sequence[str] = (),
+        *,
+        origins: Sequence[str] = (),
+        limit: int | None = None,
+        after_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Messages that match, as the contract's rows, in order of feed and arrival."""
-        from spamtide.app.instants import format_instant
-
-        tree = parse_query(query)
-        names = self.workspace.require_feeds(list(feeds)) if feeds else []
-        with self._engine() as engine:
-            rows = engine.run(message_rows(tree, feeds=names, origins=origins, limit=limit)).to_pylist()
-        return [
-            {
-                "id": format_id(r["feed"], r["writer"], r["segment"], r["ordinal"]),
-                "feed": r["feed"],
-                "source": None
-                if r["source_path"] is None
-                else {"path": r["source_path"], "ordinal": r["source_ordinal"]},
-                "received_at": format_instant(r["received_at"]),
-                "time_origin": r["time_origin"],
-                "peer_address": r["peer_address"],
-                "envelope": {"from": r["envelope_from"], "to": r["recipients"].split("\n") if r["recipients"] else []},
-                "subject": r["subject"],
-                "sha256": r["sha256"],
-                "exact": r["exact"],
-                "campaign": None,
-                "origin": r["origin"],
-                "language": r["language"],
-                "topic": None,
-                "defects": r["defects"].split(),
-            }
-            for r in rows
-        ]
+        """Messages that match, as the contract's rows, in order of feed and arrival; ``after_id``: those that follow it."""
+        return list(search_messages(self.workspace, query, feeds, origins=origins, limit=limit, after_id=after_id))
 
     def event(self, event_id: str) -> Event:
         """An event of the registry, the workspace's own among them."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import textwrap
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from spamtide.errors import SpamtideError
@@ -32,6 +32,19 @@ def emit_jsonl(rows: Iterable[Mapping[str, Any]]) -> int:
     for row in rows:
         sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
         n += 1
+    sys.stdout.flush()
+    return n
+
+
+def emit_json_items(schema: str, rows: Iterable[Mapping[str, Any]], goes_on: Callable[[], str | None]) -> int:
+    """Print the document of a list as its items come; ``goes_on`` is asked for ``next`` after the last. The number printed."""
+    sys.stdout.write(f'{{\n  "schema": {json.dumps(schema)},\n  "items": [')
+    n = 0
+    for row in rows:
+        # Not textwrap.indent: it breaks at the line separators that a subject may hold.
+        sys.stdout.write((",\n    " if n else "\n    ") + dump(row).replace("\n", "\n    "))
+        n += 1
+    sys.stdout.write(("\n  ]" if n else "]") + f',\n  "next": {json.dumps(goes_on())}\n}}\n')
     sys.stdout.flush()
     return n
 

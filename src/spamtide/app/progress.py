@@ -15,9 +15,9 @@ class Tick(Protocol):
 
 
 @contextmanager
-def progress_bar(what: str, unit: str = "messages") -> Iterator[Tick]:
-    """A bar on stderr when that is a terminal. Draws no spinner for work under 200 ms."""
-    if not sys.stderr.isatty():
+def progress_bar(what: str, unit: str = "messages", *, drawn: bool = True) -> Iterator[Tick]:
+    """A bar on stderr when that is a terminal and it is to be drawn. Draws no spinner for work under 200 ms."""
+    if not (drawn and sys.stderr.isatty()):
         yield lambda done, total=None: None
         return
     from rich.console import Console

@@ -49,7 +49,7 @@ def compact(
     root = read_root(tables.root)
     if len(root.tail.get(key, [])) < at_least:
         return Compacted()
-    closed = [p for p in root.tail.get(key, []) if p.rows == 0 or _last_day(tables.root / p.path) < now // DAY_US]
+    closed = [p for p in root.tail.get(key, []) if p.rows == 0 or p.times(tables.root)[1] // DAY_US < now // DAY_US]
     if not closed:
         return Compacted()
     spill = tables.stage(facts_version) / f"spill.{os.getpid()}"
@@ -74,16 +74,6 @@ def compact(
         # The grace of a sweep counts from now, when the last new reader could have seen it named.
         os.utime(tables.root / path)
     return Compacted(done, len(gone))
-
-
-def _last_day(path: Path) -> int:
-    """Last UTC day that a part holds rows of, by its own statistics."""
-    import pyarrow.parquet as pq
-
-    metadata = pq.ParquetFile(path).metadata
-    column = metadata.schema.names.index("received_at")
-    groups = (metadata.row_group(i).column(column).statistics.max for i in range(metadata.num_row_groups))
-    return int(max(groups)) // DAY_US
 
 
 def _split(path: Path, table: str, spill: Path, split: dict[int, dict[str, list[Path]]]) -> None:

@@ -26,6 +26,11 @@ class EngineOptions:
     memory_mib: int = 2048
     temp_dir: str = ""
 
+    @property
+    def thread_count(self) -> int:
+        """Threads to use."""
+        return self.threads or len(os.sched_getaffinity(0))
+
 
 class Engine:
     """A DuckDB over one snapshot; make one for each snapshot. Close it, or use it in a ``with`` block."""
@@ -35,12 +40,11 @@ class Engine:
         import ibis
         import pyarrow as pa
 
-        threads = options.threads or len(os.sched_getaffinity(0))
         # One DuckDB in memory for each process: there is no database file to lock or to corrupt.
         raw = duckdb.connect(
             ":memory:",
             config={
-                "threads": threads,
+                "threads": options.thread_count,
                 "memory_limit": f"{options.memory_mib}MB",
                 "temp_directory": options.temp_dir or tempfile.gettempdir(),
             },

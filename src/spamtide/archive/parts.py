@@ -20,7 +20,7 @@ class Part:
     """One Parquet file of one table. ``path`` is relative to ``archive/tables``.
 
     A part of a segment holds its records ``start`` to ``stop``; a part of a closed day holds all of a feed's, has the
-    ``day`` (whole UTC days since 1970) and no writer.
+    ``day`` (whole UTC days since 1970) and no writer. ``first`` and ``last``: receive times; none in parts of older programs.
     """
 
     table: str
@@ -34,6 +34,19 @@ class Part:
     size_bytes: int
     sha256: str
     day: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+    def times(self, root: Path) -> tuple[int, int]:
+        """First and last receive time of its rows, of which there must be some; ``root`` is ``archive/tables``."""
+        if self.first is not None and self.last is not None:
+            return self.first, self.last
+        import pyarrow.parquet as pq
+
+        metadata = pq.ParquetFile(root / self.path).metadata
+        column = metadata.schema.names.index("received_at")
+        found = [metadata.row_group(i).column(column).statistics for i in range(metadata.num_row_groups)]
+        return min(int(f.min) for f in found), max(int(f.max) for f in found)
 
 
 def file_digest(path: Path) -> str:
@@ -73,6 +86,7 @@ def write_part(
     The columns ``feed`` and ``writer`` come first; rows keep the order of the segment. Durable when this returns.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     n = data.num_rows
     for name, value in (("writer", writer), ("feed", feed)):
@@ -81,6 +95,8 @@ def write_part(
     name = f"{feed}-{writer}-{segment:06d}-{start:08d}-{stop:08d}-{table}.parquet"
     path = stage / name
     write_parquet(path, data)
+    times = pc.min_max(data["received_at"])
     return Part(
-        table, feed, writer, segment, start, stop, f"{stage.name}/{name}", n, path.stat().st_size, file_digest(path)
-    )
+        table, feed, writer, segment, start, stop, f"{stage.name}/{name}", n, path.stat().st_size, file_digest(path),
+        first=times["min"].as_py(), last=times["max"].as_py(),
+    )  # fmt: skip

@@ -1,13 +1,12 @@
 """measure: what changed, by how much. Builds unbound queries; turns integers into estimates with intervals."""
 
-from spamtide.measure.duplicates import duplicate_shares
-from spamtide.measure.effect import default_windows, estimate_effect
+from typing import TYPE_CHECKING, Any
+
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
-from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
 from spamtide.measure.expressions import arrival_times, counts_by_bin, group_rows, matching, message_rows
-from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
-from spamtide.measure.query import EVERYTHING, FIELDS, parse_query
+from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
+from spamtide.measure.query import BUILT_FIELDS, EVERYTHING, FIELDS, parse_query
 from spamtide.measure.values import (
     DAY_US,
     HOUR_US,
@@ -27,10 +26,33 @@ from spamtide.measure.values import (
     WindowCount,
 )
 
+if TYPE_CHECKING:
+    from spamtide.measure.duplicates import duplicate_shares
+    from spamtide.measure.effect import default_windows, estimate_effect
+    from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
+    from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
+
 __all__ = [
-    "DAY_US", "EVERYTHING", "FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
-    "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Measure",
+    "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
+    "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
     "Neighbour", "NotBuiltYet", "Note", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Window", "WindowCount",
-    "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "given_series", "group_rows", "matching", "message_rows", "parse_measure",
+    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
     "parse_query", "rebinned", "series_named", "span", "weakest_basis",
 ]  # fmt: skip
+
+# What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
+_LATE = {
+    "duplicates": ("duplicate_shares",),
+    "effect": ("default_windows", "estimate_effect"),
+    "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
+    "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATE.items():
+        if name in names:
+            import importlib
+
+            return getattr(importlib.import_module(f"spamtide.measure.{module}"), name)
+    raise AttributeError(name)

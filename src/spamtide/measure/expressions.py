@@ -20,6 +20,11 @@ from spamtide.message import LANGUAGES, ORIGINS, fold
 # Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
 _FAR_DAYS = 200_000
 _KEYS = ("feed", "writer", "segment", "ordinal")
+# The columns that a search prints.
+LISTED = (
+    "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
+    "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "defects",
+)  # fmt: skip
 _IBIS = {"int64": "int64", "int32": "int32", "bool": "boolean", "utf8": "string", "binary": "binary"}
 
 
@@ -31,7 +36,8 @@ def table(name: str) -> Any:
     return ibis.table(schema, name=name)
 
 
-def _instant(term: Term) -> int:
+def instant_of(term: Term) -> int:
+    """Microseconds since 1970 UTC that a term names. Raises BadQuery."""
     from datetime import UTC, datetime
 
     text = term.value + ("T00:00:00Z" if len(term.value) == 10 else "")
@@ -115,9 +121,9 @@ def _term(term: Term, rows: Any) -> Any:
         case "feed":
             return _wild(rows.feed, value)
         case "after":
-            return rows.received_at >= _instant(term)
+            return rows.received_at >= instant_of(term)
         case "before":
-            return rows.received_at < _instant(term)
+            return rows.received_at < instant_of(term)
         case "defect":
             return rows.defects.contains(f" {value} ") if value != "*" else rows.defects != ""
     raise BadQuery(
@@ -125,26 +131,28 @@ def _term(term: Term, rows: Any) -> Any:
     )
 
 
-def _uses(tree: Tree, field: str) -> bool:
+def uses(tree: Tree, field: str) -> bool:
+    """Whether a query asks for a field anywhere."""
     match tree:
         case Term():
             return tree.field == field
         case Not():
-            return _uses(tree.inner, field)
+            return uses(tree.inner, field)
         case And() | Or():
-            return any(_uses(p, field) for p in tree.parts)
+            return any(uses(p, field) for p in tree.parts)
 
 
-def _condition(tree: Tree, rows: Any) -> Any:
+def condition(tree: Tree, rows: Any) -> Any:
+    """What must hold of a row, over Ibis's columns or those of ``spamtide.measure.listing``."""
     match tree:
         case Term():
             return _term(tree, rows)
         case Not():
-            return ~_condition(tree.inner, rows)
+            return ~condition(tree.inner, rows)
         case And():
-            return functools.reduce(operator.and_, [_condition(p, rows) for p in tree.parts])
+            return functools.reduce(operator.and_, [condition(p, rows) for p in tree.parts])
         case Or():
-            return functools.reduce(operator.or_, [_condition(p, rows) for p in tree.parts])
+            return functools.reduce(operator.or_, [condition(p, rows) for p in tree.parts])
 
 
 def matching(
@@ -152,7 +160,7 @@ def matching(
 ) -> Any:
     """Rows of the table ``message`` that match, unbound. No feed and no origin means all."""
     rows = table("message")
-    if _uses(tree, "text"):
+    if uses(tree, "text"):
         text = table("text").select(*_KEYS, "text_folded", "text_lower")
         rows = rows.inner_join(text, list(_KEYS))
     conditions = []
@@ -163,7 +171,7 @@ def matching(
     if window is not None:
         conditions += [rows.received_at >= window.start, rows.received_at < window.end]
     if tree != And(()):
-        conditions.append(_condition(tree, rows))
+        conditions.append(condition(tree, rows))
     return rows.filter(conditions) if conditions else rows
 
 
@@ -205,11 +213,7 @@ def counts_by_bin(
 def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (), limit: int | None = None) -> Any:
     """The columns that a search prints, in order of feed and arrival."""
     rows = matching(tree, feeds=feeds, origins=origins)
-    columns = (
-        "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
-        "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "defects",
-    )  # fmt: skip
-    rows = rows.select(*columns).order_by(["feed", "received_at", "writer", "segment", "ordinal"])
+    rows = rows.select(*LISTED).order_by(["feed", "received_at", "writer", "segment", "ordinal"])
     return rows if limit is None else rows.limit(limit)
 
 

@@ -22,6 +22,7 @@ FIELDS = (
     "campaign", "botnet", "feed", "after", "before", "defect",
 )  # fmt: skip
 LATER_FIELDS = frozenset({"topic", "campaign", "botnet"})
+BUILT_FIELDS = tuple(f for f in FIELDS if f not in LATER_FIELDS)
 FOLDED_FIELDS = frozenset({"subject", "text", "from", "attachment"})
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spamtide.app.commands.completing import complete_event
 from spamtide.app.commands.options import json_option, jsonl_option, open_workspace
 from spamtide.app.output import emit_json, emit_jsonl, printable
 from spamtide.errors import WrongUse
@@ -63,7 +64,7 @@ def event_list(ctx: click.Context, as_json: bool, as_jsonl: bool) -> None:
 
 
 @event_command.command("show")
-@click.argument("event_id")
+@click.argument("event_id", shell_complete=complete_event)
 @json_option
 @click.pass_context
 def event_show(ctx: click.Context, event_id: str, as_json: bool) -> None:

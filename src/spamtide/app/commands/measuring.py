@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spamtide.app.commands.completing import complete_event, complete_measure
 from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_observatory, split_values
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
@@ -56,9 +57,9 @@ def duplicates_command(
 
 @click.command("effect")
 @feed_option()
-@click.option("--event", metavar="E", help="An event of the registry: rustock-2011.")
+@click.option("--event", metavar="E", shell_complete=complete_event, help="An event of the registry: rustock-2011.")
 @click.option("--at", metavar="T", help="An instant instead of an event.")
-@click.option("--measure", default="volume", show_default=True, metavar="M")
+@click.option("--measure", default="volume", show_default=True, metavar="M", shell_complete=complete_measure)
 @click.option("--before", metavar="LENGTH|START/END", help="Another before window: 56d or two instants.")
 @click.option("--after", metavar="LENGTH|START/END", help="Another after window.")
 @click.option(

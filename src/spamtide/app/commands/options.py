@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from spamtide.app.commands.completing import complete_feed
+
 if TYPE_CHECKING:
     from spamtide.app.observatory import Observatory
     from spamtide.app.workspace import Workspace
@@ -29,6 +31,7 @@ def feed_option(*, required: bool = False) -> Callable[[F], F]:
         multiple=True,
         required=required,
         callback=split_values,
+        shell_complete=complete_feed,
         metavar="F",
         help="Feed; repeat it or use commas.",
     )
@@ -47,10 +50,9 @@ def open_workspace(ctx: click.Context) -> Workspace:
     return Workspace(Path(find_workspace(given)))
 
 
-def open_observatory(ctx: click.Context) -> Observatory:
-    """The observatory of that workspace, its tables up to date: what is stored but not read yet is read first."""
+def open_current(ctx: click.Context) -> Workspace:
+    """That workspace, its tables up to date: what is stored but not read yet is read first."""
     from spamtide.app.digesting import bring_up_to_date
-    from spamtide.app.observatory import Observatory
     from spamtide.app.output import say
     from spamtide.app.progress import progress_bar
     from spamtide.app.workspace import now_us
@@ -61,4 +63,11 @@ def open_observatory(ctx: click.Context) -> Observatory:
             workspace, now=now_us(), progress=tick,
             waiting=lambda: say("another process is reading new messages; waiting for it"),
         )  # fmt: skip
-    return Observatory(workspace)
+    return workspace
+
+
+def open_observatory(ctx: click.Context) -> Observatory:
+    """The observatory of that workspace, its tables up to date."""
+    from spamtide.app.observatory import Observatory
+
+    return Observatory(open_current(ctx))

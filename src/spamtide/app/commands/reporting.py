@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from spamtide.app.commands.completing import complete_event
 from spamtide.app.commands.options import feed_option, json_option, open_observatory, split_values
 from spamtide.app.output import emit_json
 from spamtide.errors import Unanswerable, WrongUse
@@ -21,7 +22,7 @@ def _no_verb(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> N
 
 @click.command("report")
 @click.argument("verb", nargs=-1, metavar="", is_eager=True, expose_value=False, callback=_no_verb)
-@click.option("--event", required=True, metavar="E", help="An event of the registry.")
+@click.option("--event", required=True, metavar="E", shell_complete=complete_event, help="An event of the registry.")
 @feed_option()
 @click.option(
     "--measure",

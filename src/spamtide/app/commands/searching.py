@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import base64
 import csv
+import functools
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_observatory, split_values
-from spamtide.app.output import emit_json, emit_jsonl, printable
+from spamtide.app.commands.completing import complete_measure, complete_origin, complete_query, complete_saved
+from spamtide.app.commands.options import (
+    feed_option,
+    json_option,
+    jsonl_option,
+    open_current,
+    open_observatory,
+    open_workspace,
+    split_values,
+)
+from spamtide.app.output import emit_json, emit_json_items, emit_jsonl, printable, say
+from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
 
+if TYPE_CHECKING:
+    from spamtide.app.searching import Page
+    from spamtide.app.workspace import Workspace
+
+# Messages of a page for a person's eyes.
+PAGE = 100
 _BARS = " ▁▂▃▄▅▆▇█"
 origin_option = click.option(
     "--origin",
     "origins",
     multiple=True,
     callback=split_values,
+    shell_complete=complete_origin,
     metavar="O",
     help="Kinds of message to count; default: unsolicited ('all' for every kind).",
 )
@@ -45,11 +65,21 @@ def sparkline(values: list[float]) -> str:
 
 
 @click.command("search")
-@click.argument("query", default="")
+@click.argument("query", default="", shell_complete=complete_query)
 @feed_option()
 @click.option("--by", type=click.Choice(["hour", "day", "week"]), help="Counts by time instead of messages.")
-@click.option("--raw", is_flag=True, help="With --jsonl: the raw bytes too, base64.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many messages.")
+@click.option("--raw", is_flag=True, help="With --jsonl or --json: the raw bytes too, base64.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help=f"At most so many messages; without --json and --jsonl {PAGE}."
+)
+@click.option("--after-id", metavar="ID", help="Go on after this message: 'next' of the page before.")
+@click.option(
+    "--eml", type=click.Path(path_type=Path), help="Write the messages into this new or empty folder as .eml."
+)
+@click.option("--save", metavar="NAME", help="Save QUERY under a name, in the workspace.")
+@click.option("--saved", metavar="NAME", shell_complete=complete_saved, help="The saved query, and QUERY if given.")
+@click.option("--list-saved", is_flag=True, help="List the saved queries.")
+@click.option("--forget", metavar="NAME", shell_complete=complete_saved, help="Delete a saved query.")
 @json_option
 @jsonl_option
 @click.pass_context
@@ -60,6 +90,12 @@ def search_command(
     by: str | None,
     raw: bool,
     limit: int | None,
+    after_id: str | None,
+    eml: Path | None,
+    save: str | None,
+    saved: str | None,
+    list_saved: bool,
+    forget: str | None,
     as_json: bool,
     as_jsonl: bool,
 ) -> int:
@@ -67,54 +103,142 @@ def search_command(
 
     Terms are folded, so that viagra finds V1agra; exact: before a field switches that off. All origins are shown.
     """
-    from spamtide.app.observatory import BINS
+    chosen = [bool(o) for o in (by, eml, save, list_saved, forget)]
+    if sum(chosen) > 1 or ((save or list_saved or forget) and saved):
+        raise WrongUse(
+            "usage", "--by, --eml, --save, --list-saved and --forget are different questions.", "Use one at a time."
+        )
+    if save or list_saved or forget:
+        return _saved(ctx, query, save, forget, as_json=as_json, as_jsonl=as_jsonl)
+    if by is not None and (limit or after_id or raw):
+        raise WrongUse("usage", "--by counts all messages.", "Leave out --limit, --after-id and --raw.")
+    workspace = open_current(ctx)
+    if saved is not None:
+        from spamtide.app.saved import saved_query
+
+        held = saved_query(workspace, saved)
+        query = f"({held}) AND ({query})" if held and query.strip() else held or query
+    if by is not None:
+        return _by_time(workspace, query, feeds, by, as_json=as_json, as_jsonl=as_jsonl)
+    if eml is not None:
+        return _as_eml(workspace, query, feeds, limit, after_id, eml, as_json=as_json or as_jsonl)
+    from spamtide.app.searching import Page, search_messages
+
+    page = limit if limit is not None or as_json or as_jsonl else PAGE
+    show = functools.partial(_show, workspace, raw=raw, as_json=as_json, as_jsonl=as_jsonl)
+    # Lines that run over a terminal leave no room for a bar.
+    with progress_bar("searching", drawn=page is not None or not sys.stdout.isatty()) as tick:
+        found = search_messages(workspace, query, feeds, limit=page and page + 1, after_id=after_id, progress=tick)
+        if page is None:
+            return show(Page(found, None))
+        rows = list(found)
+    return show(Page(rows, page))
+
+
+def _show(workspace: Workspace, page: Page, *, raw: bool, as_json: bool, as_jsonl: bool) -> int:
+    rows = (_with_raw(workspace, row) for row in page) if raw else iter(page)
+    if as_jsonl:
+        n = emit_jsonl(rows)
+    elif as_json:
+        n = emit_json_items("spamtide.search/1", rows, lambda: page.next_id)
+    else:
+        n = 0
+        for row in rows:
+            n += 1
+            print(f"{row['received_at'][:19]}  {row['id']:<28} {printable(row['subject'] or '(no subject)', 90)}")
+        if not n:
+            hint = "" if workspace.archive.feeds() else " There is no feed yet: run 'spamtide import PATH --feed NAME'."
+            say(f"No message matches.{hint}")
+    if page.next_id is not None and not as_json:
+        say(f"There are more: add --after-id {page.next_id}")
+    return 0 if n else 1
+
+
+def _with_raw(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "raw": base64.b64encode(workspace.archive.read(row["id"]).raw).decode()}
+
+
+def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_json: bool, as_jsonl: bool) -> int:
+    from spamtide.app.observatory import BINS, Observatory
     from spamtide.measure import parse_query
     from spamtide.message import ORIGINS
     from spamtide.report import series_document
 
-    observatory = open_observatory(ctx)
-    if by is not None:
-        tree = parse_query(query)
-        names = feeds or observatory.workspace.archive.feeds()
-        series = observatory.series(
-            f"messages:{tree}" if query.strip() else "volume", names, bin_us=BINS[by], origins=ORIGINS
-        )
-        document = series_document(series)
-        total = int(series.counts[~series.missing].sum())
-        document = {**document, "schema": "spamtide.search-by/1", "total": total}
-        if as_jsonl:
-            emit_jsonl(document["rows"])
-        elif as_json:
-            emit_json(document)
-        else:
-            print(f"{total} messages by {by}  {sparkline([float(c) for c in series.counts])}")
-            for row in document["rows"]:
-                shown = "-" if row["count"] is None else row["count"]
-                print(
-                    f"{row['time'][: 16 if by == 'hour' else 10]}  {shown:>8}"
-                    + ("" if row["exposure"] == 1 else f"  exposure {row['exposure']}")
-                )
-        return 0 if total else 1
-    rows = observatory.search(query, feeds, limit=limit)
-    if raw:
-        for row in rows:
-            row["raw"] = base64.b64encode(observatory.workspace.archive.read(row["id"]).raw).decode()
+    tree = parse_query(query)
+    names = feeds or workspace.archive.feeds()
+    measure = f"messages:{tree}" if query.strip() else "volume"
+    series = Observatory(workspace).series(measure, names, bin_us=BINS[by], origins=ORIGINS)
+    document = series_document(series)
+    total = int(series.counts[~series.missing].sum())
+    document = {**document, "schema": "spamtide.search-by/1", "total": total}
+    if as_jsonl:
+        emit_jsonl(document["rows"])
+    elif as_json:
+        emit_json(document)
+    else:
+        print(f"{total} messages by {by}  {sparkline([float(c) for c in series.counts])}")
+        for row in document["rows"]:
+            shown = "-" if row["count"] is None else row["count"]
+            print(
+                f"{row['time'][: 16 if by == 'hour' else 10]}  {shown:>8}"
+                + ("" if row["exposure"] == 1 else f"  exposure {row['exposure']}")
+            )
+    return 0 if total else 1
+
+
+def _as_eml(
+    workspace: Workspace,
+    query: str,
+    feeds: list[str],
+    limit: int | None,
+    after_id: str | None,
+    folder: Path,
+    *,
+    as_json: bool,
+) -> int:
+    from spamtide.app.emlfolder import MANIFEST, open_eml_folder, write_eml_folder
+    from spamtide.app.searching import Page, search_messages
+
+    with progress_bar("writing") as tick:
+        found = search_messages(workspace, query, feeds, limit=limit and limit + 1, after_id=after_id, progress=tick)
+        page = Page(found, limit)
+        done = write_eml_folder(open_eml_folder(folder), workspace.archive, page)
+    if as_json:
+        document = {"folder": str(folder), "manifest": MANIFEST, "messages": done.messages, "bytes": done.bytes}
+        emit_json({"schema": "spamtide.search-eml/1", **document, "erased": done.erased, "next": page.next_id})
+    else:
+        print(f"{done.messages} messages, {done.bytes:,} bytes in {folder}; {MANIFEST} lists them.")
+        if page.next_id is not None:
+            say(f"There are more: add --after-id {page.next_id}, and another folder.")
+    return 0 if done.messages else 1
+
+
+def _saved(
+    ctx: click.Context, query: str, save: str | None, forget: str | None, *, as_json: bool, as_jsonl: bool
+) -> int:
+    from spamtide.app.saved import forget_search, save_search, saved_searches
+    from spamtide.app.workspace import now_us
+
+    workspace = open_workspace(ctx)
+    if save:
+        save_search(workspace, save, query, now=now_us())
+    if forget:
+        forget_search(workspace, forget, now=now_us())
+    rows = [s.document() for s in saved_searches(workspace)]
     if as_jsonl:
         emit_jsonl(rows)
     elif as_json:
-        emit_json({"schema": "spamtide.search/1", "items": rows, "next": None})
+        emit_json({"schema": "spamtide.searches/1", "items": rows, "next": None})
     else:
         for row in rows:
-            print(f"{row['received_at'][:19]}  {row['id']:<28} {printable(row['subject'] or '(no subject)', 90)}")
+            print(f"{row['name']:<20} {printable(row['query'] or '(every message)', 2000)}")
         if not rows:
-            empty = not observatory.workspace.archive.feeds()
-            hint = " There is no feed yet: run 'spamtide import PATH --feed NAME'." if empty else ""
-            print(f"No message matches.{hint}", file=sys.stderr)
-    return 0 if rows else 1
+            say("No search is saved: 'spamtide search --save NAME QUERY' saves one.")
+    return 0 if rows or forget else 1
 
 
 @click.command("series")
-@click.argument("measure")
+@click.argument("measure", shell_complete=complete_measure)
 @feed_option(required=True)
 @click.option("--by", type=click.Choice(["hour", "day", "week"]), default="day", show_default=True)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with the columns time,series,count,exposure.")

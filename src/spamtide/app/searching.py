@@ -1,0 +1,93 @@
+"""Search: the messages that match a query, as the contract's rows, page by page. Loads neither numpy nor Ibis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from spamtide.app.instants import format_instant
+from spamtide.archive import EngineOptions, format_id, messages_digested, parse_id, read_spans, run_listing
+from spamtide.fingerprint import FACTS_VERSION
+from spamtide.measure import Listing, ListingAfter, arrival_bounds, list_messages, parse_query
+
+if TYPE_CHECKING:
+    from spamtide.app.workspace import Workspace
+
+
+class Page:
+    """At most ``limit`` rows of an iterable that gives one more where there is more; ``next_id`` is known at its end."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], limit: int | None) -> None:
+        self._rows = rows
+        self._limit = limit
+        self.next_id: str | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        last = None
+        for n, row in enumerate(self._rows):
+            if n == self._limit:
+                self.next_id = last
+                return
+            yield row
+            last = row["id"]
+
+
+def search_messages(
+    workspace: Workspace,
+    query: str,
+    feeds: Sequence[str] = (),
+    *,
+    origins: Sequence[str] = (),
+    limit: int | None = None,
+    after_id: str | None = None,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Messages that match, in order of feed and arrival, after ``after_id`` if given; read as they are asked for (the query is checked now).
+
+    Raises BadQuery, WrongUse ``unknown_feed``, ``bad_message_id``, ``unknown_message``.
+    """
+    tree = parse_query(query)
+    names = workspace.require_feeds(list(feeds)) if feeds else []
+    after = None
+    if after_id is not None:
+        place = parse_id(after_id)
+        received_at = workspace.archive.read(after_id).received_at
+        after = ListingAfter(place.feed, received_at, place.writer, place.segment, place.ordinal)
+    listing = list_messages(tree, feeds=names, origins=origins, after=after)
+    since, until = arrival_bounds(tree)
+    root = workspace.tables.root
+    spans = read_spans(root, FACTS_VERSION, feeds=names, since=since, until=until)
+    if after is not None:
+        spans = [s for s in spans if (s.feed, s.last) >= (after.feed, after.received_at)]
+    whole = None if since or until or after else messages_digested(root, FACTS_VERSION, names)
+    settings = workspace.settings.engine
+    options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
+
+    def tick(done: float) -> None:
+        if progress is not None:
+            progress(done, whole)
+
+    found = run_listing(root, spans, listing, options, limit=limit, progress=tick)
+    return (_document(listing, row) for row in found)
+
+
+def _document(listing: Listing, row: tuple[Any, ...]) -> dict[str, Any]:
+    r = dict(zip(listing.columns, row, strict=True))
+    source = None if r["source_path"] is None else {"path": r["source_path"], "ordinal": r["source_ordinal"]}
+    return {
+        "id": format_id(r["feed"], r["writer"], r["segment"], r["ordinal"]),
+        "feed": r["feed"],
+        "source": source,
+        "received_at": format_instant(r["received_at"]),
+        "time_origin": r["time_origin"],
+        "peer_address": r["peer_address"],
+        "envelope": {"from": r["envelope_from"], "to": r["recipients"].split("\n") if r["recipients"] else []},
+        "subject": r["subject"],
+        "sha256": r["sha256"],
+        "exact": r["exact"],
+        "campaign": None,
+        "origin": r["origin"],
+        "language": r["language"],
+        "topic": None,
+        "defects": r["defects"].split(),
+    }
