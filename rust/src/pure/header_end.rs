@@ -32,6 +32,14 @@ pub fn separated(raw: &[u8]) -> (Cow<'_, [u8]>, bool) {
         }
         // A line of spaces may be meant as the empty one; a folded line goes on the field before it.
         let spaces = line.is_empty();
+        if spaces {
+            let after = folded_lines(raw, end);
+            let next = memchr::memchr(b'\n', &raw[after..]).map_or(raw.len(), |i| after + i);
+            if after > end && at > 0 && is_field(raw[after..next].trim_ascii_end()) {
+                at = after;
+                continue;
+            }
+        }
         let folded = !spaces && matches!(raw[at], b' ' | b'\t') && at > 0;
         let body = if spaces { end } else { at };
         let is_header = folded || is_field(line) || (at == 0 && is_unix_from(line));
@@ -45,6 +53,15 @@ pub fn separated(raw: &[u8]) -> (Cow<'_, [u8]>, bool) {
         at = end;
     }
     (Cow::Borrowed(raw), false)
+}
+
+/// Where the lines that start with a blank end.
+fn folded_lines(raw: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while matches!(raw.get(at), Some(b' ' | b'\t')) {
+        at = memchr::memchr(b'\n', &raw[at..]).map_or(raw.len(), |i| at + i + 1);
+    }
+    at
 }
 
 /// True when no header field stands among the next lines up to an empty one, or a delimiter of parts stands first.
@@ -91,6 +108,7 @@ mod tests {
             "Subject: x\n folded\n\tmore\n\nbody",
             "Subject: x\ngarbage here\nFrom: a@b\n\nbody",
             "Subject : x\n\nbody",
+            "X: a report\n \n goes on\n \n here:\n\tx\nSubject: x\n\nbody",
             "Subject: x",
             "",
         ] {
