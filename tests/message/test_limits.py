@@ -118,6 +118,7 @@ MSG = base64.encodebytes(
 )
 
 WITH = {
+    "attachments_disputed": HEAD + b"Content-Type: application/x; name=a.txt; name=a.exe\n\nx\n",
     "bad_content_type": HEAD + b"Content-Type: nonsense\n\nx\n",
     "bad_date": b"From: a@b.example\nSubject: x\nDate: yesterday\n\nx\n",
     "byte_order_mark": b"\xef\xbb\xbf" + HEAD + b"\nx\n",
@@ -135,6 +136,8 @@ WITH = {
     "no_header": b"\n\n\n",
     "no_header_end": b"From: a@b.example\nSubject: x\nwords\n",
     "no_subject": b"From: a@b.example\n\nx\n",
+    "subject_disputed": b"From: a@b.example\nSubject: x\nSubject: y\n\nx\n",
+    "text_disputed": HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n--B\n\nx --B\n\ny\n--B--\n",
     "tnef_inside": HEAD
     + b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+IgEA\n",
     "transfer_encoding": HEAD

@@ -31,7 +31,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>, html: bool) -> Decoded {
         }
     }
     let meta = if html {
-        meta_charset(&bytes[..bytes.len().min(1024)])
+        meta_charset(&bytes[..bytes.len().min(limits::META_BYTES)])
     } else {
         None
     };
@@ -137,7 +137,8 @@ fn telling(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-fn meta_charset(head: &[u8]) -> Option<&'static Encoding> {
+/// The charset that `<meta>` names in the first bytes of HTML.
+pub fn meta_charset(head: &[u8]) -> Option<&'static Encoding> {
     let lower = head.to_ascii_lowercase();
     let at = memchr::memmem::find(&lower, b"charset=")? + 8;
     let rest = &lower[at..];
@@ -223,6 +224,12 @@ pub fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
     (out, fault || n == 1)
 }
 
+/// Undo base64 up to its first padding, where decoders for one block stop.
+pub fn base64_to_padding(bytes: &[u8]) -> Vec<u8> {
+    let end = memchr::memchr(b'=', bytes).unwrap_or(bytes.len());
+    base64(&bytes[..end]).0
+}
+
 /// Undo quoted-printable; a wrong escape stands as it is. `header` makes `_` a space (RFC 2047). True beside the bytes
 /// when there was a fault.
 pub fn quoted_printable(bytes: &[u8], header: bool) -> (Vec<u8>, bool) {
@@ -274,6 +281,11 @@ pub fn quoted_printable(bytes: &[u8], header: bool) -> (Vec<u8>, bool) {
 /// A header field as shown: unfolded, encoded words decoded (neighbours of one charset joined before decoding, for
 /// senders split them in mid-character), raw 8-bit read as UTF-8 or by its bytes.
 pub fn header_text(raw: &[u8]) -> Decoded {
+    header_text_as(raw, false)
+}
+
+/// The same; `strict` takes no encoded word with a blank in it for one (RFC 2047 section 2), and base64 ends with its padding.
+pub fn header_text_as(raw: &[u8], strict: bool) -> Decoded {
     let mut unfolded = Vec::with_capacity(raw.len());
     for &b in raw {
         match b {
@@ -292,7 +304,7 @@ pub fn header_text(raw: &[u8]) -> Decoded {
     let mut plain: Vec<u8> = Vec::new();
     while !rest.is_empty() {
         let at = memchr::memmem::find(rest, b"=?");
-        let word = at.and_then(|i| encoded_word(&rest[i..]));
+        let word = at.and_then(|i| encoded_word(&rest[i..], strict));
         match (at, word) {
             (Some(i), Some((charset, bytes, len))) => {
                 plain.extend_from_slice(&rest[..i]);
@@ -344,7 +356,7 @@ fn put(out: &mut Decoded, bytes: &[u8], charset: Option<&str>) {
 }
 
 /// `=?charset?B|Q?text?=` at the start of `bytes`: charset in lower case, decoded bytes, length.
-fn encoded_word(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
+fn encoded_word(bytes: &[u8], strict: bool) -> Option<(String, Vec<u8>, usize)> {
     let body = &bytes[2..];
     let q1 = memchr::memchr(b'?', body)?;
     if q1 == 0 || q1 > 64 {
@@ -358,7 +370,11 @@ fn encoded_word(bytes: &[u8]) -> Option<(String, Vec<u8>, usize)> {
     }
     let text = &body[q1 + 3..];
     let end = memchr::memmem::find(text, b"?=")?;
+    if strict && text[..end].contains(&b' ') {
+        return None;
+    }
     let decoded = match kind {
+        b'B' | b'b' if strict => base64_to_padding(&text[..end]),
         b'B' | b'b' => base64(&text[..end]).0,
         b'Q' | b'q' => quoted_printable(&text[..end], true).0,
         _ => return None,

@@ -162,6 +162,8 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     message.text("helo", meta.helo.as_deref());
     message.int("route_hops", facts.hops as i64);
     message.text("subject", facts.subject.as_deref());
+    message.text("second_subject", facts.disputed.subject.as_deref());
+    message.text("second_attachments", facts.disputed.attachments.as_deref());
     message.text("subject_lower", Some(&subject.to_lowercase()));
     message.text("subject_folded", Some(&subject_folded));
     message.text("from_address", facts.from_address.as_deref());
@@ -198,6 +200,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     text.place(segment, record);
     text.text("text_folded", Some(&fold(&facts.visible)));
     text.text("text_lower", Some(&facts.visible.to_lowercase()));
+    text.text("second_text", facts.disputed.text.as_deref());
     text.text("text_masked", Some(&masked_text));
     text.text("hidden_folded", Some(&fold(&facts.hidden)));
 

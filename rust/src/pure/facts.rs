@@ -3,8 +3,10 @@
 use super::bounded::bounded;
 use super::capture::Meta;
 use super::charset::{base64, decode, header_text, quoted_printable};
+use super::dispute::{dispute, Disputed};
 use super::header_end::separated;
 use super::html::read_html;
+use super::leaf::{Leaf, Name, Packing, Role};
 use super::links::{add_link, text_links, Link};
 use super::origin::{origin, Signs};
 use super::{limits, long_head, sniff};
@@ -58,6 +60,7 @@ pub struct Facts {
     pub(super) hops: usize,
     pub(super) origin: &'static str,
     pub(super) signs: Signs,
+    pub(super) disputed: Disputed,
     pub(super) defects: BTreeSet<&'static str>,
 }
 
@@ -95,6 +98,7 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
         }
         None => parsed,
     };
+    let whole = parsed;
     let (parsed, separated) = separated(parsed);
     let parsed = &parsed[..];
     if separated {
@@ -112,11 +116,21 @@ pub fn read_message(raw: &[u8], meta: &Meta) -> Facts {
             }
             headers(&message, parsed, meta, &mut facts);
             let mut parts = 0;
-            walk(&message, 0, &mut parts, &mut facts);
+            let mut leaves = Vec::new();
+            walk(&message, 0, &mut parts, &mut facts, &mut leaves);
+            facts.disputed = dispute(whole, facts.subject.as_deref(), &leaves, &mut facts.defects);
         }
         None => {
             facts.defects.insert("no_header");
             facts.visible = decode(parsed, None, false).text;
+            let all = Leaf {
+                role: Role::Text,
+                packing: Packing::Plain,
+                charset: None,
+                name: Name::Absent,
+                body: Cow::Borrowed(parsed),
+            };
+            facts.disputed = dispute(whole, None, &[all], &mut facts.defects);
         }
     }
     text_links(&facts.visible, &mut facts.links, &mut facts.defects);
@@ -246,7 +260,8 @@ fn instant(d: &DateTime) -> Option<i64> {
     d.is_valid().then(|| d.to_timestamp().saturating_mul(1_000_000))
 }
 
-fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Facts) {
+/// Take each part into the facts; `leaves` gets what the second reading is compared with.
+fn walk<'m>(message: &'m Message<'_>, depth: usize, parts: &mut usize, facts: &mut Facts, leaves: &mut Vec<Leaf<'m>>) {
     if depth > limits::DEPTH {
         facts.defects.insert("too_deep");
         return;
@@ -266,7 +281,7 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
         let packed = encoding != Encoding::None;
         if let (PartType::Message(inner), false) = (&part.body, packed) {
             facts.signs.original |= depth == 0;
-            walk(inner, depth + 1, parts, facts);
+            walk(inner, depth + 1, parts, facts, leaves);
             continue;
         }
         let bytes = raw
@@ -297,7 +312,8 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
             let (inner, _) = separated(&decoded);
             let inner = bounded(&inner, &mut facts.defects);
             if let Some(inner) = parse(&inner).filter(|m| !m.headers().is_empty()) {
-                walk(&inner, depth + 1, parts, facts);
+                leaves.push(leaf_of(part, bytes, Role::Inner, encoding));
+                walk(&inner, depth + 1, parts, facts, &mut Vec::new());
                 continue;
             }
         }
@@ -316,7 +332,14 @@ fn walk(message: &Message<'_>, depth: usize, parts: &mut usize, facts: &mut Fact
             (PartType::Text(_), Some(other)) => (other.starts_with("text/") && part.attachment_name().is_none(), false),
             _ => (false, false),
         };
-        if is_text && !(attached && part.attachment_name().is_some()) {
+        let is_text = is_text && !(attached && part.attachment_name().is_some());
+        let role = match (is_text, html) {
+            (true, true) => Role::Html,
+            (true, false) => Role::Text,
+            _ => Role::File,
+        };
+        leaves.push(leaf_of(part, bytes, role, encoding));
+        if is_text {
             let text = decode(&unix, charset, html);
             if text.overruled {
                 facts.defects.insert("charset_overruled");
@@ -380,6 +403,26 @@ fn declared_type(part: &MessagePart<'_>, facts: &mut Facts) -> Option<String> {
     }
     facts.defects.insert("bad_content_type");
     None
+}
+
+/// A part as the second reading is compared with.
+fn leaf_of<'m>(part: &'m MessagePart<'_>, body: &'m [u8], role: Role, encoding: Encoding) -> Leaf<'m> {
+    let charset = part.content_type().and_then(|c| c.attribute("charset"));
+    Leaf {
+        role,
+        packing: match encoding {
+            Encoding::None => Packing::Plain,
+            Encoding::Base64 => Packing::Base64,
+            Encoding::QuotedPrintable => Packing::Quoted,
+        },
+        charset: charset
+            .filter(|_| matches!(role, Role::Text | Role::Html))
+            .map(Cow::Borrowed),
+        name: part
+            .attachment_name()
+            .map_or(Name::Absent, |n| Name::Given(Cow::Borrowed(n))),
+        body: Cow::Borrowed(body),
+    }
 }
 
 /// How a part was packed, as its header says.

@@ -25,6 +25,10 @@ pub const HEAD_BYTES: usize = 1 << 20;
 pub const HEAD_LINES: usize = 10_000;
 /// Bytes from which the charset of undeclared text is guessed: those beyond ASCII and what stands around them.
 pub const CHARSET_BYTES: usize = 4 << 10;
+/// Bytes of HTML in which `<meta>` is looked for.
+pub const META_BYTES: usize = 1 << 10;
+/// Open multiparts that the second reading follows; beyond, the readings are not compared.
+pub const SECOND_DEPTH: usize = 32;
 /// Characters of text and subject from which the language is told.
 pub const LANGUAGE_CHARS: usize = 900;
 /// Attachments kept. Defect `too_many_attachments`.
@@ -47,12 +51,18 @@ pub const TABLE: &[(&str, usize, Option<&str>)] = &[
     ("head_lines", HEAD_LINES, Some("header_in_part")),
     ("attachments", ATTACHMENTS, Some("too_many_attachments")),
     ("charset_bytes", CHARSET_BYTES, None),
+    ("meta_bytes", META_BYTES, None),
+    ("second_depth", SECOND_DEPTH, None),
     ("language_chars", LANGUAGE_CHARS, None),
     ("sketch", SKETCH, None),
 ];
 
 /// Every defect that the digest can name, with what it means.
 pub const DEFECTS: &[(&str, &str)] = &[
+    (
+        "attachments_disputed",
+        "A second reading finds other attachments, or names with another ending.",
+    ),
     (
         "bad_content_type",
         "A Content-Type that cannot be a type; the part counts as plain text.",
@@ -114,6 +124,11 @@ pub const DEFECTS: &[(&str, &str)] = &[
         "parser_panic",
         "A parser failed on this message; nothing of it could be read.",
     ),
+    (
+        "subject_disputed",
+        "A second reading finds another subject, or none, or one where there is none.",
+    ),
+    ("text_disputed", "A second reading finds other visible text."),
     ("text_in_part", "Text beyond a bound was not kept."),
     (
         "tnef_inside",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -59,6 +59,20 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _c("helo", "utf8", "local", "name the peer gave", nullable=True),
         _c("route_hops", "int32", "public", "number of Received fields"),
         _c("subject", "utf8", "local", "subject as shown", nullable=True),
+        _c(
+            "second_subject",
+            "utf8",
+            "local",
+            "subject by the second reading where it differs, '' for none",
+            nullable=True,
+        ),
+        _c(
+            "second_attachments",
+            "utf8",
+            "local",
+            "attachments by the second reading where they differ, one a line",
+            nullable=True,
+        ),
         _c("subject_lower", "utf8", "local", "decoded subject in lower case, for the literal measure"),
         _c("subject_folded", "utf8", "local", "folded tokens of the subject, each between spaces: ' buy viagra '"),
         _c("from_address", "utf8", "local", "first address of From:, lower case", nullable=True),
@@ -82,6 +96,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_PLACE,
         _c("text_folded", "utf8", "local", "folded tokens of the visible text, between spaces"),
         _c("text_lower", "utf8", "local", "visible text in lower case, for exact: search"),
+        _c(
+            "second_text",
+            "utf8",
+            "local",
+            "visible text by the second reading where it differs, lower case",
+            nullable=True,
+        ),
         _c("text_masked", "utf8", "local", "visible text with addresses, URLs, digits and tokens replaced by kind"),
         _c("hidden_folded", "utf8", "local", "folded tokens of the hidden text, between spaces"),
     ),
