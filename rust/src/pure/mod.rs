@@ -4,6 +4,7 @@ pub mod bounded;
 pub mod capture;
 pub mod charset;
 pub mod columns;
+pub mod dialogue;
 pub mod digest;
 pub mod dispute;
 pub mod envelope;

@@ -3,6 +3,7 @@
 mod batch;
 mod capture;
 mod columns;
+mod dialogue;
 mod digest;
 mod store;
 
@@ -14,6 +15,7 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<batch::CaptureBatch>()?;
     m.add_class::<batch::RecordBatch>()?;
     capture::register(m)?;
+    dialogue::register(m)?;
     digest::register(m)?;
     store::register(m)?;
     Ok(())

@@ -1,5 +1,23 @@
 """The one file of this room that opens the kernel's door."""
 
-from spamtide._kernel import CaptureBatch, MboxReader, capture_message
+from spamtide._kernel import (
+    DIALECT_SPOKEN,
+    DIALECT_WRITTEN,
+    DIALOGUE_BOUNDS,
+    DIALOGUE_STATES,
+    CaptureBatch,
+    MboxReader,
+    SmtpDialogue,
+    capture_message,
+)
 
-__all__ = ["CaptureBatch", "MboxReader", "capture_message"]
+__all__ = [
+    "DIALECT_SPOKEN",
+    "DIALECT_WRITTEN",
+    "DIALOGUE_BOUNDS",
+    "DIALOGUE_STATES",
+    "CaptureBatch",
+    "MboxReader",
+    "SmtpDialogue",
+    "capture_message",
+]

@@ -1,0 +1,166 @@
+//! Bindings of the dialogue machine: bytes and time in, replies and events out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::pure::capture::Capture;
+use crate::pure::dialogue::{bounds, dialect, states, Dialogue, Event, Protocol, Settings, Verdict};
+
+/// Settings from the arguments that Python gives.
+#[allow(clippy::too_many_arguments)]
+pub fn settings(
+    host: String,
+    protocol: &str,
+    persona: String,
+    addresses: Option<Vec<String>>,
+    starttls: bool,
+    user_key: &[u8],
+    wished: BTreeMap<String, usize>,
+) -> PyResult<Settings> {
+    let mut bounds = bounds::Bounds::default();
+    for (name, n) in wished {
+        if !bounds.set(&name, n) {
+            return Err(PyValueError::new_err(format!("there is no bound {name}")));
+        }
+    }
+    Ok(Settings {
+        host,
+        protocol: match protocol {
+            "smtp" => Protocol::Smtp,
+            "lmtp" => Protocol::Lmtp,
+            _ => return Err(PyValueError::new_err("protocol is smtp or lmtp")),
+        },
+        persona,
+        starttls,
+        addresses: addresses.map(|list| list.iter().map(|a| a.to_lowercase()).collect()),
+        user_key: user_key
+            .try_into()
+            .map_err(|_| PyValueError::new_err("user_key has 32 bytes"))?,
+        bounds,
+    })
+}
+
+/// Receive time, meta as JSON, raw bytes.
+type Captured<'py> = (i64, String, Bound<'py, PyBytes>);
+
+fn captured<'py>(py: Python<'py>, capture: &Capture) -> Captured<'py> {
+    let meta = serde_json::to_string(&capture.meta).expect("a struct of strings and numbers");
+    (capture.received_at, meta, PyBytes::new(py, &capture.raw))
+}
+
+/// One SMTP or LMTP session without a socket.
+#[pyclass]
+pub struct SmtpDialogue {
+    inner: Dialogue,
+}
+
+#[pymethods]
+impl SmtpDialogue {
+    #[new]
+    #[pyo3(signature = (host, protocol, persona, peer, session, now, addresses=None, starttls=false, user_key=None, bounds=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        host: String,
+        protocol: &str,
+        persona: String,
+        peer: String,
+        session: String,
+        now: i64,
+        addresses: Option<Vec<String>>,
+        starttls: bool,
+        user_key: Option<&[u8]>,
+        bounds: Option<BTreeMap<String, usize>>,
+    ) -> PyResult<Self> {
+        let key = user_key.unwrap_or(&[0; 32]);
+        let all = settings(
+            host,
+            protocol,
+            persona,
+            addresses,
+            starttls,
+            key,
+            bounds.unwrap_or_default(),
+        )?;
+        Ok(SmtpDialogue {
+            inner: Dialogue::new(Arc::new(all), peer, session, now),
+        })
+    }
+
+    /// Take bytes as they came.
+    fn receive(&mut self, data: &[u8], now: i64) {
+        self.inner.receive(data, now);
+    }
+
+    /// What waits to be sent.
+    fn bytes_to_send<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.bytes_to_send())
+    }
+
+    /// What has to be done: None, `("secure", None)` or `("message", (received_at, meta, raw))`.
+    fn event<'py>(&mut self, py: Python<'py>) -> Option<(&'static str, Option<Captured<'py>>)> {
+        self.inner.event().map(|event| match event {
+            Event::Secure => ("secure", None),
+            Event::Message(capture) => ("message", Some(captured(py, &capture))),
+        })
+    }
+
+    /// The store's answer: stored, full or failed.
+    fn verdict(&mut self, verdict: &str, now: i64) -> PyResult<()> {
+        let verdict = match verdict {
+            "stored" => Verdict::Stored,
+            "full" => Verdict::Full,
+            "failed" => Verdict::Failed,
+            _ => return Err(PyValueError::new_err("verdict is stored, full or failed")),
+        };
+        self.inner.verdict(verdict, now);
+        Ok(())
+    }
+
+    /// The TLS handshake is done.
+    fn secured(&mut self, now: i64) {
+        self.inner.secured(now);
+    }
+
+    /// Say whether the store has room.
+    fn set_full(&mut self, full: bool) {
+        self.inner.set_full(full);
+    }
+
+    /// The session is over; what came of an unfinished message.
+    fn end<'py>(&mut self, py: Python<'py>, now: i64) -> Option<Captured<'py>> {
+        self.inner.end(now).map(|capture| captured(py, &capture))
+    }
+
+    /// What the record of the session states, as JSON.
+    fn facts(&mut self, how: &str) -> String {
+        serde_json::Value::Object(self.inner.facts(how)).to_string()
+    }
+
+    /// Name of the state.
+    #[getter]
+    fn state(&self) -> String {
+        format!("{:?}", self.inner.state())
+    }
+}
+
+/// Put the machine and its tables into the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<SmtpDialogue>()?;
+    m.add("DIALOGUE_BOUNDS", bounds::TABLE.to_vec())?;
+    m.add("DIALECT_SPOKEN", dialect::SPOKEN.to_vec())?;
+    m.add("DIALECT_WRITTEN", dialect::WRITTEN.to_vec())?;
+    let row = |from: states::State, word, to: states::State| {
+        (format!("{from:?}"), states::name(word).to_owned(), format!("{to:?}"))
+    };
+    let mut table: Vec<_> = states::TABLE.iter().map(|(a, w, b)| row(*a, *w, *b)).collect();
+    for state in states::COMMANDED {
+        table.extend(states::ANYWHERE.iter().map(|w| row(*state, *w, *state)));
+        table.extend(states::ENDING.iter().map(|w| row(*state, *w, states::State::Closed)));
+    }
+    m.add("DIALOGUE_STATES", table)?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+"""The table of states: a session is led along every row and off every row; docs/reference/dialogue.md is drawn from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from doc_tables import ROOT
+from smtp_play import Talk, said, session, settle
+from spamtide.capture.kernel import DIALECT_SPOKEN, DIALECT_WRITTEN, DIALOGUE_STATES, SmtpDialogue
+
+DOCUMENT = ROOT / "docs" / "reference" / "dialogue.md"
+HELLO = said(b"EHLO a.example")
+MAIL = HELLO + said(b"MAIL FROM:<a@b.example>")
+RCPT = MAIL + said(b"RCPT TO:<x@trap.example>")
+# How a session gets into each state.
+WAY = {
+    "Start": b"", "Ready": HELLO, "Mail": MAIL, "Rcpt": RCPT, "Data": RCPT + said(b"DATA"), "Chunk": RCPT + said(b"BDAT 3"),
+    "Gather": RCPT + said(b"BDAT 1") + b"x", "Skip": HELLO + said(b"BDAT 3"), "Auth": HELLO + said(b"AUTH PLAIN"),
+    "Wait": RCPT + said(b"DATA", b"."), "Tls": HELLO + said(b"STARTTLS"), "Closed": said(b"QUIT"),
+}  # fmt: skip
+COMMANDS = {
+    "HELO": b"HELO a.example", "EHLO": b"EHLO a.example", "MAIL": b"MAIL FROM:<a@b.example>", "RCPT": b"RCPT TO:<x@trap.example>", "DATA": b"DATA",
+    "BDAT": b"BDAT 3", "RSET": b"RSET", "NOOP": b"NOOP", "VRFY": b"VRFY x", "EXPN": b"EXPN x", "HELP": b"HELP", "AUTH": b"AUTH PLAIN",
+    "STARTTLS": b"STARTTLS", "QUIT": b"QUIT", "HTTP": b"GET / HTTP/1.1", "unknown": b"XYZZY",
+}  # fmt: skip
+NEXT = {(state, word): after for state, word, after in DIALOGUE_STATES}
+
+
+def led(state: str, *, protocol: str = "smtp") -> SmtpDialogue:
+    machine = session(protocol, starttls=True)
+    way = WAY[state].replace(b"EHLO", b"LHLO") if protocol == "lmtp" else WAY[state]
+    machine.receive(way, 0)
+    assert machine.state == state
+    return machine
+
+
+HAPPENS = {
+    "end of data": lambda m: m.receive(b".\r\n", 0),
+    "end of chunk": lambda m: m.receive(b"xyz", 0),
+    "AUTH answered": lambda m: m.receive(b"AGEAYg==\r\n", 0),
+    "stored or not": lambda m: m.verdict("stored", 0),
+    "handshake done": lambda m: m.secured(0),
+}
+
+
+@pytest.mark.parametrize(("state", "word", "after"), DIALOGUE_STATES, ids=["-".join(r) for r in DIALOGUE_STATES])
+def test_a_session_goes_where_the_table_says(state: str, word: str, after: str) -> None:
+    if word == "LHLO":
+        machine = led(state, protocol="lmtp")
+        machine.receive(b"LHLO a.example\r\n", 0)
+    elif word == "end of last chunk":
+        machine = session()
+        machine.receive(RCPT + b"BDAT 3 LAST\r\nxyz", 0)
+    else:
+        machine = led(state)
+        if word in COMMANDS:
+            machine.receive(COMMANDS[word] + b"\r\n", 0)
+        else:
+            HAPPENS[word](machine)
+    assert machine.state == after
+
+
+@pytest.mark.parametrize("state", ["Start", "Ready", "Mail", "Rcpt", "Gather"])
+def test_a_command_that_the_table_lacks_is_refused_and_changes_nothing(state: str) -> None:
+    for word, line in COMMANDS.items():
+        if (state, word) not in NEXT:
+            machine = led(state)
+            machine.bytes_to_send()
+            machine.receive(line + b"\r\n", 0)
+            assert machine.state == state, word
+            assert machine.bytes_to_send()[:3] == (b"500" if word == "unknown" else b"503"), word
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    states = {s for s, _, _ in DIALOGUE_STATES} | {s for _, _, s in DIALOGUE_STATES}
+    assert states == set(WAY)
+    assert {s for s, _, _ in DIALOGUE_STATES} == states - {"Closed"}
+
+
+def test_nothing_is_read_after_the_end() -> None:
+    machine = led("Closed")
+    machine.bytes_to_send()
+    machine.receive(RCPT, 0)
+    settle(machine, Talk(), 0)
+    assert machine.state == "Closed" and machine.bytes_to_send() == b""
+
+
+HEADING = """\
+# The dialogue of the trap
+
+How a session of SMTP (RFC 5321, with PIPELINING, 8BITMIME, SMTPUTF8, SIZE, CHUNKING, DSN, ENHANCEDSTATUSCODES) or LMTP (RFC 2033) goes. Made from the
+tables of `rust/src/pure/dialogue/` by `pytest tests/capture/test_dialogue_table.py --write-golden`; do not edit.
+
+- **Odd input is accepted and written down.** A session may begin with MAIL; a path may lack its brackets; a line may end in LF. What a parameter
+  asks for that we do not know is passed over. Each such thing is a mark, below: the dialect by which programs that send mail are told apart.
+- **Only CRLF.CRLF ends DATA.** Every other form is data, and a mark. The line end of the DATA command counts as the first CRLF. A line begins after CRLF
+  only; one dot at its start is taken off, as RFC 5321 (4.5.2) says. The octets of a chunk (BDAT) are kept as they are.
+- **250 is said when the message is on disk**, never before. Until then nothing more of the session is read. 452: there is no room; 451: it may not be on
+  disk. In LMTP each recipient gets that answer.
+- **AUTH is refused** (535), whatever is tried. Its challenges are sent, so that it can be told what was tried: the mechanism, a keyed hash of the user's
+  name, the class of the password's length (`0`, `1-7`, `8-15`, `16+`). The password is never written anywhere.
+- **STARTTLS** forgets all that came before the handshake, and throws away what came between.
+- **Data without an end** is kept when the session ends, marked `unfinished`; it was never acknowledged.
+- Any recipient is accepted, unless the feed lists addresses; then others get 550. Nothing is ever passed on.
+- The bounds are in [limits.md](limits.md).
+
+## States
+
+What the table lacks is answered 503 and changes nothing; a command whose argument is refused (501, 550, 552) changes nothing either. LHLO stands for LMTP
+alone, HELO and EHLO for SMTP alone (500 otherwise).
+
+```mermaid
+stateDiagram-v2
+    [*] --> Start
+{diagram}
+    Closed --> [*]
+```
+
+| state | on | next state |
+|---|---|---|
+{table}
+
+## Marks of a session
+
+| mark | means |
+|---|---|
+{spoken}
+
+Pipelined is a command whose first byte came before the reply to the one before it was sent.
+
+## Marks of a message
+
+| mark | means |
+|---|---|
+{written}
+
+## Transcript
+
+`transcript` in the meta of a record ([segment-format.md](segment-format.md)):
+
+| key | |
+|---|---|
+| `v` | 1 |
+| `began` | when the session began, microseconds since 1970 UTC |
+| `protocol` | `smtp` or `lmtp` |
+| `tls` | whether the session was encrypted |
+| `steps` | `[time, line, code]` of each command since the message before: microseconds since `began`, the line without its end, the code of our reply. Line `.` is the end of a message or chunk. Bytes that are no UTF-8 stand one character each. `*24`: a line of 24 bytes that is not kept, since it may hold a password or was too long |
+| `cut` | number of lines beyond the bound `transcript_bytes`; absent when none |
+| `parameters` | `[recipient, key, value]` of MAIL (recipient null) and RCPT (from 0), as they came, the key in capitals |
+| `auth` | what was tried: `mechanism`, `user` (keyed hash, null where none was given), `length` |
+| `data` | when DATA or the first chunk was announced, and when the last byte came, microseconds since `began` |
+| `dialect` | marks, sorted |
+"""
+
+
+def rendered() -> str:
+    """The document as the code would have it."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for state, word, after in DIALOGUE_STATES:
+        arrows.setdefault((state, after), []).append(word)
+    diagram = "\n".join(f"    {a} --> {b}: {', '.join(words)}" for (a, b), words in arrows.items())
+    table = "\n".join(f"| {a} | {', '.join(words)} | {b} |" for (a, b), words in arrows.items())
+    spoken, written = ("\n".join(f"| `{n}` | {m} |" for n, m in marks) for marks in (DIALECT_SPOKEN, DIALECT_WRITTEN))
+    return HEADING.format(diagram=diagram, table=table, spoken=spoken, written=written)
+
+
+def test_the_document_is_drawn_from_the_table(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--write-golden"):
+        DOCUMENT.write_text(rendered(), "utf-8")
+    assert DOCUMENT.read_text("utf-8") == rendered(), "run pytest tests/capture/test_dialogue_table.py --write-golden"

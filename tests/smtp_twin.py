@@ -1,0 +1,487 @@
+"""A slow, obvious twin of the dialogue machine: the whole input at once, regular expressions, no chunks.
+
+What hangs on the moment a reply was sent (pipelining, early talk) it does not know.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+MOMENTARY = {"early_talk", "pipelined", "pipelined_unoffered", "data_early"}
+MECHANISMS = [
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "DIGEST-MD5",
+    "NTLM",
+    "GSSAPI",
+    "EXTERNAL",
+    "ANONYMOUS",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+]
+HTTP = b"GET POST HEAD PUT DELETE OPTIONS CONNECT PATCH".split()
+VERBS = b"HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP AUTH STARTTLS QUIT".split()
+LABEL = rb"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+
+
+def text(raw: bytes) -> str:
+    """UTF-8, else one character a byte."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def unbase64(raw: bytes) -> bytes | None:
+    """Bytes of base64 whose padding may lack."""
+    raw = raw.removesuffix(b"=").removesuffix(b"=")
+    if not re.fullmatch(rb"[A-Za-z0-9+/]*", raw) or len(raw) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4))
+    except binascii.Error:
+        return None
+
+
+def user_hash(key: bytes, user: bytes) -> str:
+    return hmac.digest(key, b"smtp user\0" + user, hashlib.sha256).hex()[:32]
+
+
+def length_class(n: int) -> str:
+    return "0" if n == 0 else "1-7" if n < 8 else "8-15" if n < 16 else "16+"
+
+
+def unquoted(raw: bytes, wanted: bytes) -> int | None:
+    """Place of the first of ``wanted`` outside quotes."""
+    i, quoted = 0, False
+    while i < len(raw):
+        c = raw[i : i + 1]
+        if quoted and c == b"\\":
+            i += 2
+            continue
+        if c == b'"':
+            quoted = not quoted
+        elif not quoted and c in [bytes([w]) for w in wanted]:
+            return i
+        i += 1
+    return None
+
+
+@dataclass
+class Letter:
+    """A message as the record has it."""
+
+    sender: str
+    to: list[str]
+    raw: bytes
+    dialect: set[str]
+    unfinished: bool = False
+
+
+@dataclass
+class Played:
+    """What one session came to."""
+
+    codes: list[int] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    marks: set[str] = field(default_factory=set)
+    tried: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+
+
+def written(raw: bytes, eight_bit: bool) -> set[str]:
+    """Marks that the bytes of a message show by themselves."""
+    patterns = {
+        "data_bare_cr": rb"\r(?!\n)",
+        "data_bare_lf": rb"(?<!\r)\n",
+        "data_nul": rb"\0",
+        "end_cr_dot_cr": rb"\r\.\r(?!\n)",
+        "end_cr_dot_crlf": rb"\r\.\r\n",
+        "end_cr_dot_lf": rb"\r\.\n",
+        "end_lf_dot_cr": rb"(?<!\r)\n\.\r(?!\n)",
+        "end_lf_dot_crlf": rb"(?<!\r)\n\.\r\n",
+        "end_lf_dot_lf": rb"(?<!\r)\n\.\n",
+    }
+    marks = {name for name, pattern in patterns.items() if re.search(pattern, raw)}
+    if not eight_bit and not raw.isascii():
+        marks.add("data_eight_bit")
+    if any(len(line) > 1000 for line in re.findall(rb"[^\n]*\n|[^\n]+", raw)):
+        marks.add("data_long_line")
+    return marks
+
+
+def unstuff(body: bytes, *, ended: bool) -> tuple[bytes, set[str]]:
+    """A message without its stuffing, and what was odd about the dots."""
+    lines, marks = body.split(b"\r\n"), set()
+    for i, line in enumerate(lines):
+        if not line.startswith(b".") or (not ended and i == len(lines) - 1 and line in (b".", b".\r")):
+            continue
+        if line[1:2] == b"\n":
+            marks.add("end_crlf_dot_lf")
+        elif line[1:2] == b"\r":
+            marks.add("end_crlf_dot_cr")
+        elif line[1:2] != b".":
+            marks.add("dot_unstuffed")
+        lines[i] = line[1:]
+    return b"\r\n".join(lines), marks
+
+
+class Session:
+    """Plays one input; ``play`` is the door."""
+
+    def __init__(self, *, lmtp: bool, listed: set[str] | None, bounds: dict[str, int], key: bytes) -> None:
+        self.lmtp, self.listed, self.n, self.key = lmtp, listed, bounds, key
+        self.out = Played()
+        self.state, self.helo = "Start", False
+        self.errors = self.idle = self.tries = self.refused_to = self.handed = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self.sender, self.to, self.size, self.eight, self.utf8 = "", [], None, False, False
+        self.chunks = b""
+
+    def mark(self, name: str, when: object = True) -> None:
+        if when:
+            self.out.marks.add(name)
+
+    def say(self, code: int, verb: bytes = b"") -> None:
+        if code >= 500:
+            if verb == b"RCPT":
+                self.refused_to += 1
+            else:
+                self.errors += 1
+        over = (
+            self.errors > self.n["errors"]
+            or self.refused_to > self.n["refused_recipients"]
+            or self.idle > self.n["idle_commands"]
+            or self.tries > self.n["auth_tries"]
+        )
+        if over and self.state != "Closed":
+            code, self.state = 421, "Closed"
+        self.out.codes.append(code)
+
+    def letter(self, raw: bytes, dots: set[str], *, unfinished: bool = False) -> None:
+        if len(raw) > self.n["message_bytes"]:
+            if not unfinished:
+                self.handed += 1
+                self.idle = 0
+                self.out.codes += [552] * (len(self.to) if self.lmtp else 1)
+            return
+        if unfinished and not raw:
+            return
+        dialect = written(raw, self.eight) | dots | self.out.marks
+        if self.size is not None and len(raw) > self.size:
+            dialect.add("size_understated")
+        self.out.letters.append(Letter(self.sender, list(self.to), raw, dialect, unfinished))
+        if not unfinished:
+            self.handed += 1
+            self.idle = 0
+            self.out.codes += [250] * (len(self.to) if self.lmtp else 1)
+
+    def play(self, data: bytes) -> Played:
+        while data and self.state != "Closed":
+            if self.state == "Start" and data.startswith(b"\x16\x03"):
+                self.mark("tls_hello")
+                self.out.codes.append(500)
+                self.state = "Closed"
+                return self.out
+            line, newline, rest = data.partition(b"\n")
+            if not newline:
+                break
+            data = self.line(line + b"\n", rest)
+        if self.state == "Gather":
+            self.letter(self.chunks, set(), unfinished=True)
+        return self.out
+
+    def line(self, line: bytes, rest: bytes) -> bytes:
+        """Act on one line; what is left to read after it."""
+        self.mark("long_line", len(line) > 512)
+        if len(line) > self.n["command_bytes"]:
+            self.idle += 1
+            self.say(500)
+            return rest
+        line = line[:-1]
+        self.mark("bare_lf", not line.endswith(b"\r"))
+        line = line.removesuffix(b"\r")
+        if self.state in ("Plain", "User", "Secret"):
+            self.answer(line)
+            return rest
+        self.mark("nul", b"\0" in line)
+        self.mark("bare_cr", b"\r" in line)
+        self.mark("eight_bit", not line.isascii())
+        self.mark("leading_space", line[:1] in (b" ", b"\t"))
+        self.mark("trailing_space", line.strip(b" \t") and line[-1:] in (b" ", b"\t"))
+        line = line.strip(b" \t")
+        verb, argument = [*re.split(rb"[ \t]+", line, maxsplit=1), b""][:2]
+        if verb.upper() not in VERBS or not verb.isascii():
+            if verb in HTTP and (argument.startswith(b"/") or b"HTTP/" in argument):
+                self.mark("http")
+                self.idle += 1
+                self.state = "Closed"
+                self.out.codes.append(500)
+                return rest
+            self.mark("unknown_command")
+            self.idle += 1
+            self.say(500)
+            return rest
+        self.mark("lower_case", verb != verb.upper())
+        verb = verb.upper()
+        if verb not in (b"RCPT", b"DATA", b"BDAT", b"QUIT"):
+            self.idle += 1
+        if verb in (b"MAIL", b"RCPT"):
+            colon = re.match(rb"(FROM|TO)([ \t]*):", argument, re.I)
+            if colon and colon[1].upper() != {b"MAIL": b"FROM", b"RCPT": b"TO"}[verb]:
+                colon = None
+            if re.match(rb"FROM" if verb == b"MAIL" else rb"TO", argument, re.I):
+                said = argument[: 4 if verb == b"MAIL" else 2]
+                self.mark("lower_case", said != said.upper())
+            self.mark("space_around_colon", colon and colon[2])
+            path = argument[colon.end() :] if colon else None
+            (self.mail if verb == b"MAIL" else self.rcpt)(path)
+            return rest
+        if verb == b"DATA":
+            return self.data(rest)
+        if verb == b"BDAT":
+            return self.bdat(argument, rest)
+        self.simple(verb, argument)
+        return rest
+
+    def simple(self, verb: bytes, argument: bytes) -> None:
+        if verb in (b"HELO", b"EHLO", b"LHLO"):
+            if (verb == b"LHLO") != self.lmtp:
+                return self.say(500)
+            if not argument:
+                self.mark("helo_empty")
+            elif argument.startswith(b"[") and argument.endswith(b"]"):
+                self.mark("helo_malformed", not address(text(argument[1:-1]).removeprefix("IPv6:")))
+            elif address(text(argument)):
+                self.mark("helo_address")
+            else:
+                good = re.fullmatch(LABEL + rb"(\." + LABEL + rb")*", argument) and len(argument) <= 255
+                self.mark("helo_malformed", not good)
+            self.mark("second_helo", self.helo)
+            self.helo, self.state = True, "Ready"
+            self.clear()
+            return self.say(250)
+        if verb == b"RSET":
+            self.clear()
+            self.state = "Start" if self.state == "Start" else "Ready"
+            return self.say(250)
+        if verb == b"AUTH":
+            return self.auth(argument)
+        if verb == b"STARTTLS":
+            return self.say(502 if self.state in ("Start", "Ready") else 503)
+        if verb == b"QUIT":
+            self.state = "Closed"
+            return self.say(221)
+        return self.say({b"NOOP": 250, b"VRFY": 252, b"EXPN": 502, b"HELP": 214}[verb])
+
+    def path(self, argument: bytes | None) -> tuple[bytes, list[bytes]] | None:
+        """Address and parameters; None after a refusal."""
+        if argument is not None:
+            self.mark("space_around_colon", argument[:1] in (b" ", b"\t"))
+            argument = argument.strip(b" \t")
+        if not argument:
+            return None
+        end = unquoted(argument, b">")
+        if argument.startswith(b"<") and end is not None:
+            inner, rest = argument[1:end], argument[end + 1 :]
+        else:
+            self.mark("no_angle_brackets")
+            end = unquoted(argument, b" \t")
+            end = len(argument) if end is None else end
+            inner, rest = argument[:end].removeprefix(b"<").removesuffix(b">"), argument[end:]
+        bare = inner.strip(b" \t")
+        self.mark("space_in_path", bare != inner)
+        if bare.startswith(b"@") and (colon := unquoted(bare, b":")) is not None:
+            self.mark("source_route")
+            bare = bare[colon + 1 :].strip(b" \t")
+        if len(inner) > self.n["path_bytes"]:
+            return None
+        return bare, [w for w in re.split(rb"[ \t]+", rest) if w]
+
+    def address_marks(self, bare: bytes) -> None:
+        self.mark("no_domain", bare and "@" not in text(bare))
+        self.mark("utf8_unasked", not bare.isascii() and not self.utf8)
+
+    def mail(self, argument: bytes | None) -> None:
+        if self.state not in ("Start", "Ready"):
+            return self.say(503)
+        if self.handed >= self.n["messages"]:
+            self.state = "Closed"
+            self.out.codes.append(421)
+            return None
+        found = self.path(argument)
+        if found is None:
+            return self.say(501)
+        bare, words = found
+        size, eight, utf8 = None, False, False
+        for word in words:
+            key, equals, value = word.partition(b"=")
+            key = key.upper()
+            if key == b"SIZE":
+                if not equals or not re.fullmatch(rb"[0-9]{1,20}", value):
+                    return self.say(501)
+                size = int(value)
+                if size > self.n["message_bytes"]:
+                    return self.say(552)
+            elif key == b"BODY" and equals:
+                eight = value.upper() in (b"8BITMIME", b"BINARYMIME")
+                self.mark("unknown_parameter", value.upper() not in (b"7BIT", b"8BITMIME"))
+            elif key == b"SMTPUTF8" and not equals:
+                utf8 = True
+            else:
+                self.mark("unknown_parameter", not (key in (b"RET", b"ENVID", b"AUTH") and equals))
+        self.mark("no_helo", self.state == "Start")
+        self.clear()
+        self.sender, self.size, self.eight, self.utf8 = text(bare), size, eight, utf8
+        self.address_marks(bare)
+        self.state = "Mail"
+        return self.say(250)
+
+    def rcpt(self, argument: bytes | None) -> None:
+        if self.state not in ("Mail", "Rcpt"):
+            return self.say(503, b"RCPT")
+        found = self.path(argument)
+        if found is None:
+            return self.say(501, b"RCPT")
+        bare, words = found
+        if not bare:
+            self.mark("null_recipient")
+            return self.say(501, b"RCPT")
+        self.address_marks(bare)
+        whole = text(bare).encode()
+        at = unquoted(whole, b"@")
+        local, domain = (whole, b"") if at is None else (whole[:at], whole[at + 1 :])
+        self.mark("relay_form", unquoted(local, b"!%") is not None or unquoted(domain, b"@") is not None)
+        self.mark("unknown_parameter", any(w.partition(b"=")[0].upper() not in (b"NOTIFY", b"ORCPT") for w in words))
+        if len(self.to) >= self.n["recipients"]:
+            return self.say(452, b"RCPT")
+        if self.listed is not None:
+            lower = text(bare).lower()
+            if lower not in self.listed and "@" + lower.rpartition("@")[2] not in self.listed:
+                return self.say(550, b"RCPT")
+        self.to.append(text(bare))
+        self.state = "Rcpt"
+        return self.say(250, b"RCPT")
+
+    def data(self, rest: bytes) -> bytes:
+        if self.state != "Rcpt":
+            self.say(503)
+            return rest
+        self.say(354)
+        self.state = "Ready"
+        # The line end of DATA is the first CRLF.
+        body, end, after = (b"\r\n" + rest).partition(b"\r\n.\r\n")
+        raw, dots = unstuff(body[2:] + (b"\r\n" if end and body else b""), ended=bool(end))
+        self.letter(raw, dots, unfinished=not end)
+        self.clear()
+        return after
+
+    def bdat(self, argument: bytes, rest: bytes) -> bytes:
+        self.mark("chunking")
+        words = [w for w in argument.split(b" ") if w]
+        last = len(words) == 2 and words[1].upper() == b"LAST"
+        if len(words) not in (1, 2) or (len(words) == 2 and not last) or not re.fullmatch(rb"[0-9]+", words[0]):
+            size = 2**64
+        else:
+            size = int(words[0])
+        if size > self.n["message_bytes"]:
+            self.state = "Closed"
+            self.out.codes.append(501 if size >= 2**64 else 552)
+            return b""
+        octets, after = rest[:size], rest[size:]
+        whole = len(octets) == size
+        if self.state not in ("Rcpt", "Gather"):
+            if whole:
+                self.state = "Ready"
+                self.clear()
+                self.say(503)
+            return after
+        if self.state == "Rcpt":
+            self.chunks = b""
+        self.chunks += octets
+        self.state = "Gather"
+        if whole and last:
+            self.letter(self.chunks, set())
+            self.clear()
+            self.state = "Ready"
+        elif whole:
+            self.out.codes.append(552 if len(self.chunks) > self.n["message_bytes"] else 250)
+        return after
+
+    def auth(self, argument: bytes) -> None:
+        self.mark("auth_tried")
+        self.tries += 1
+        name, space, response = argument.partition(b" ")
+        given = response.lstrip(b" ") if space else None
+        given = b"" if given == b"=" else given
+        mechanism = text(name).upper() if name.isascii() and text(name).upper() in MECHANISMS else "other"
+        user = length = None
+        if mechanism == "PLAIN" and given is not None:
+            user, length = self.plain(given)
+        elif mechanism == "LOGIN" and given is not None:
+            user = self.user(given)
+        if self.state != "Ready":
+            self.out.tried.append((mechanism, user, length))
+            return self.say(503)
+        if not name:
+            return self.say(501)
+        if mechanism == "PLAIN" and given is None:
+            self.pending, self.state = (mechanism, None), "Plain"
+            return self.say(334)
+        if mechanism == "LOGIN":
+            self.pending, self.state = (mechanism, user), "User" if given is None else "Secret"
+            return self.say(334)
+        self.out.tried.append((mechanism, user, length))
+        return self.say(535 if mechanism == "PLAIN" else 504)
+
+    def plain(self, response: bytes) -> tuple[str | None, str | None]:
+        fields = (unbase64(response) or b"").split(b"\0")[1:3]
+        user = user_hash(self.key, fields[0]) if fields else None
+        return user, length_class(len(fields[1])) if len(fields) == 2 else None
+
+    def user(self, response: bytes) -> str:
+        user = unbase64(response)
+        return "" if user is None else user_hash(self.key, user)
+
+    def answer(self, line: bytes) -> None:
+        mechanism, user = self.pending
+        length = None
+        if line == b"*":
+            pass
+        elif self.state == "Plain":
+            user, length = self.plain(line)
+        elif self.state == "User":
+            self.pending, self.state = (mechanism, self.user(line)), "Secret"
+            return self.say(334)
+        else:
+            secret = unbase64(line)
+            length = None if secret is None else length_class(len(secret))
+        self.out.tried.append((mechanism, user, length))
+        self.state = "Ready"
+        return self.say(501 if line == b"*" else 535)
+
+
+def address(name: str) -> bool:
+    """Whether it is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return "%" not in name
+
+
+def play(
+    data: bytes, *, lmtp: bool = False, listed: set[str] | None = None, bounds: dict[str, int], key: bytes = bytes(32)
+) -> Played:
+    """What a session that reads ``data`` and then ends comes to, every message stored."""
+    return Session(lmtp=lmtp, listed=listed, bounds=bounds, key=key).play(data)
