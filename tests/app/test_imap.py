@@ -273,9 +273,10 @@ def big(server: Dovecot) -> Dovecot:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """Content of the import that nobody disturbs; seconds from its start to the first and to the last stored message."""
+    """Content of the import that nobody disturbs; bytes of its segment; seconds to the first and to the last stored message."""
 
     content: str
+    size: int
     first: float
     last: float
 
@@ -289,7 +290,7 @@ def undisturbed(big: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Undis
     grown: list[float] = []
     size = 0
     while process.poll() is None:
-        now = sum(p.stat().st_size for p in place.glob("archive/segments/f/*.open"))
+        now = written(place)
         if now > size:
             size = now
             grown.append(time.monotonic() - started)
@@ -300,7 +301,7 @@ def undisturbed(big: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Undis
     print(
         f"\n{MESSAGES} messages, {stored / 1e6:.0f} MB by IMAP: {seconds:.1f} s, stored from {grown[0]:.2f} to {grown[-1]:.2f} s"
     )
-    return Undisturbed(content(place), grown[0], grown[-1])
+    return Undisturbed(content(place), size, grown[0], grown[-1])
 
 
 def start(place: Path, big: Dovecot) -> subprocess.Popen[bytes]:
@@ -310,9 +311,20 @@ def start(place: Path, big: Dovecot) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def kill_after(place: Path, big: Dovecot, pause: float) -> int:
-    """Import with SIGKILL after ``pause`` seconds; the messages stored by then."""
+def written(place: Path) -> int:
+    """Bytes in segments; a segment that is sealed meanwhile counts as none."""
+    total = 0
+    for path in place.glob("archive/segments/f/*.open"):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
+
+
+def kill(place: Path, big: Dovecot, size: float, pause: float) -> int:
+    """Import with SIGKILL ``pause`` seconds after ``size`` bytes are written, whatever the machine's speed; messages stored by then."""
     process = start(place, big)
+    while process.poll() is None and written(place) < size:
+        time.sleep(0.002)
     time.sleep(pause)
     process.kill()
     process.wait()
@@ -330,8 +342,8 @@ def finished(place: Path, big: Dovecot) -> tuple[str, Any]:
 def test_killed_three_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
     place = tmp_path / "w"
     Workspace.create(place, People())
-    span = undisturbed.last - undisturbed.first
-    stored = [kill_after(place, big, undisturbed.first + part * span) for part in (0.2, 0.3, 0.4)]
+    stored = [kill(place, big, part * undisturbed.size, 0) for part in (0.2, 0.5, 0.8)]
+    assert 0 < stored[0] < MESSAGES
     assert stored == sorted(stored)
     ended, done = finished(place, big)
     assert ended == undisturbed.content
@@ -357,25 +369,33 @@ def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, big: Dovecot
 
 @pytest.mark.proof
 def test_killed_at_twenty_random_moments(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
-    moments = random.Random(20110316)
+    chance = random.Random(20110316)
     midway = 0
     for i in range(20):
         place = tmp_path / str(i)
         Workspace.create(place, People())
-        stored = kill_after(place, big, moments.uniform(0.9 * undisturbed.first, 1.05 * undisturbed.last))
+        stored = kill(place, big, chance.uniform(0, undisturbed.size), chance.uniform(0, 0.2))
         midway += 0 < stored < MESSAGES
         ended, done = finished(place, big)
         assert ended == undisturbed.content, f"kill {i}"
         print(f"kill {i}: {stored} stored, then {done['imap']['held']} held, {done['imap']['fetched']} fetched")
-    assert midway >= 5
+    print(f"20 kills, {midway} of them amid the messages: content equal each time")
+    assert midway >= 10
 
 
 @pytest.mark.proof
 def test_killed_twenty_times_in_one_workspace(tmp_path: Path, big: Dovecot, undisturbed: Undisturbed) -> None:
-    moments = random.Random(2011)
+    chance = random.Random(2011)
     place = tmp_path / "w"
     Workspace.create(place, People())
-    stored = [kill_after(place, big, moments.uniform(0.9 * undisturbed.first, undisturbed.last)) for _ in range(20)]
-    print(f"\nstored after each kill: {stored}")
+    stored = [0]
+    for _ in range(20):
+        # Most kills come before anything more is stored, or else the first few would leave nothing to kill.
+        if chance.random() < 0.75:
+            stored.append(kill(place, big, 0, chance.uniform(0, undisturbed.first)))
+        else:
+            stored.append(kill(place, big, written(place) + 1, chance.uniform(0, 0.1)))
+    print(f"\nstored after each kill: {stored[1:]}")
     assert stored == sorted(stored)
+    assert len(set(stored)) > 3
     assert finished(place, big)[0] == undisturbed.content
