@@ -15,7 +15,7 @@ import pytest
 
 from doc_tables import ROOT, codes, section, tables
 from spamtide.simulate import BadScenario, generate, load_scenario, shipped_scenarios
-from spamtide.simulate.scenario import FeedPlan, GroupPlan, Outage, Scenario, build_schema
+from spamtide.simulate.scenario import BotnetPlan, FeedPlan, GroupPlan, Outage, Scenario, build_schema
 
 SHIPPED = ROOT / "src" / "spamtide" / "simulate" / "scenarios"
 SCHEMA = SHIPPED / "scenario.schema.json"
@@ -55,7 +55,8 @@ def test_the_scenario_of_the_document_makes_a_world(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "kind"), [("Keys", Scenario), ("feeds", FeedPlan), ("groups", GroupPlan), ("outages", Outage)]
+    ("heading", "kind"),
+    [("Keys", Scenario), ("feeds", FeedPlan), ("groups", GroupPlan), ("botnets", BotnetPlan), ("outages", Outage)],
 )
 def test_the_document_lists_the_keys(heading: str, kind: type[msgspec.Struct]) -> None:
     listed = [k for row in tables(section(DOCUMENT, heading))[0] for k in codes(row[0])]

@@ -6,6 +6,7 @@ use pyo3::types::PyBytes;
 use sha2::{Digest, Sha256};
 
 use crate::pure::capture::{Capture, Meta, Record};
+use crate::pure::mboxrd;
 
 /// Captures on their way from an importer, a trap or a simulator into a segment.
 #[pyclass]
@@ -58,6 +59,16 @@ impl CaptureBatch {
             i += 1;
             places.binary_search(&(i - 1)).is_err()
         });
+    }
+
+    /// The captures as an mbox of the kind mboxrd.
+    fn mbox<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = py.detach(|| {
+            let mut out = Vec::with_capacity(self.size_bytes() + 128 * self.items.len());
+            self.items.iter().for_each(|c| mboxrd::write(&mut out, c));
+            out
+        });
+        PyBytes::new(py, &bytes)
     }
 
     /// Sum of the raw bytes.

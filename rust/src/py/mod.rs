@@ -6,6 +6,7 @@ mod columns;
 mod dialogue;
 mod digest;
 mod store;
+mod world;
 
 use pyo3::prelude::*;
 
@@ -18,5 +19,6 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     dialogue::register(m)?;
     digest::register(m)?;
     store::register(m)?;
+    world::register(m)?;
     Ok(())
 }

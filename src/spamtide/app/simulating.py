@@ -60,6 +60,6 @@ def make_world_folder(out: Path, world: World, progress: Progress | None = None)
             legal_ground="none needed: no real mail",
         ),
     )
-    record_world(workspace, world, progress)
-    world.write_truth(out / "truth")
+    with world.truth_into(out / "truth"):
+        record_world(workspace, world, progress)
     return workspace

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 from spamtide.fingerprint.facts import FACTS_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
-    from spamtide.fingerprint.columns import arrow_schema, digest
+    from spamtide.fingerprint.columns import arrow_array, arrow_schema, digest
 
-__all__ = ["FACTS_VERSION", "TABLES", "Column", "arrow_schema", "digest"]
+__all__ = ["FACTS_VERSION", "TABLES", "Column", "arrow_array", "arrow_schema", "digest"]
 
 
 def __getattr__(name: str) -> Any:
     # pyarrow is loaded by those who digest, not by those who ask for the dictionary.
-    if name in ("arrow_schema", "digest"):
+    if name in ("arrow_array", "arrow_schema", "digest"):
         import importlib
 
         return getattr(importlib.import_module("spamtide.fingerprint.columns"), name)

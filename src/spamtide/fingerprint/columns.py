@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from spamtide.fingerprint.kernel import RecordBatch
 
 _TYPES = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "utf8": pa.string(), "binary": pa.binary()}
+# Kind, rows, values, offsets, validity: Arrow's own layout.
+Buffers = tuple[str, int, bytes, bytes | None, bytes | None]
 
 
 def arrow_schema(table: str) -> pa.Schema:
@@ -29,16 +31,18 @@ def digest(segment: int, batch: RecordBatch) -> dict[str, pa.Table]:
     return {name: _table(name, raw.get(name, {})) for name in TABLES}
 
 
-def _table(name: str, columns: dict[str, tuple[str, int, bytes, bytes | None, bytes | None]]) -> pa.Table:
+def _table(name: str, columns: dict[str, Buffers]) -> pa.Table:
     schema = arrow_schema(name)
     if not columns:
         return schema.empty_table()
-    arrays = []
-    for field in schema:
-        _, rows, values, offsets, validity = columns[field.name]
-        buffers = [None if validity is None else pa.py_buffer(validity)]
-        if offsets is not None:
-            buffers.append(pa.py_buffer(offsets))
-        buffers.append(pa.py_buffer(values))
-        arrays.append(pa.Array.from_buffers(field.type, rows, buffers))
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays([arrow_array(columns[field.name]) for field in schema], schema=schema)
+
+
+def arrow_array(column: Buffers) -> pa.Array:
+    """One column as it crosses from the kernel, its bytes not copied."""
+    kind, rows, values, offsets, validity = column
+    buffers = [None if validity is None else pa.py_buffer(validity)]
+    if offsets is not None:
+        buffers.append(pa.py_buffer(offsets))
+    buffers.append(pa.py_buffer(values))
+    return pa.Array.from_buffers(_TYPES[kind], rows, buffers)

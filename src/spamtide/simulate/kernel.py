@@ -1,5 +1,5 @@
 """The one file of this room that opens the kernel's door."""
 
-from spamtide._kernel import CaptureBatch
+from spamtide._kernel import CaptureBatch, WorldMaker
 
-__all__ = ["CaptureBatch"]
+__all__ = ["CaptureBatch", "WorldMaker"]

@@ -17,8 +17,18 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
 
 
-# What a group writes about; "noise" is bounces and list mail, which nobody sent as spam.
-Topic = Literal["pharma", "replica", "casino", "loan", "noise"]
+# What a group writes about. The last seven are no advertising: one layout of newsletters, and the rest of a trap's mail;
+# "noise" is bounces and list mail, which nobody sent as spam.
+Topic = Literal[
+    "pharma", "replica", "casino", "loan", "newsletter", "noise", "bounce", "auto-reply", "list", "probe", "personal"
+]
+UNSOLICITED = ("pharma", "replica", "casino", "loan", "newsletter")
+Form = Literal["text", "html", "both", "image", "attachment"]
+Language = Literal["en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "zh", "zh-tw", "ja"]
+# Made-up engines in words of our own; a name says which shape is meant, not that it is the real program's code.
+Dialect = Literal["rustock", "grum", "cutwail", "lethic", "mega-d", "storm", "waledac", "emotet", "plain"]
+Space = Literal["benchmark", "loopback", "ipv6"]
+Weight = Annotated[float, Meta(ge=0)]
 
 
 class BadScenario(WrongUse):
@@ -60,8 +70,28 @@ class Stop(Struct, frozen=True, forbid_unknown_fields=True):
     at: datetime
 
 
+class BotnetPlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """A population of hosts that groups rent: how many, where, how their addresses change, how they speak."""
+
+    name: Name
+    dialect: Dialect
+    hosts: Annotated[int, Meta(ge=1, le=1_000_000)]
+    life_days: Annotated[float, Meta(ge=0)] = 0.0
+    countries: dict[str, Weight] = msgspec.field(default_factory=dict)
+    networks: Annotated[int, Meta(ge=0, le=65_536)] = 0
+    space: Space = "benchmark"
+    churn_hours: tuple[Weight, Weight] = (0.0, 0.0)
+    periodic: Share = 0.0
+    nat: Share = 0.0
+    tail: Annotated[float, Meta(ge=0)] = 0.0
+    duty: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    overlap: Share = 1.0
+    helo: Literal["host", "random"] = "host"
+    messages_per_hour: Annotated[float, Meta(gt=0)] | None = None
+
+
 class GroupPlan(Struct, frozen=True, forbid_unknown_fields=True):
-    """One sender group: what it sends, how much of it is alike, how it varies by day."""
+    """One sender group: what it sends, by which botnet, how much of it is alike, how it varies by day."""
 
     name: Name
     topic: Topic
@@ -71,14 +101,27 @@ class GroupPlan(Struct, frozen=True, forbid_unknown_fields=True):
     unique: Share
     variants: Annotated[int, Meta(ge=1, le=10_000)]
     campaign_days: Annotated[int, Meta(ge=1)]
-    bots: Annotated[int, Meta(ge=1, le=100_000)]
     day_sd: Annotated[float, Meta(ge=0)]
     day_ar: Annotated[float, Meta(ge=0, lt=1)]
-    engine: str
+    bots: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    engine: str | None = None
+    botnet: Name | None = None
     burst_days: int = 0
     burst: float = 1.0
     levels: tuple[Level, ...] = ()
     stop: Stop | None = None
+    languages: dict[Language, Weight] = msgspec.field(default_factory=lambda: {"en": 1.0})
+    forms: dict[Form, Weight] = msgspec.field(default_factory=lambda: {"text": 0.65, "html": 0.35})
+    hidden: Share = 0.0
+    misspelt: Share = 0.0
+    homoglyph: Share = 0.0
+    drift_days: Annotated[float, Meta(ge=0)] = 0.0
+    family: Name | None = None
+    domains: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    recipients: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    retry: Share = 0.0
+    unfinished: Share = 0.0
+    address_sd: Annotated[float, Meta(ge=0, le=5)] = 0.0
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +134,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     end: datetime
     feeds: tuple[FeedPlan, ...]
     groups: tuple[GroupPlan, ...]
+    botnets: tuple[BotnetPlan, ...] = ()
     outages: tuple[Outage, ...] = ()
 
 

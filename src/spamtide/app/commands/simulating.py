@@ -58,8 +58,8 @@ def simulate_command(
     world = generate(load_scenario(scenario), seed=seed, scale=scale)
     with progress_bar("simulating") as tick:
         if mbox:
-            messages = world.write_mbox(out)
-            world.write_truth(out / "truth")
+            with world.truth_into(out / "truth"):
+                messages = world.write_mbox(out)
         elif counts:
             messages = world.write_counts(out)
             world.write_truth(out / "truth")
