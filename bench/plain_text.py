@@ -3,57 +3,161 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import html.parser
 import ipaddress
+import itertools
 import re
 import unicodedata
+from collections.abc import Callable
 
 IGNORABLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\U000e0000-\U000e0fff]"
+    "[\u00ad\u034f\u0488\u0489\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u20dd-\u20e0\u20e2-\u20e4\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-TOKEN = re.compile(r"(?:[^\W_]|[$!|@])+")
-RUN_WITH_AT = re.compile(r"\S*@\S*")
-LEET = {ord(a): b for a, b in zip("01!|l34@5$7", "oiiiieaasst", strict=True)}
+WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# Stands for what shows nothing: part of a word, but not of a picture.
+NOTHING = "\u200b"
+JOINTS = ".\\-_*'~^`+\u00b7\u2018\u2019\u2010\u2022\u2219\u22c5"
+LEET_SIGNS = {"€": "e", "¢": "c", "©": "c", "§": "s", "¥": "y", "£": "l", "®": "r", "×": "x"}
+PICTURES = {"|\\/|": "m", "/\\/\\": "m", "\\/\\/": "w", "|_|": "u", "/\\": "a", "\\/": "v", "()": "o"}
+PICTURE = re.compile("|".join(map(re.escape, PICTURES)))
+TOKEN = re.compile(rf"(?:[^\W_]|[$!|@{NOTHING}])+")
+RUN = re.compile(rf"(?:[^\W_]|[$!|@{NOTHING}{JOINTS}{''.join(LEET_SIGNS)}]|/\\|\\/|\(\))+")
+RUN_WITH_AT = re.compile(rf"[^{WHITE}]*@[^{WHITE}]*")
+LEET = {ord(a): b for a, b in zip("01!|l234@5$697+8", "oiiiizeaassggttb", strict=True)}
 URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s\x00-\x1f\x7f-\x9f<>\"'`{}|\\^]+", re.I)
 SPACE = re.compile(r"\s+")
 
 
-def confusables() -> dict[int, str]:
+def confusables() -> dict[str, str]:
     """The kernel's table of letters that look like an ASCII letter, asked letter by letter before any clock starts."""
-    from spamtide.message import fold as kernel_fold
+    from spamtide.message import fold_words
 
     table = {}
-    for point in range(0x80, 0x10000):
+    for point in (*range(0x80, 0x20000),):
         c = chr(point)
-        if c.isalpha() and len(unicodedata.normalize("NFKD", c)) == 1:
-            seen = kernel_fold(c)[1:-1]
-            if seen and seen.isascii() and seen != c:
-                table[point] = seen
+        if c.isalpha() or 0x1F150 <= point <= 0x1F189:
+            seen = fold_words(c)[1:-1]
+            plain = "".join(d for d in unicodedata.normalize("NFKD", c) if not unicodedata.combining(d)).lower()
+            if len(seen) == 1 and seen.isascii() and seen != plain.replace("l", "i"):
+                table[c] = seen
     return table
 
 
 CONFUSABLE = confusables()
 
 
+def shown(text: str) -> str:
+    """Text in the order in which it is shown, where U+202D and U+202E force one."""
+    lines = re.split("([\n\r\u2029])", text)
+    return "".join(_shown_line(line) for line in lines)
+
+
+def _shown_line(line: str) -> str:
+    levels: list[tuple[str, int]] = []
+    open_: list[tuple[int, bool]] = []
+    beyond = 0
+    for c in line:
+        level = open_[-1][0] if open_ else 0
+        odd, even = level + 1 + level % 2, level + 2 - level % 2
+        if c in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068":
+            if len(open_) < 8 and not beyond:
+                open_.append((odd if c == "\u202e" else even, c >= "\u2066"))
+            else:
+                beyond += 1
+        elif c in "\u202c\u2069":
+            isolates = [i for i, o in enumerate(open_) if o[1]]
+            if beyond:
+                beyond -= 1
+            elif c == "\u2069" and isolates:
+                del open_[isolates[-1] :]
+            elif c == "\u202c" and open_ and not open_[-1][1]:
+                open_.pop()
+        else:
+            levels.append((c, level))
+    for level in range(max((at for _, at in levels), default=0), 0, -1):
+        turned: list[tuple[str, int]] = []
+        at = 0
+        while at < len(levels):
+            end = at
+            while end < len(levels) and (levels[end][1] >= level) == (levels[at][1] >= level):
+                end += 1
+            run = levels[at:end]
+            turned += reversed(run) if run[0][1] >= level else run
+            at = end
+        levels = turned
+    return "".join(c for c, _ in levels)
+
+
 def _address(match: re.Match[str]) -> str:
     run = match[0]
     first = run.index("@")
-    return run.replace("@", " ") if "." in run[first + 1 :] else run
+    parted = "".join("\0" if c in "@\uff20\ufe6b" else c for c in run[first:])
+    return run[:first] + parted if "." in run[first + 1 :] else run
+
+
+@functools.cache
+def _look_alike(c: str) -> str:
+    if IGNORABLE.match(c):
+        return NOTHING
+    if c in "™℠":
+        return " "
+    if c in CONFUSABLE:
+        return CONFUSABLE[c]
+    made = ""
+    for d in unicodedata.normalize("NFKD", c):
+        if not unicodedata.combining(d) and not IGNORABLE.match(d):
+            made += CONFUSABLE.get(d) or "".join(CONFUSABLE.get(x, x) for x in d.lower())
+    if not c.isascii() and not RUN.fullmatch(made):
+        return f"\0{made}\0" if made else NOTHING
+    return made
+
+
+def _undoubled(raw: str) -> list[str]:
+    runs = [(c, len(list(run))) for c, run in itertools.groupby(raw)]
+    places = [i for i, (_, n) in enumerate(runs) if n > 1]
+    if not places:
+        return []
+
+    def written(lengths: Callable[[int, int], int]) -> str:
+        return "".join(c * (lengths(i, n) if n > 1 else 1) for i, (c, n) in enumerate(runs))
+
+    if len(places) <= 3:
+        made = [
+            written(lambda i, n, chosen=chosen: 1 if chosen >> places.index(i) & 1 else min(n, 2))  # type: ignore[misc]
+            for chosen in range(2 ** len(places))
+        ]
+    else:
+        made = [written(lambda i, n: 1), written(lambda i, n: n // 2), written(lambda i, n: 1 if n > 2 else 2)]
+        made = [one for one, _ in itertools.groupby(made)]
+    return [one for one in made if one != raw and len(one) >= 4]
+
+
+def _reading(run: str) -> str | None:
+    trick = bool(PICTURE.search(run))
+    raw = PICTURE.sub(lambda match: PICTURES[match[0]], run)
+    trick |= any(sign in raw for sign in LEET_SIGNS)
+    raw = "".join(LEET_SIGNS.get(c, c) for c in raw).replace(NOTHING, "")
+    joined = re.sub(f"[{JOINTS.replace('+', '')}]+", " ", raw).strip(" ").replace("+ ", "+")
+    trick |= " " in joined.strip("+ ")
+    raw = joined.replace(" ", "").rstrip("!+").lstrip("!")
+    trick |= "+" in raw or raw.startswith(("@", "|")) or raw.endswith(("@", "|", "$"))
+    return raw if trick and sum(map(str.isalpha, raw)) >= 2 and 4 <= len(raw) <= 24 else None
 
 
 def fold(text: str) -> str:
-    """Folded tokens, each between single spaces."""
+    """Folded words, each between single spaces, and behind one more space what else may be read."""
+    if "\u202d" in text or "\u202e" in text:
+        text = shown(text)
+    most = len(text.encode()) + 64
     if "@" in text:
         text = RUN_WITH_AT.sub(_address, text)
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", IGNORABLE.sub("", text))
-        text = "".join([c for c in text if not unicodedata.combining(c)])
-        text = text.translate(CONFUSABLE).lower().translate(CONFUSABLE)
-    else:
-        text = text.lower()
+    text = text.lower() if text.isascii() else "".join(map(_look_alike, text))
     out: list[str] = []
     singles: list[str] = []
+    readings: list[str] = []
+    size = 0
 
     def join() -> None:
         if len(singles) >= 3 and any(c.isalpha() for c in singles):
@@ -62,22 +166,41 @@ def fold(text: str) -> str:
             out.extend(singles)
         singles.clear()
 
-    for raw in TOKEN.findall(text):
-        trimmed = raw.rstrip("!|@$").lstrip("!|@")
-        letters = sum(map(str.isalpha, trimmed))
-        if letters >= 2 or (letters == 1 and any(c in "@$|!" for c in trimmed)):
-            token = trimmed.translate(LEET)
-        else:
-            token = "".join([c for c in trimmed if c.isalnum()]).replace("l", "i")
-        if not token:
-            continue
-        if letters <= 1 and len(token) == 1:
-            singles.append(token)
-        else:
-            join()
-            out.append(token)
+    def read(raw: str) -> None:
+        nonlocal size
+        if size < most:
+            readings.append(raw.translate(LEET))
+            size += len(readings[-1].encode()) + (1 if size else 2)
+
+    for run in RUN.findall(text):
+        tokens = TOKEN.findall(run)
+        for raw in tokens:
+            trimmed = raw.replace(NOTHING, "").rstrip("!|@$").lstrip("!|@")
+            letters = sum(map(str.isalpha, trimmed))
+            if letters >= 2 or (letters == 1 and any(c in "@$|!" for c in trimmed)):
+                token = trimmed.translate(LEET)
+            else:
+                token = "".join([c for c in trimmed if c.isalnum()]).replace("l", "i")
+            if not token:
+                continue
+            if letters <= 1 and len(token) == 1:
+                singles.append(token)
+            else:
+                join()
+                out.append(token)
+            if letters >= 2 and 4 < len(trimmed.encode()) <= 48:
+                for once in _undoubled(trimmed):
+                    read(once)
+        if not run.isalnum():
+            whole = _reading(run)
+            if whole is not None and any(c.isalnum() for c in run):
+                read(whole)
+                if len(whole.encode()) <= 48:
+                    for once in _undoubled(whole):
+                        read(once)
     join()
-    return " " + " ".join(out) + " " if out else ""
+    words = " " + " ".join(out) + " " if out else ""
+    return words + (" " + " ".join(readings) + " " if readings else "")
 
 
 WORD = re.compile(r"(?:[^\W_]|[._%+-])+")

@@ -130,5 +130,5 @@ def test_any_bytes_are_digested_within_the_bounds(raws: list[bytes]) -> None:
     for row in found["text"]:
         for column in ("text_folded", "hidden_folded"):
             text = str(row[column])
-            assert text == "" or (text.startswith(" ") and text.endswith(" ") and "  " not in text)
+            assert text == "" or (text.startswith(" ") and text.endswith(" ") and text.count("  ") <= 1)
     assert facts(raws, 1) == found

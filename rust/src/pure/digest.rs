@@ -5,7 +5,7 @@
 use super::capture::{Meta, Record};
 use super::columns::{Column, Table, Tables};
 use super::facts::{read_message, Facts};
-use super::fold::fold;
+use super::fold::{fold, words, words_of};
 use super::language::language;
 use super::limits::CAPTURED;
 use super::links::registered_domain;
@@ -221,7 +221,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         attachment.long("size_bytes", Some(a.size as i64));
         attachment.text("sha256", Some(&hex(&a.sha256)));
     }
-    let shingles = sketch(&fold(&masked_text), &subject_folded);
+    let shingles = sketch(&words(&masked_text), words_of(&subject_folded));
     if !shingles.is_empty() {
         sketches.place(segment, record);
         sketches.text("exact", Some(&exact_hex));

@@ -1,145 +1,372 @@
 //! Folding, for searching: what spammers disguise and people still read becomes one spelling.
 //!
-//! NFKC; zero-width and combining marks removed; case; confusable letters to the lower-case ASCII letter (multi-letter
-//! targets left out: the plain TR39 skeleton turns VIAGRA into vlagra and modern into rnodern); leetspeak inside a token
-//! of two letters or more; one class for i l 1 | !; separators between single letters removed. Version 1.
+//! *Words*, each between single spaces: text in the order in which it is shown; NFKC; zero-width and combining marks removed;
+//! case; confusable letters to the lower-case ASCII letter (multi-letter targets left out: the plain TR39 skeleton turns
+//! VIAGRA into vlagra and modern into rnodern); leetspeak inside a token of two letters or more; one class for i l 1 | !;
+//! separators between single letters removed.
+//!
+//! *Readings*, behind two spaces: what else a person may read there, so that nothing is lost that the words say. A run of
+//! characters with signs in it is read with the signs taken out or for the letters they look like (`V*iagra`, `¢iali$`,
+//! `/\mbien`); a letter that stands twice is read once (`viaagra`). `docs/explanation/folding.md` has reasons and figures.
+//!
+//! `trace.rs` folds slowly and says what it did; a test holds the two equal. Version 2.
 
+use super::confusable::confusable;
+use super::shown::shown;
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 
 /// Version of the fold; raised with the facts version when an output changes.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
-/// What an ASCII byte is to the fold.
-const WORD: u8 = 1;
-const SPACE: u8 = 2;
-const SYMBOL: u8 = 3;
-const AT: u8 = 4;
+/// Letters of the shortest reading.
+pub const READ_FROM: usize = 4;
+/// Letters of the longest reading of a run with signs in it.
+pub const READ_TO: usize = 24;
+/// Bytes of the longest word whose doubled letters are read once.
+pub const DOUBLED_TO: usize = 48;
+/// Bytes of readings beyond those of the text itself, after which no more are made.
+pub const READ_MORE: usize = 64;
 
-/// Classes of the ASCII bytes; 0 separates.
-const CLASS: [u8; 128] = {
-    let mut table = [0; 128];
+/// What a character is to the fold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// Ends a word and the run that it stands in.
+    Break,
+    /// White space: ends an address too.
+    Space,
+    /// A letter or digit.
+    Word,
+    /// Part of a word: $ ! |
+    Sign,
+    /// Parts an address, else a sign.
+    At,
+    /// Ends a word, not the run; between letters it may be there to part them.
+    Joint,
+    /// Ends a word, not the run; read as a letter.
+    Leet,
+    /// With its neighbour a picture of a letter, else a break: / \ (
+    Picture,
+    /// Beyond ASCII.
+    Other,
+}
+use Class::{At, Break, Joint, Leet, Other, Picture, Sign, Space, Word};
+
+const CLASS: [Class; 256] = {
+    let mut table = [Break; 256];
     let mut i = 0;
-    while i < 128 {
+    while i < 256 {
         let b = i as u8;
-        table[i] = if b.is_ascii_alphanumeric() {
-            WORD
-        } else if b == b' ' || (b >= 9 && b <= 13) {
-            SPACE
-        } else if b == b'$' || b == b'!' || b == b'|' {
-            SYMBOL
-        } else if b == b'@' {
-            AT
-        } else {
-            0
+        table[i] = match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Word,
+            b' ' | 9..=13 => Space,
+            b'$' | b'!' | b'|' => Sign,
+            b'@' => At,
+            b'.' | b'-' | b'_' | b'*' | b'\'' | b'~' | b'^' | b'`' | b'+' => Joint,
+            b'/' | b'\\' | b'(' => Picture,
+            128..=255 => Other,
+            _ => Break,
         };
         i += 1;
     }
     table
 };
 
-/// Folded tokens of `text`, each between single spaces (`" buy viagra "`); no token gives the empty string.
+/// ASCII letters in lower case, digits; 0 for the rest.
+const LOWER: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 128 {
+        if (i as u8).is_ascii_alphanumeric() {
+            table[i] = (i as u8).to_ascii_lowercase();
+        }
+        i += 1;
+    }
+    table
+};
+
+/// The same, l as i.
+const FOLDED: [u8; 256] = {
+    let mut table = LOWER;
+    table[b'l' as usize] = b'i';
+    table[b'L' as usize] = b'i';
+    table
+};
+
+/// What a character is, once it is folded.
+pub fn class(c: char) -> Class {
+    if c.is_ascii() {
+        return CLASS[c as usize];
+    }
+    match c {
+        _ if c.is_alphanumeric() => Word,
+        // Apostrophes, hyphens, dots at half height.
+        '\u{b7}' | '\u{2018}' | '\u{2019}' | '\u{2010}' | '\u{2022}' | '\u{2219}' | '\u{22c5}' => Joint,
+        _ if leet_sign(c).is_some() => Leet,
+        _ if c.is_whitespace() => Space,
+        _ => Break,
+    }
+}
+
+/// Signs beyond ASCII, and +, that are read as a letter.
+pub fn leet_sign(c: char) -> Option<char> {
+    Some(match c {
+        '€' => 'e',
+        '¢' | '©' => 'c',
+        '§' => 's',
+        '¥' => 'y',
+        '£' => 'l',
+        '®' => 'r',
+        '×' => 'x',
+        '+' => 't',
+        _ => return None,
+    })
+}
+
+/// Pictures of a letter, the longer before the shorter.
+const PICTURES: [(&str, char); 7] = [
+    ("|\\/|", 'm'),
+    ("/\\/\\", 'm'),
+    ("\\/\\/", 'w'),
+    ("|_|", 'u'),
+    ("/\\", 'a'),
+    ("\\/", 'v'),
+    ("()", 'o'),
+];
+
+/// The letter that the beginning of `text` is a picture of, and its length.
+pub fn picture(text: &str) -> Option<(char, usize)> {
+    let found = PICTURES.iter().find(|p| text.starts_with(p.0))?;
+    Some((found.1, found.0.len()))
+}
+
+/// True when a sign that ends a run unless it is part of a picture is part of one.
+pub fn pictured(text: &str) -> bool {
+    ["/\\", "\\/", "()"].iter().any(|p| text.starts_with(p))
+}
+
+/// Words and readings of `text`: words each between single spaces (`" buy viagra "`), behind one more space the readings
+/// likewise. No word gives the empty string.
 pub fn fold(text: &str) -> String {
-    let mut tokens = Tokens {
-        out: String::with_capacity(text.len() + 2),
+    folded::<true>(text)
+}
+
+/// The words alone.
+pub fn words(text: &str) -> String {
+    folded::<false>(text)
+}
+
+/// Of what `fold` gave, the words.
+pub fn words_of(folded: &str) -> &str {
+    memchr::memmem::find(folded.as_bytes(), b"  ").map_or(folded, |at| &folded[..=at])
+}
+
+fn folded<const READ: bool>(text: &str) -> String {
+    let mut f = Folding::<READ> {
+        out: Vec::with_capacity(text.len() + text.len() / 8 + 2),
+        more: String::new(),
+        most: text.len() + READ_MORE,
         singles: 0,
         raw: String::new(),
         last: 0,
     };
-    let mut in_address: Option<bool> = None;
     let bytes = text.as_bytes();
+    let mut in_address: Option<bool> = None;
+    // The run under way: where it starts, whether it has a word, a joint behind one, a sign that may be read otherwise.
+    let (mut run, mut worded, mut parted, mut tricky) = (0, false, false, false);
     let mut i = 0;
     while i < bytes.len() {
         let b = bytes[i];
-        if b < 0x80 {
-            match CLASS[usize::from(b)] {
-                WORD => {
-                    let more = bytes[i..]
-                        .iter()
-                        .position(|b| *b >= 0x80 || CLASS[usize::from(*b)] != WORD)
-                        .unwrap_or(bytes.len() - i);
-                    let start = tokens.raw.len();
-                    tokens.raw.push_str(&text[i..i + more]);
-                    tokens.raw[start..].make_ascii_lowercase();
-                    i += more;
-                    continue;
-                }
-                SYMBOL => tokens.raw.push(b as char),
-                AT => {
-                    // An address keeps its parts apart; elsewhere @ is an a.
-                    let address = *in_address.get_or_insert_with(|| {
-                        let rest = &text[i + 1..];
-                        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                        rest[..end].contains('.')
-                    });
-                    if address {
-                        tokens.end();
-                    } else {
-                        tokens.raw.push('@');
+        let mut class_here = CLASS[usize::from(b)];
+        let mut next = i + 1;
+        match class_here {
+            Word => {
+                tricky |= parted;
+                (worded, parted) = (true, false);
+                let (mut digits, mut doubled, mut before) = (false, false, 0);
+                let start = i;
+                while i < bytes.len() {
+                    let lower = LOWER[usize::from(bytes[i])];
+                    if lower == 0 {
+                        break;
                     }
+                    digits |= lower < b'a';
+                    doubled |= lower == before;
+                    before = lower;
+                    i += 1;
                 }
-                class => {
-                    if class == SPACE {
-                        in_address = None;
-                    }
-                    tokens.end();
+                let ends = bytes
+                    .get(i)
+                    .is_none_or(|b| !matches!(CLASS[usize::from(*b)], Sign | At | Other));
+                if ends && !digits && f.raw.is_empty() {
+                    f.plain(&bytes[start..i], doubled);
+                } else {
+                    let at = f.raw.len();
+                    f.raw.push_str(&text[start..i]);
+                    f.raw[at..].make_ascii_lowercase();
+                }
+                continue;
+            }
+            Sign => {
+                tricky |= b != b'!';
+                f.raw.push(b as char);
+            }
+            At => {
+                // An address keeps its parts apart; elsewhere @ is an a.
+                let address = *in_address.get_or_insert_with(|| {
+                    let rest = &text[i + 1..];
+                    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                    rest[..end].contains('.')
+                });
+                if address {
+                    class_here = Break;
+                } else {
+                    tricky = true;
+                    f.raw.push('@');
                 }
             }
-            i += 1;
-            continue;
-        }
-        let c = text[i..].chars().next().expect("a boundary");
-        i += c.len_utf8();
-        if c.is_whitespace() {
-            in_address = None;
-        }
-        if !ignorable(c) {
-            decompose_compatible(c, |d| {
-                if canonical_combining_class(d) == 0 && !ignorable(d) {
-                    tokens.push(confusable(d), in_address);
+            Joint => {
+                f.end();
+                parted = worded;
+                tricky |= b == b'+';
+            }
+            Picture => {
+                if pictured(&text[i..]) {
+                    f.end();
+                    tricky = true;
+                    next = i + 2;
+                } else {
+                    class_here = Break;
                 }
-            });
+            }
+            Other => {
+                let c = text[i..].chars().next().expect("a boundary");
+                next = i + c.len_utf8();
+                if matches!(c, '\u{202d}' | '\u{202e}') {
+                    let shown: String = shown(text).into_iter().map(|s| s.1).collect();
+                    return folded::<READ>(&shown);
+                }
+                if !ignorable(c) {
+                    look_alike(c, |d| match class(d) {
+                        Word => {
+                            tricky |= parted;
+                            (worded, parted) = (true, false);
+                            f.raw.push(d);
+                        }
+                        Sign => {
+                            tricky |= d != '!';
+                            f.raw.push(d);
+                        }
+                        At if in_address != Some(true) => {
+                            tricky = true;
+                            f.raw.push(d);
+                        }
+                        Joint => {
+                            f.end();
+                            parted = worded;
+                            tricky |= d == '+';
+                        }
+                        Leet => {
+                            f.end();
+                            tricky = true;
+                        }
+                        _ => {
+                            f.end();
+                            class_here = Break;
+                        }
+                    });
+                    if c.is_whitespace() {
+                        class_here = Space;
+                    }
+                }
+            }
+            Break | Space | Leet => {}
         }
+        if matches!(class_here, Break | Space) {
+            f.end();
+            if READ && tricky && worded {
+                f.read(&text[run..i]);
+            }
+            (run, worded, parted, tricky) = (next, false, false, false);
+            if class_here == Space {
+                in_address = None;
+            }
+        }
+        i = next;
     }
-    tokens.end();
-    tokens.finish()
+    f.end();
+    if READ && tricky && worded {
+        f.read(&text[run..]);
+    }
+    f.finish()
+}
+
+/// `c` as it looks: the characters of its decomposition without marks, in lower case, look-alikes replaced.
+pub fn look_alike(c: char, mut put: impl FnMut(char)) {
+    if matches!(c, '™' | '℠') {
+        // Small print behind a name, no part of it.
+        return put(' ');
+    }
+    if let Some(letter) = confusable(c) {
+        return put(letter);
+    }
+    decompose_compatible(c, |d| {
+        if canonical_combining_class(d) != 0 || ignorable(d) {
+            return;
+        }
+        match confusable(d) {
+            Some(letter) => put(letter),
+            None => d.to_lowercase().for_each(|l| put(confusable(l).unwrap_or(l))),
+        }
+    });
 }
 
 /// Leetspeak, and one class for i l 1 | !.
-fn plain_letter(c: char) -> char {
+pub fn plain_letter(c: char) -> char {
     match c {
         '0' => 'o',
         '1' | '!' | '|' | 'l' => 'i',
+        '2' => 'z',
         '3' => 'e',
         '4' | '@' => 'a',
         '5' | '$' => 's',
-        '7' => 't',
+        '6' | '9' => 'g',
+        '7' | '+' => 't',
+        '8' => 'b',
         c => c,
     }
 }
 
-struct Tokens {
-    out: String,
-    /// How many single-letter tokens end `out`.
+struct Folding<const READ: bool> {
+    /// Words in UTF-8.
+    out: Vec<u8>,
+    /// Readings, and how many bytes of them are enough.
+    more: String,
+    most: usize,
+    /// How many single-letter words end `out`.
     singles: usize,
-    /// The token under way, lower case, not yet judged.
+    /// The word under way, lower case, not yet judged.
     raw: String,
-    /// Length of the last token in `out`.
+    /// Length of the last word in `out`.
     last: usize,
 }
 
-impl Tokens {
-    fn push(&mut self, c: char, in_address: Option<bool>) {
-        let symbol = match c {
-            '@' => in_address != Some(true),
-            '$' | '!' | '|' => true,
-            _ => false,
-        };
-        if c.is_alphanumeric() || symbol {
-            for lower in c.to_lowercase() {
-                self.raw.push(confusable(lower));
-            }
-        } else {
-            self.end();
+impl<const READ: bool> Folding<READ> {
+    /// A whole word of ASCII letters: most of all words.
+    fn plain(&mut self, word: &[u8], doubled: bool) {
+        if self.out.is_empty() {
+            self.out.push(b' ');
+        }
+        self.out.extend(word.iter().map(|b| FOLDED[usize::from(*b)]));
+        self.out.push(b' ');
+        self.last = word.len();
+        if word.len() == 1 {
+            self.singles += 1;
+        } else if self.singles > 0 {
+            self.join_before(true);
+        }
+        if READ && doubled && word.len() > READ_FROM {
+            let raw: String = word.iter().map(|b| LOWER[usize::from(*b)] as char).collect();
+            self.read_doubled(&raw);
         }
     }
 
@@ -147,170 +374,202 @@ impl Tokens {
         if self.raw.is_empty() {
             return;
         }
-        let raw = std::mem::take(&mut self.raw);
-        let trimmed = raw
-            .trim_end_matches(['!', '|', '@', '$'])
-            .trim_start_matches(['!', '|', '@']);
+        let mut raw = std::mem::take(&mut self.raw);
+        let trimmed = trim_signs(&raw);
         let before = self.out.len();
         if before == 0 {
-            self.out.push(' ');
+            self.out.push(b' ');
         }
         let start = self.out.len();
-        let (letters, length);
-        if trimmed.is_ascii() {
-            let mut symbols = false;
-            let mut n = 0;
-            for b in trimmed.bytes() {
-                n += usize::from(b.is_ascii_lowercase());
-                symbols |= matches!(b, b'@' | b'$' | b'|' | b'!');
-            }
-            letters = n;
-            if n >= 2 || (n == 1 && symbols) {
-                self.out.extend(trimmed.bytes().map(|b| plain_letter(b as char)));
+        let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
+        let read = leet(trimmed, letters);
+        let mut length = 0;
+        for c in trimmed.chars() {
+            if read {
+                put(&mut self.out, plain_letter(c));
+            } else if c.is_alphanumeric() {
+                put(&mut self.out, if c == 'l' { 'i' } else { c });
             } else {
-                let kept = trimmed.bytes().filter(u8::is_ascii_alphanumeric);
-                self.out.extend(kept.map(|b| if b == b'l' { 'i' } else { b as char }));
+                continue;
             }
-            length = self.out.len() - start;
-        } else {
-            letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
-            if letters >= 2 || (letters == 1 && trimmed.chars().any(|c| "@$|!".contains(c))) {
-                self.out.extend(trimmed.chars().map(plain_letter));
-            } else {
-                let kept = trimmed.chars().filter(|c| c.is_alphanumeric());
-                self.out.extend(kept.map(|c| if c == 'l' { 'i' } else { c }));
-            }
-            length = self.out[start..].chars().count();
+            length += 1;
         }
-        self.raw = raw;
-        self.raw.clear();
         if length == 0 {
             self.out.truncate(before);
-            return;
-        }
-        self.last = self.out.len() - start;
-        self.out.push(' ');
-        if letters <= 1 && length == 1 {
-            self.singles += 1;
         } else {
-            self.join_before(true);
+            self.last = self.out.len() - start;
+            self.out.push(b' ');
+            if letters <= 1 && length == 1 {
+                self.singles += 1;
+            } else {
+                self.join_before(true);
+            }
+            if READ && letters >= 2 && trimmed.len() > READ_FROM {
+                self.read_doubled(trimmed);
+            }
         }
+        raw.clear();
+        self.raw = raw;
     }
 
     /// Three or more single letters in a row are one disguised word.
-    fn join_before(&mut self, after_token: bool) {
+    fn join_before(&mut self, after_word: bool) {
         if self.singles >= 3 {
-            let keep = if after_token { self.last + 1 } else { 0 };
-            let mut start = self.out.len() - keep;
+            let end = self.out.len() - if after_word { self.last + 1 } else { 0 };
+            let mut start = end;
             for _ in 0..self.singles {
-                start = self.out[..start - 1].rfind(' ').map_or(0, |i| i + 1);
+                let space = self.out[..start - 1].iter().rposition(|b| *b == b' ');
+                start = space.map_or(0, |i| i + 1);
             }
-            let end = self.out.len() - keep;
-            let letters: String = self.out[start..end].chars().filter(|c| *c != ' ').collect();
+            let letters = String::from_utf8_lossy(&self.out[start..end]);
             if letters.chars().any(char::is_alphabetic) {
-                let leet: String = letters.chars().map(plain_letter).collect();
-                self.out.replace_range(start..end, &(leet + " "));
+                let letters = letters.chars().filter(|c| *c != ' ').map(plain_letter);
+                let joined: String = letters.chain([' ']).collect();
+                self.out.splice(start..end, joined.into_bytes());
             }
         }
         self.singles = 0;
     }
 
+    /// A run with signs in it, as it may be read: without them, or for the letters they look like.
+    fn read(&mut self, run: &str) {
+        if let Some(raw) = reading(run) {
+            self.put_reading(raw.chars().map(plain_letter));
+            self.read_doubled(&raw);
+        }
+    }
+
+    fn read_doubled(&mut self, raw: &str) {
+        if raw.len() <= DOUBLED_TO {
+            for once in undoubled(raw) {
+                self.put_reading(once.chars().map(plain_letter));
+            }
+        }
+    }
+
+    fn put_reading(&mut self, letters: impl Iterator<Item = char>) {
+        if self.more.len() < self.most {
+            if self.more.is_empty() {
+                self.more.push(' ');
+            }
+            self.more.extend(letters);
+            self.more.push(' ');
+        }
+    }
+
     fn finish(mut self) -> String {
         self.join_before(false);
-        self.out
+        self.out.extend_from_slice(self.more.as_bytes());
+        String::from_utf8(self.out).expect("characters were put")
     }
 }
 
-/// Characters that show nothing.
+fn put(out: &mut Vec<u8>, c: char) {
+    if c.is_ascii() {
+        out.push(c as u8);
+    } else {
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// A word without the signs at its ends: `viagra!`, `|price|`.
+pub fn trim_signs(raw: &str) -> &str {
+    raw.trim_end_matches(['!', '|', '@', '$'])
+        .trim_start_matches(['!', '|', '@'])
+}
+
+/// Whether digits and signs of a word are letters: it has two letters, or one and a sign.
+pub fn leet(trimmed: &str, letters: usize) -> bool {
+    letters >= 2 || (letters == 1 && trimmed.contains(['@', '$', '|', '!']))
+}
+
+/// A run as it may be read, not yet folded to plain letters; None where it has nothing that could be read otherwise than
+/// its words are, or is too short, too long, or no word.
+pub fn reading(run: &str) -> Option<String> {
+    let mut raw = String::new();
+    let (mut trick, mut gap) = (false, false);
+    let mut rest = run;
+    while let Some(c) = rest.chars().next() {
+        if let Some((letter, length)) = picture(rest) {
+            raw.push(letter);
+            trick = true;
+            rest = &rest[length..];
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        if ignorable(c) {
+            continue;
+        }
+        look_alike(c, |d| match class(d) {
+            Word | Sign | At => {
+                trick |= gap && !raw.is_empty();
+                gap = false;
+                raw.push(d);
+            }
+            Joint if d == '+' => raw.push(d),
+            Joint => gap = true,
+            Leet => {
+                trick = true;
+                raw.extend(leet_sign(d));
+            }
+            _ => {}
+        });
+    }
+    let raw = raw.trim_end_matches(['!', '+']).trim_start_matches('!');
+    trick |= raw.contains('+') || raw.starts_with(['@', '|']) || raw.ends_with(['@', '|', '$']);
+    let letters = raw.chars().filter(|c| c.is_alphabetic()).count();
+    let length = raw.chars().count();
+    (trick && letters >= 2 && (READ_FROM..=READ_TO).contains(&length)).then(|| raw.to_owned())
+}
+
+/// `raw` with letters that stand twice or more read once: every choice where up to three letters do; where more do, all
+/// of them, half of each, or only what stands three times or more. None shorter than `READ_FROM`.
+pub fn undoubled(raw: &str) -> Vec<String> {
+    let mut runs: Vec<(char, usize)> = Vec::new();
+    for c in raw.chars() {
+        match runs.last_mut() {
+            Some((same, n)) if *same == c => *n += 1,
+            _ => runs.push((c, 1)),
+        }
+    }
+    let doubled: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].1 > 1).collect();
+    if doubled.is_empty() {
+        return Vec::new();
+    }
+    let written = |length: &dyn Fn(usize, usize) -> usize| -> String {
+        let each = runs.iter().enumerate();
+        each.flat_map(|(i, (c, n))| std::iter::repeat_n(*c, if *n > 1 { length(i, *n) } else { 1 }))
+            .collect()
+    };
+    let mut out: Vec<String> = Vec::new();
+    if doubled.len() <= 3 {
+        for chosen in 0..1usize << doubled.len() {
+            out.push(written(&|i, n| {
+                let at = doubled.iter().position(|d| *d == i).unwrap_or(0);
+                if chosen >> at & 1 == 1 {
+                    1
+                } else {
+                    n.min(2)
+                }
+            }));
+        }
+    } else {
+        out.push(written(&|_, _| 1));
+        out.push(written(&|_, n| n / 2));
+        out.push(written(&|_, n| if n > 2 { 1 } else { 2 }));
+        out.dedup();
+    }
+    out.retain(|r| r != raw && r.chars().count() >= READ_FROM);
+    out
+}
+
+/// Characters that show nothing, and marks that enclose.
 pub fn ignorable(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Letters of other scripts that look like one ASCII letter, from the single-letter rows of UTS #39.
-fn confusable(c: char) -> char {
-    match c {
-        // Cyrillic
-        'а' | 'А' => 'a',
-        'в' | 'В' | 'ь' => 'b',
-        'с' | 'С' => 'c',
-        'ԁ' => 'd',
-        'е' | 'Е' | 'ё' | 'є' => 'e',
-        'ғ' => 'f',
-        'ԍ' => 'g',
-        'һ' | 'Н' | 'н' => 'h',
-        'і' | 'І' | 'ї' | 'ӏ' | 'Ӏ' => 'i',
-        'ј' | 'Ј' => 'j',
-        'к' | 'К' => 'k',
-        'м' | 'М' => 'm',
-        'п' => 'n',
-        'о' | 'О' | 'ө' => 'o',
-        'р' | 'Р' => 'p',
-        'ԛ' => 'q',
-        'г' => 'r',
-        'ѕ' | 'Ѕ' => 's',
-        'т' | 'Т' => 't',
-        'ц' => 'u',
-        'ѵ' => 'v',
-        'ԝ' | 'ш' => 'w',
-        'х' | 'Х' => 'x',
-        'у' | 'У' | 'ү' => 'y',
-        // Greek
-        'α' | 'Α' => 'a',
-        'β' | 'Β' => 'b',
-        'ϲ' => 'c',
-        'ε' | 'Ε' => 'e',
-        'η' => 'n',
-        'Η' => 'h',
-        'ι' | 'Ι' => 'i',
-        'κ' | 'Κ' => 'k',
-        'Μ' => 'm',
-        'Ν' => 'n',
-        'ο' | 'Ο' | 'σ' => 'o',
-        'ρ' | 'Ρ' => 'p',
-        'τ' | 'Τ' => 't',
-        'υ' => 'u',
-        'ν' => 'v',
-        'ω' => 'w',
-        'χ' | 'Χ' => 'x',
-        'γ' | 'Υ' => 'y',
-        'Ζ' => 'z',
-        // Armenian, Cherokee, Hebrew letters in use as disguises
-        'օ' => 'o',
-        'ս' => 'u',
-        'հ' => 'h',
-        'ո' => 'n',
-        'ց' => 'g',
-        'զ' => 'q',
-        'Ꭺ' => 'a',
-        'Ꭼ' => 'e',
-        'Ꮋ' => 'h',
-        'Ꮯ' => 'c',
-        'Ꮓ' => 'z',
-        'Ꮪ' => 's',
-        'Ꮩ' => 'v',
-        // Latin letters that NFKC leaves alone
-        'ı' | 'ł' | 'Ł' | 'ɩ' | 'ɪ' | 'ǀ' => 'i',
-        'ø' | 'Ø' | 'ɵ' => 'o',
-        'đ' | 'Đ' | 'ð' => 'd',
-        'ħ' => 'h',
-        'ŧ' => 't',
-        'ɑ' => 'a',
-        'ɡ' => 'g',
-        'ʏ' => 'y',
-        'ʀ' => 'r',
-        'ƅ' | 'ʙ' => 'b',
-        'ʜ' => 'h',
-        'ɴ' => 'n',
-        'ᴠ' => 'v',
-        'ᴀ' => 'a',
-        'ᴄ' => 'c',
-        'ᴏ' => 'o',
-        'ꜱ' => 's',
-        c => c,
-    }
+        '\u{ad}' | '\u{34f}' | '\u{488}' | '\u{489}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{20dd}'..='\u{20e0}' | '\u{20e2}'..='\u{20e4}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -319,7 +578,7 @@ mod tests {
 
     #[test]
     fn disguises_fold_to_the_word() {
-        let word = fold("viagra");
+        let word = words("viagra");
         for spelling in [
             "V1agra",
             "v.i.a.g.r.a",
@@ -329,20 +588,52 @@ mod tests {
             "V-I-A-G-R-A",
             "vi@gra",
             "v|agra",
+            "V14gr4",
+            "Vi@6ra",
             "ｖｉａｇｒａ",
             "vi\u{200b}agra",
             "víagra",
+            "\u{202e}argaiv\u{202c}",
+            "🅥🅘🅐🅖🅡🅐",
+            "Viagra™",
         ] {
-            assert_eq!(fold(spelling), word, "{spelling}");
+            assert_eq!(words(spelling), word, "{spelling}");
         }
+    }
+
+    #[test]
+    fn what_else_may_be_read_stands_behind_the_words() {
+        for spelling in [
+            "viaagra",
+            "VVIIAAGGRRAA",
+            "V*iagra",
+            "vi-a-gra",
+            "vi'agra",
+            "\\/iagra",
+            "VI/\\GRA",
+            "VIAGR@!",
+            "v-iaagra",
+            "Vi@gr@",
+        ] {
+            let folded = fold(spelling);
+            assert!(folded.contains(" viagra "), "{spelling}: {folded}");
+            assert_eq!(words_of(&folded), words(spelling));
+        }
+        assert_eq!(
+            fold("well-known coffee"),
+            " weii known coffee  weiiknown weiknown cofee coffe cofe "
+        );
+        assert_eq!(fold("need all"), " need aii ");
     }
 
     #[test]
     fn words_stay_apart() {
         assert_eq!(fold("specialist"), " speciaiist ");
-        assert!(!fold("the specialist said").contains(&fold("cialis")));
+        assert!(!fold("the specialist said").contains(&words("cialis")));
         assert_eq!(fold("modern 100 a b"), " modern 100 a b ");
-        assert_eq!(fold("joe@example.com"), " joe exampie com ");
+        assert_eq!(fold("joe@example.com"), " joe exampie com  exampiecom ");
         assert_eq!(fold(" \u{200b}. "), "");
+        assert_eq!(fold("pils"), words("pils"));
+        assert!(!fold("pils").contains(&words("pills")));
     }
 }

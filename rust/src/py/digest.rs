@@ -14,10 +14,37 @@ fn digest_batch<'py>(py: Python<'py>, segment: u32, batch: &RecordBatch) -> PyRe
     columns::tables(py, &tables)
 }
 
-/// Folded tokens of a text, each between single spaces.
+/// Folded words of a text, each between single spaces; behind one more space what else may be read there.
 #[pyfunction]
 fn fold(text: &str) -> String {
     pure::fold::fold(text)
+}
+
+/// The words alone: what a query term folds to.
+#[pyfunction]
+fn fold_words(text: &str) -> String {
+    pure::fold::words(text)
+}
+
+/// One word or reading: folded, whether it is a reading, its start and end in characters, its steps.
+type Traced = (String, bool, usize, usize, Vec<(&'static str, String, String)>);
+
+/// Every word and reading of a text with what was undone there, in the order of the fold.
+#[pyfunction]
+fn fold_trace(text: &str) -> Vec<Traced> {
+    let traced = pure::trace::trace(text).into_iter();
+    traced
+        .map(|t| {
+            let steps = t.steps.into_iter().map(|s| (s.trick, s.from, s.to)).collect();
+            (t.folded, t.reading, t.span.0, t.span.1, steps)
+        })
+        .collect()
+}
+
+/// Subject, visible text, From and names of attachments of a raw message, as they are folded.
+#[pyfunction]
+fn message_texts(raw: &[u8], meta: &[u8]) -> [String; 4] {
+    pure::trace::texts(raw, meta)
 }
 
 /// Text with recipients, addresses, URLs, digit runs and opaque tokens replaced by their kind.
@@ -42,6 +69,9 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("FOLD_VERSION", pure::fold::FOLD_VERSION)?;
     m.add_function(wrap_pyfunction!(digest_batch, m)?)?;
     m.add_function(wrap_pyfunction!(fold, m)?)?;
+    m.add_function(wrap_pyfunction!(fold_words, m)?)?;
+    m.add_function(wrap_pyfunction!(fold_trace, m)?)?;
+    m.add_function(wrap_pyfunction!(message_texts, m)?)?;
     m.add_function(wrap_pyfunction!(mask, m)?)?;
     m.add_function(wrap_pyfunction!(peer_units, m)?)?;
     Ok(())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 5
+FACTS_VERSION = 6
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -74,13 +74,18 @@ TABLES: dict[str, tuple[Column, ...]] = {
             nullable=True,
         ),
         _c("subject_lower", "utf8", "local", "decoded subject in lower case, for the literal measure"),
-        _c("subject_folded", "utf8", "local", "folded tokens of the subject, each between spaces: ' buy viagra '"),
+        _c(
+            "subject_folded",
+            "utf8",
+            "local",
+            "folded words of the subject, each between spaces, behind two the readings: ' buy v iagra  viagra '",
+        ),
         _c("from_address", "utf8", "local", "first address of From:, lower case", nullable=True),
-        _c("from_folded", "utf8", "local", "folded tokens of From: (name and address), between spaces"),
+        _c("from_folded", "utf8", "local", "folded words and readings of From: (name and address), between spaces"),
         _c("from_lower", "utf8", "local", "From: as shown, lower case"),
         _c("link_domains", "utf8", "public", "registered domains of the links, sorted, unique, between spaces"),
         _c("link_hosts", "utf8", "public", "hosts of the links, sorted, unique, between spaces"),
-        _c("attachment_folded", "utf8", "local", "folded tokens of attachment names, between spaces"),
+        _c("attachment_folded", "utf8", "local", "folded words and readings of attachment names, between spaces"),
         _c("attachment_count", "int32", "public", "number of attachments"),
         _c("text_chars", "int32", "public", "characters of visible text"),
         _c("hidden_chars", "int32", "public", "characters of hidden text"),
@@ -94,7 +99,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "text": (
         *_PLACE,
-        _c("text_folded", "utf8", "local", "folded tokens of the visible text, between spaces"),
+        _c("text_folded", "utf8", "local", "folded words and readings of the visible text, between spaces"),
         _c("text_lower", "utf8", "local", "visible text in lower case, for exact: search"),
         _c(
             "second_text",
@@ -104,7 +109,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             nullable=True,
         ),
         _c("text_masked", "utf8", "local", "visible text with addresses, URLs, digits and tokens replaced by kind"),
-        _c("hidden_folded", "utf8", "local", "folded tokens of the hidden text, between spaces"),
+        _c("hidden_folded", "utf8", "local", "folded words and readings of the hidden text, between spaces"),
     ),
     "link": (
         *_PLACE,

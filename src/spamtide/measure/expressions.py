@@ -15,7 +15,7 @@ from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
 from spamtide.measure.query import And, Not, Or, Term, Tree
 from spamtide.measure.values import DAY_US, Window
-from spamtide.message import LANGUAGES, ORIGINS, fold
+from spamtide.message import LANGUAGES, ORIGINS, fold_words
 
 # Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
 _FAR_DAYS = 200_000
@@ -58,7 +58,7 @@ def instant_of(term: Term) -> int:
 def _folded_needle(term: Term) -> str:
     """What must stand in a folded column: tokens between spaces; ``*`` leaves an end open."""
     front, back = term.value.startswith("*"), term.value.endswith("*")
-    inner = fold(term.value.strip("*")).strip(" ")
+    inner = fold_words(term.value.strip("*")).strip(" ")
     if not inner:
         raise BadQuery("bad_query", f"{term} folds to nothing.", "Use a term with a letter or digit in it.")
     return ("" if front else " ") + inner + ("" if back else " ")

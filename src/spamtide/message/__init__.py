@@ -1,7 +1,7 @@
 """message: what it says. Owns text as seen, folding, masking, networks, language, origin, and the Public values."""
 
 from spamtide.message.catalogue import DEFECTS, LANGUAGES, ORIGINS
-from spamtide.message.kernel import FOLD_VERSION, fold, mask, peer_units
+from spamtide.message.kernel import FOLD_VERSION, fold, fold_trace, fold_words, mask, message_texts, peer_units
 from spamtide.message.public import PublicNetwork, PublicText
 
 __all__ = [
@@ -12,6 +12,9 @@ __all__ = [
     "PublicNetwork",
     "PublicText",
     "fold",
+    "fold_trace",
+    "fold_words",
     "mask",
+    "message_texts",
     "peer_units",
 ]

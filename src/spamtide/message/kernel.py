@@ -1,5 +1,25 @@
 """The one file of this room that opens the kernel's door."""
 
-from spamtide._kernel import DEFECTS, FOLD_VERSION, LANGUAGES, fold, mask, peer_units
+from spamtide._kernel import (
+    DEFECTS,
+    FOLD_VERSION,
+    LANGUAGES,
+    fold,
+    fold_trace,
+    fold_words,
+    mask,
+    message_texts,
+    peer_units,
+)
 
-__all__ = ["DEFECTS", "FOLD_VERSION", "LANGUAGES", "fold", "mask", "peer_units"]
+__all__ = [
+    "DEFECTS",
+    "FOLD_VERSION",
+    "LANGUAGES",
+    "fold",
+    "fold_trace",
+    "fold_words",
+    "mask",
+    "message_texts",
+    "peer_units",
+]
