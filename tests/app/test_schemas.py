@@ -92,6 +92,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "digest")),
         (0, (*world, "search", "subject:viagra", "--limit", "5")),
         (0, (*world, "search", "", "--limit", "3", "--raw")),
+        (0, (*world, "search", "subject:viagra", "--limit", "5", "--explain")),
         (0, (*world, "search", "subject:viagra", "--by", "day")),
         (0, (*world, "search", "subject:viagra", "--limit", "2", "--eml", folder / "eml")),
         (1, (*world, "search", "subject:nothing", "--eml", folder / "none")),

@@ -3,10 +3,21 @@
 from typing import TYPE_CHECKING, Any
 
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
-from spamtide.measure.expressions import arrival_times, counts_by_bin, group_rows, matching, message_rows
+from spamtide.measure.expressions import arrival_times, counts_by_bin, folded_needle, group_rows, matching, message_rows
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
 from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
-from spamtide.measure.query import BUILT_FIELDS, EVERYTHING, FIELDS, parse_query
+from spamtide.measure.query import (
+    BUILT_FIELDS,
+    EVERYTHING,
+    FIELDS,
+    FOLDED_FIELDS,
+    And,
+    Not,
+    Or,
+    Term,
+    Tree,
+    parse_query,
+)
 from spamtide.measure.values import (
     DAY_US,
     HOUR_US,
@@ -33,10 +44,10 @@ if TYPE_CHECKING:
     from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
 
 __all__ = [
-    "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
+    "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
-    "Neighbour", "NotBuiltYet", "Note", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Window", "WindowCount",
-    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
+    "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
+    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "folded_needle", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
     "parse_query", "rebinned", "series_named", "span", "weakest_basis",
 ]  # fmt: skip
 

@@ -55,8 +55,8 @@ def instant_of(term: Term) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def _folded_needle(term: Term) -> str:
-    """What must stand in a folded column: tokens between spaces; ``*`` leaves an end open."""
+def folded_needle(term: Term) -> str:
+    """What must stand in a folded column: words between spaces; ``*`` leaves an end open. Raises BadQuery."""
     front, back = term.value.startswith("*"), term.value.endswith("*")
     inner = fold_words(term.value.strip("*")).strip(" ")
     if not inner:
@@ -87,22 +87,22 @@ def _term(term: Term, rows: Any) -> Any:
             return (
                 rows.subject_lower.contains(value.strip("*").lower())
                 if term.exact
-                else rows.subject_folded.contains(_folded_needle(term))
+                else rows.subject_folded.contains(folded_needle(term))
             )
         case "text":
             return (
                 rows.text_lower.contains(value.strip("*").lower())
                 if term.exact
-                else rows.text_folded.contains(_folded_needle(term))
+                else rows.text_folded.contains(folded_needle(term))
             )
         case "from":
             return (
                 rows.from_lower.contains(value.strip("*").lower())
                 if term.exact
-                else rows.from_folded.contains(_folded_needle(term))
+                else rows.from_folded.contains(folded_needle(term))
             )
         case "attachment":
-            return rows.attachment_folded.contains(_folded_needle(term))
+            return rows.attachment_folded.contains(folded_needle(term))
         case "domain":
             needle = value.lower()
             front, back = needle.startswith("*"), needle.endswith("*")

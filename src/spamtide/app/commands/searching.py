@@ -72,6 +72,7 @@ def sparkline(values: list[float]) -> str:
 @click.option(
     "--limit", type=click.IntRange(min=1), help=f"At most so many messages; without --json and --jsonl {PAGE}."
 )
+@click.option("--explain", "explained", is_flag=True, help="Say for each message why it matches.")
 @click.option("--after-id", metavar="ID", help="Go on after this message: 'next' of the page before.")
 @click.option(
     "--eml", type=click.Path(path_type=Path), help="Write the messages into this new or empty folder as .eml."
@@ -90,6 +91,7 @@ def search_command(
     by: str | None,
     raw: bool,
     limit: int | None,
+    explained: bool,
     after_id: str | None,
     eml: Path | None,
     save: str | None,
@@ -112,6 +114,8 @@ def search_command(
         return _saved(ctx, query, save, forget, as_json=as_json, as_jsonl=as_jsonl)
     if by is not None and (limit or after_id or raw):
         raise WrongUse("usage", "--by counts all messages.", "Leave out --limit, --after-id and --raw.")
+    if explained and (by or eml):
+        raise WrongUse("usage", "--explain is about messages that are listed.", "Leave out --by and --eml.")
     workspace = open_current(ctx)
     if saved is not None:
         from spamtide.app.saved import saved_query
@@ -125,7 +129,8 @@ def search_command(
     from spamtide.app.searching import Page, search_messages
 
     page = limit if limit is not None or as_json or as_jsonl else PAGE
-    show = functools.partial(_show, workspace, raw=raw, as_json=as_json, as_jsonl=as_jsonl)
+    why = query if explained else None
+    show = functools.partial(_show, workspace, raw=raw, why=why, as_json=as_json, as_jsonl=as_jsonl)
     # Lines that run over a terminal leave no room for a bar.
     with progress_bar("searching", drawn=page is not None or not sys.stdout.isatty()) as tick:
         found = search_messages(workspace, query, feeds, limit=page and page + 1, after_id=after_id, progress=tick)
@@ -135,8 +140,11 @@ def search_command(
     return show(Page(rows, page))
 
 
-def _show(workspace: Workspace, page: Page, *, raw: bool, as_json: bool, as_jsonl: bool) -> int:
+def _show(workspace: Workspace, page: Page, *, raw: bool, why: str | None, as_json: bool, as_jsonl: bool) -> int:
+    from spamtide.app.explaining import explained_lines, with_explain
+
     rows = (_with_raw(workspace, row) for row in page) if raw else iter(page)
+    rows = with_explain(workspace.archive, why, rows) if why is not None else rows
     if as_jsonl:
         n = emit_jsonl(rows)
     elif as_json:
@@ -146,6 +154,8 @@ def _show(workspace: Workspace, page: Page, *, raw: bool, as_json: bool, as_json
         for row in rows:
             n += 1
             print(f"{row['received_at'][:19]}  {row['id']:<28} {printable(row['subject'] or '(no subject)', 90)}")
+            for line in explained_lines(row.get("explain", [])):
+                print(line)
         if not n:
             hint = "" if workspace.archive.feeds() else " There is no feed yet: run 'spamtide import PATH --feed NAME'."
             say(f"No message matches.{hint}")
