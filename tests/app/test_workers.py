@@ -64,3 +64,13 @@ def test_a_message_no_worker_survives_is_quarantined_and_the_rest_is_read(
     assert [p["code"] for p in status["problems"]] == ["quarantined"]
     verified = spamtide(*w, "archive", "verify", "--json").json
     assert (verified["ok"], verified["messages"]) == (True, 8)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "tasks"), [(5, 5, 0), (0, 1, 1), (0, 40_000, 1), (0, 40_001, 2), (7, 100_942, 3)]
+)
+def test_a_range_is_split_into_tasks_that_cover_it_once(start: int, stop: int, tasks: int) -> None:
+    ranges = list(digesting.split_evenly(start, stop))
+    assert [n for first, last in ranges for n in (first, last)][1:-1:2] == [first for first, _ in ranges[1:]]
+    assert sum(last - first for first, last in ranges) == stop - start
+    assert len(ranges) == tasks and all(0 < last - first <= digesting.TASK_RECORDS for first, last in ranges)

@@ -6,6 +6,7 @@ that what no manifest names does not exist. A message no worker survives goes to
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Raw bytes of one task: large enough that a part is worth a file, small enough that two workers share a mailbox.
 TASK_BYTES = 16 * 1024 * 1024
+# Records of one task: a row of facts costs a worker a kilobyte or two, however short the message.
+TASK_RECORDS = 40_000
 
 
 @dataclass(slots=True)
@@ -58,9 +61,16 @@ def worker_count(setting: int) -> int:
 def split_tasks(segment: SegmentInfo, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Ranges of about ``TASK_BYTES`` raw bytes that cover ``start`` to ``stop``."""
     mean = max(1, segment.raw_bytes // max(1, segment.records))
-    step = max(1, TASK_BYTES // mean)
+    step = min(TASK_RECORDS, max(1, TASK_BYTES // mean))
     for first in range(start, stop, step):
         yield first, min(stop, first + step)
+
+
+def split_evenly(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Ranges of at most ``TASK_RECORDS``, about equal, that cover ``start`` to ``stop``."""
+    pieces = -(-(stop - start) // TASK_RECORDS)
+    bounds = [start + (stop - start) * i // max(1, pieces) for i in range(pieces + 1)]
+    yield from itertools.pairwise(bounds)
 
 
 class Digester:

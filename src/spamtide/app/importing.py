@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spamtide.app.digesting import TASK_BYTES, Digester
+from spamtide.app.digesting import TASK_BYTES, Digester, split_evenly
 from spamtide.app.instants import format_instant
 from spamtide.archive import check_feed, fresh_salts
 from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, read_counts, read_source
@@ -127,7 +127,8 @@ class Importer:
         self.span, self.span_bytes = None, 0
         if self.digester is not None:
             base = str(self.archive.root / "segments" / self.outcome.feed / f"{WRITER}-{number:06d}")
-            self.digester.submit(self.outcome.feed, WRITER, number, base, start, stop)
+            for first, last in split_evenly(start, stop):
+                self.digester.submit(self.outcome.feed, WRITER, number, base, first, last)
 
 
 def import_sources(

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spamtide.archive.compiling import compile_expression
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -37,7 +39,6 @@ class Engine:
 
     def __init__(self, snapshot: Snapshot, schemas: Mapping[str, pa.Schema], options: EngineOptions) -> None:
         import duckdb
-        import ibis
         import pyarrow as pa
 
         # One DuckDB in memory for each process: there is no database file to lock or to corrupt.
@@ -49,7 +50,6 @@ class Engine:
                 "temp_directory": options.temp_dir or tempfile.gettempdir(),
             },
         )
-        self._con = ibis.duckdb.from_connection(raw)
         for name, schema in schemas.items():
             files = snapshot.files.get(name)
             if files:
@@ -69,4 +69,4 @@ class Engine:
     def run(self, expression: Any) -> pa.Table:
         """Rows of an unbound Ibis expression, as an Arrow table."""
         # The SQL is Ibis's, the rows come straight from the engine: no pandas on the way.
-        return self._raw.sql(self._con.compile(expression)).to_arrow_table()
+        return self._raw.sql(compile_expression(expression)).to_arrow_table()
