@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spamtide.capture import CountOptions, read_counts
+
 
 @pytest.fixture
 def place(spamtide, tmp_path: Path) -> Path:
@@ -78,3 +80,71 @@ def test_counts_imported_again_replace_and_add_nothing_twice(spamtide, place: Pa
     assert spamtide(*use, "import", tmp_path / "more.csv", "--feed", "c", "--json").json["counts"] == 1
     rows = spamtide(*use, "series", "volume", "--feed", "c", "--by", "day", "--json").json["rows"]
     assert (len(rows), rows[0]["count"]) == (120, 5)
+
+
+def counted(
+    spamtide, folder: Path, text: str, *options: str, feed: str = "s"
+) -> dict[str, list[tuple[str, float | None, float]]]:
+    """Series by name of a sheet that was imported: day, count, exposure."""
+    if not (folder / "w").exists():
+        assert spamtide("init", folder / "w").code == 0
+    (folder / f"{feed}.csv").write_text(text)
+    use = ("--workspace", folder / "w")
+    ran = spamtide(*use, "import", folder / f"{feed}.csv", "--feed", feed, "--json", *options)
+    assert ran.code == 0, ran.err
+    names = {"subject:viagra", "subject:cialis", "volume"} & set(text.replace(";", ",").replace("\n", ",").split(","))
+    found = {}
+    for name in names or {"count"}:
+        rows = spamtide(*use, "series", name, "--feed", feed, "--by", "day", "--json").json["rows"]
+        found[name] = [(r["time"][:10], r["count"], r["exposure"]) for r in rows]
+    return found
+
+
+def test_a_wide_sheet_with_semicolons_and_decimal_commas_is_read_as_it_was_meant(spamtide, tmp_path: Path) -> None:
+    text = (
+        "Date;subject:viagra;subject:cialis;exposure\n15.03.2011;1.204;98;1\n16.03.2011;311;;0,5\n17.03.2011;300;12;0\n"
+    )
+    found = counted(spamtide, tmp_path, text)
+    assert found["subject:viagra"] == [("2011-03-15", 1204, 1), ("2011-03-16", 311, 0.5), ("2011-03-17", 0, 0)]
+    assert [c for _, c, _ in found["subject:cialis"]] == [98, None, 0]
+
+
+def test_day_or_month_first_is_asked_and_the_answer_counts(spamtide, tmp_path: Path) -> None:
+    text = "date,series,count\n01/02/2011,volume,5\n02/02/2011,volume,6\n"
+    assert spamtide("init", tmp_path / "w").code == 0
+    (tmp_path / "q.csv").write_text(text)
+    ran = spamtide("--workspace", tmp_path / "w", "import", tmp_path / "q.csv", "--feed", "q", "--json")
+    assert (ran.code, ran.json["error"]) == (2, "ambiguous_dates")
+    assert "--dates day-first" in ran.json["next"] and "line 2" in ran.json["message"]
+    days = counted(spamtide, tmp_path, text, "--dates", "day-first", feed="d")["volume"]
+    assert [(t, c) for t, c, _ in days] == [("2011-02-01", 5), ("2011-02-02", 6)]
+    months = read_counts(tmp_path / "q.csv", CountOptions(dates="month-first"))
+    assert [r.start // 86_400_000_000 for r in months] == [(date(2011, m, 2) - date(1970, 1, 1)).days for m in (1, 2)]
+
+
+def test_one_date_that_can_be_read_in_one_way_tells_for_the_column(spamtide, tmp_path: Path) -> None:
+    found = counted(
+        spamtide, tmp_path, "date,series,count\n3/11/2011,volume,5\n3/12/2011,volume,6\n3/13/2011,volume,7\n"
+    )
+    assert [t for t, _, _ in found["volume"]] == ["2011-03-11", "2011-03-12", "2011-03-13"]
+
+
+def test_what_one_sheet_leaves_open_keeps_all_of_them_out(spamtide, tmp_path: Path) -> None:
+    assert spamtide("init", tmp_path / "w").code == 0
+    (tmp_path / "good.csv").write_text("time,count\n2011-03-16,5\n")
+    (tmp_path / "open.csv").write_text("time,count\n01/02/2011,5\n")
+    use = ("--workspace", tmp_path / "w")
+    ran = spamtide(*use, "import", tmp_path / "good.csv", tmp_path / "open.csv", "--feed", "f", "--json")
+    assert (ran.code, ran.json["error"]) == (2, "ambiguous_dates")
+    assert spamtide(*use, "import", tmp_path / "good.csv", "--feed", "f", "--json").json["counts"] == 1
+
+
+def test_effect_takes_the_same_sheets_and_the_same_answers(spamtide, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    days = [date(2011, 1, 1) + timedelta(days=i) for i in range(12)]
+    (tmp_path / "short.csv").write_text("date;volume\n" + "".join(f"{d.day}/1/2011;{rng.poisson(100)}\n" for d in days))
+    ask = ("effect", "--series", tmp_path / "short.csv", "--at", "2011-01-08", "--json")
+    ran = spamtide(*ask)
+    assert (ran.code, ran.json["error"]) == (2, "ambiguous_dates")
+    ran = spamtide(*ask, "--dates", "day-first")
+    assert (ran.code, ran.json["refused"]["reason"]) == (1, "too_few_days_before")

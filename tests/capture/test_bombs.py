@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_source, sources
+from spamtide.capture import CaptureBatch, Refused, SourceOptions, packings, read_source, sources
 from spamtide.capture.sources import PACKINGS
 
 OPTIONS = SourceOptions("auto", 1_300_000_000_000_000)
@@ -69,11 +69,68 @@ def test_archives_with_members_have_an_end_too(tmp_path: Path, pack: Callable[[b
     assert read(tmp_path / "nest") == (0, [f"packed more than {PACKINGS} times over"])
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, tarred])
-def test_a_zip_that_cannot_be_sought_in_is_named(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, tarred, zipped])
+def test_a_zip_within_a_stream_is_copied_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
     (tmp_path / "x").write_bytes(pack(zipped(MESSAGE + b"hello\n")))
+    assert read(tmp_path / "x") == (1, [])
+    monkeypatch.setattr(sources, "COPY_BYTES", 100)
     messages, reasons = read(tmp_path / "x")
-    assert messages == 0 and len(reasons) == 1 and "unpack it first" in reasons[0]
+    assert messages == 0 and len(reasons) == 1 and "unpack it" in reasons[0]
+
+
+def zst(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+def test_what_comes_out_may_run_ahead_so_far_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The same message, times over: every one of them is good, and no packing of mail is so dense.
+    ahead, ratio = 4 * 2**20, 10
+    monkeypatch.setattr(packings, "AHEAD", ahead)
+    monkeypatch.setattr(packings, "RATIO", ratio)
+    one = MESSAGE + b"hello\n\n"
+    honest = tmp_path / "honest.zst"
+    honest.write_bytes(zst(one * (ahead // len(one))))
+    assert read(honest) == (ahead // len(one), [])
+    path = tmp_path / "bomb.zst"
+    path.write_bytes(zst(one * 100) + zst(one * (4 * ahead // len(one))))
+    messages, reasons = read(path)
+    assert 99 <= messages <= (ahead + ratio * path.stat().st_size) // len(one)
+    assert len(reasons) == 1 and "as bombs do" in reasons[0]
+
+
+def test_a_budget_is_earned_by_reading_and_only_once() -> None:
+    budget = packings.Budget(size=10, room=0)
+    budget.gain(4)
+    budget.spend(4 * packings.RATIO)
+    budget.gain(100)  # of these only six are new
+    budget.spend(6 * packings.RATIO)
+    with pytest.raises(packings.Bomb):
+        budget.spend(1)
+    full = packings.Budget(size=10**12)
+    full.gain(10**12)
+    assert full.room == packings.AHEAD, "an honest beginning earns no bomb at the end"
+
+
+def test_a_bomb_in_layers_is_named_and_the_sources_after_it_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packings, "AHEAD", 64 * 2**20)
+    # 16 zips, each with 16 zips, each with 16 members of 16 MiB of messages that look like mail.
+    data = zst(b"X: " + b"a" * 2**24)
+    for _ in range(2):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for n in range(16):
+                archive.writestr(str(n), data)
+        data = out.getvalue()
+    (tmp_path / "a.zip").write_bytes(data)
+    (tmp_path / "b.eml").write_bytes(b"Subject: x\n\nx\n")
+    items = list(read_source(tmp_path, SourceOptions("file", 2 * 10**15)))
+    assert [i.code for i in items if isinstance(i, Refused)] == ["bomb"]
+    assert sum(i.size_bytes for i in items if isinstance(i, CaptureBatch)) < 65 * 2**20
+    assert isinstance(items[-1], CaptureBatch)
 
 
 def bomb(kind: str, size: int) -> bytes:

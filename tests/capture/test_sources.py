@@ -7,14 +7,29 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
+import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from spamtide.capture import CaptureBatch, Refused, SourceOptions, read_source
+from doc_tables import ROOT, codes, section, tables
+from spamtide.capture import (
+    CaptureBatch,
+    Refused,
+    SourceOptions,
+    folders,
+    packings,
+    read_source,
+    sheets,
+    sources,
+    tars,
+    zips,
+)
 
 NOW = 1_300_000_000_000_000
 OPTIONS = SourceOptions("auto", NOW)
@@ -133,3 +148,39 @@ def test_links_in_a_folder_are_named_when_not_followed(tmp_path: Path) -> None:
     items = list(read_source(folder, SourceOptions("auto", 2 * NOW)))
     assert sorted(Path(i.source).name for i in items if isinstance(i, Refused)) == ["gone", "loop"]
     assert sum(len(i) for i in items if not isinstance(i, Refused)) == 2
+
+
+def test_what_another_user_may_not_read_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
+    """As root everything may be read, so a child gives up its rights first."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user; test_a_folder_without_permission_is_named shows the same")
+    with tempfile.TemporaryDirectory() as place:
+        box = Path(place) / "box"
+        (box / "locked").mkdir(parents=True)
+        os.chmod(place, 0o755)
+        (box / "locked" / "a.eml").write_bytes(b"Subject: x\n\nx\n")
+        (box / "open.eml").write_bytes(b"Subject: x\n\nx\n")
+        (box / "shut.eml").write_bytes(b"Subject: x\n\nx\n")
+        (box / "counts.csv").write_bytes(b"time,count\n2011-03-16,5\n")
+        for name in ("locked", "shut.eml", "counts.csv"):
+            (box / name).chmod(0)
+        script = (
+            "import os, sys, pathlib; from spamtide.capture import *\n"
+            "path = pathlib.Path(sys.argv[1]); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+            "for item in read_source(path, SourceOptions('file', 2 * 10**15)):\n"
+            "    print(len(item) if isinstance(item, CaptureBatch) else pathlib.Path(item.source).name + ' ' + item.code)\n"
+            "try: read_counts(path / 'counts.csv')\n"
+            "except NotOpened as error: print(error.refused.code)\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", script, str(box)], capture_output=True, text=True)
+    assert ran.stdout.splitlines() == [
+        "counts.csv no_permission", "locked no_permission", "1", "shut.eml no_permission", "no_permission",
+    ], ran.stderr  # fmt: skip
+
+
+def test_the_bounds_of_an_import_are_listed() -> None:
+    modules = [tars, packings, sources, zips, folders, sheets]
+    rows = tables(section(ROOT / "docs" / "reference" / "limits.md", "Bounds of an import from files"))[0]
+    listed = {codes(row[0])[0]: int(row[1].replace(",", "")) for row in rows}
+    assert listed.pop("HONOURED_BYTES") == 64 * 2**20  # of the kernel: rust/src/pure/mbox.rs
+    assert listed == {name: getattr(m, name) for m in modules for name in listed if name in vars(m)}

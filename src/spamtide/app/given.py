@@ -11,7 +11,7 @@ from typing import Any
 
 from spamtide.app.cuts import find_cut
 from spamtide.app.instants import parse_instant
-from spamtide.capture import read_counts
+from spamtide.capture import CountOptions, read_counts
 from spamtide.errors import BrokenWorld, SpamtideError, WrongUse
 from spamtide.event import load_registry
 from spamtide.measure import Effect, Series, Window, effect_of_given, given_series
@@ -21,17 +21,17 @@ FEW = 8
 
 
 @functools.lru_cache(maxsize=64)
-def _read(path: str, modified_ns: int) -> dict[str, Series]:
-    return given_series([(r.start, r.series, r.count, r.exposure) for r in read_counts(Path(path))])
+def _read(path: str, modified_ns: int, options: CountOptions) -> dict[str, Series]:
+    return given_series([(r.start, r.series, r.count, r.exposure) for r in read_counts(Path(path), options)])
 
 
-def read_series(path: Path) -> dict[str, Series]:
-    """Series by name of a CSV ``time,series,count,exposure``.
+def read_series(path: Path, options: CountOptions | None = None) -> dict[str, Series]:
+    """Series by name of a CSV of counts.
 
     Raises BadCounts or BadGivenSeries for what cannot be read as counts, BrokenWorld ``unreadable`` for the file.
     """
     try:
-        return _read(str(path), path.stat().st_mtime_ns)
+        return _read(str(path), path.stat().st_mtime_ns, options or CountOptions())
     except OSError as error:
         raise BrokenWorld(
             "unreadable", f"{path} cannot be read: {error.strerror or error}.", "Check the path and its permissions."
@@ -49,6 +49,7 @@ def effect_of_file(
     after: Window | None = None,
     also_at: Sequence[int] = (),
     diagnostics: str = "standard",
+    options: CountOptions | None = None,
 ) -> Effect:
     """The effect on a series of a CSV; no workspace is needed. ``controls``: None means every other series.
 
@@ -56,7 +57,7 @@ def effect_of_file(
     """
     cut = find_cut(load_registry(), event, at)
     return effect_of_given(
-        read_series(path), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
+        read_series(path, options), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
         earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
         competing=cut.competing, diagnostics=diagnostics,
     )  # fmt: skip

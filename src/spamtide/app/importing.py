@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.digesting import TASK_BYTES, Digester, split_evenly
 from spamtide.app.instants import format_instant
 from spamtide.archive import check_feed, fresh_salts
-from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, read_counts, read_source
+from spamtide.capture import (
+    CaptureBatch,
+    CountOptions,
+    CountRow,
+    LeftOut,
+    NotOpened,
+    Refused,
+    SourceOptions,
+    read_counts,
+    read_source,
+)
 from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -140,6 +150,7 @@ def import_sources(
     vantage: str | None = None,
     append: bool = False,
     digest: bool = True,
+    counts: CountOptions | None = None,
     now: int,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> ImportOutcome:
@@ -153,13 +164,19 @@ def import_sources(
     started = time.monotonic()
     outcome = ImportOutcome(check_feed(feed))
     archive = workspace.archive
+    # All counts are read before anything is kept: what they leave open is asked about, and then nothing was done.
+    sheets = [
+        (p, _read_counts(p, counts, outcome))
+        for p in paths
+        if isinstance(p, Path) and p.suffix.lower() == ".csv" and not p.is_dir()
+    ]
     stated = {"feed": feed, "vantage": vantage or "unknown", "simulated": False, "clock": "as imported"}
     if vantage is not None or not any(r.body.get("feed") == feed for r in archive.journal.read("feed")):
         archive.journal.append("feed", stated, now)
-    mail = [p for p in paths if not isinstance(p, Path) or p.suffix.lower() != ".csv"]
-    for path in paths:
-        if isinstance(path, Path) and path not in mail:
-            _import_counts(workspace, path, feed, now, outcome)
+    mail = [p for p in paths if p not in [path for path, _ in sheets]]
+    for sheet, rows in sheets:
+        if rows is not None:
+            _import_counts(workspace, sheet, rows, feed, now, outcome)
     if mail and any(r.body["feed"] == feed for r in archive.journal.read("counts")):
         raise WrongUse("mixed_feed", f"The feed {feed} holds counts.", "Give messages a feed of their own.", feed=feed)
     if mail:
@@ -197,12 +214,19 @@ def import_sources(
     return outcome
 
 
-def _import_counts(workspace: Workspace, path: Path, feed: str, now: int, outcome: ImportOutcome) -> None:
+def _read_counts(path: Path, options: CountOptions | None, outcome: ImportOutcome) -> list[CountRow] | None:
     try:
-        rows = read_counts(path)
+        return read_counts(path, options)
+    except NotOpened as error:
+        outcome.refused.append(error.refused)
     except OSError as error:
         outcome.refused.append(Refused(str(path), error.strerror or str(error)))
-        return
+    return None
+
+
+def _import_counts(
+    workspace: Workspace, path: Path, rows: list[CountRow], feed: str, now: int, outcome: ImportOutcome
+) -> None:
     if any(s.records for s in workspace.archive.segments(feed)):
         outcome.refused.append(Refused(str(path), f"the feed {feed} holds messages; give counts a feed of their own"))
         return

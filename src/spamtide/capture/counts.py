@@ -1,17 +1,20 @@
-"""Counts as CSV: ``time,series,count,exposure``. An empty count is missing, exposure 0 is dead time whatever the count."""
+"""Counts as CSV, as spamtide writes them or as a spreadsheet does. An empty count is missing, exposure 0 is dead time.
+
+Long: the columns ``time,series,count,exposure``. Wide: a column of times, and one column for each series. What a spreadsheet
+leaves open, the order of day and month and the decimal sign, is taken from the whole file or asked for, never guessed.
+"""
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from spamtide.errors import WrongUse
+from spamtide.capture.dates import ORDERS, Dates
+from spamtide.capture.numbers import DECIMALS, Numbers
+from spamtide.capture.sheets import BadCounts, NotOpened, Sheet, read_sheet
 
-
-class BadCounts(WrongUse):
-    """A CSV of counts cannot be read; the message names the line."""
+TIME_NAMES = ("time", "date", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,52 +27,68 @@ class CountRow:
     exposure: float
 
 
-def read_counts(path: Path) -> list[CountRow]:
+@dataclass(frozen=True, slots=True)
+class CountOptions:
+    """What a file leaves open: ``dates`` iso, day-first or month-first; ``decimal`` point or comma; None as the file says."""
+
+    dates: str | None = None
+    decimal: str | None = None
+
+
+def read_counts(path: Path, options: CountOptions | None = None) -> list[CountRow]:
     """Rows of a CSV of counts, in order of the file. Raises BadCounts naming the line, OSError when it cannot be read."""
-
-    def bad(line: int, what: str) -> BadCounts:
-        return BadCounts(
-            "bad_counts",
-            f"{path}, line {line}: {what}.",
-            "Columns are time,series,count,exposure; times 2011-03-16 or RFC 3339.",
-        )
-
+    options = options or CountOptions()
+    sheet = read_sheet(path)
+    at = {name.strip().lower(): i for i, name in reversed(list(enumerate(sheet.header)))}
+    time = next((at[name] for name in TIME_NAMES if name in at), None)
+    if time is None:
+        raise sheet.bad(sheet.first, "there is no column 'time'")
+    exposure, long = at.get("exposure"), at.get("count")
+    if long is None and "series" in at:
+        raise sheet.bad(sheet.first, "there is a column 'series' and no column 'count'")
+    series = [i for i in range(len(sheet.header)) if i not in (time, exposure)] if long is None else [long]
+    if not series:
+        raise sheet.bad(sheet.first, "there is no column 'count', and no other that could be a series")
+    names = [sheet.header[i].strip() for i in series]
+    if long is None and "" in names:
+        raise sheet.bad(sheet.first, "a column has no name")
+    if long is None and len(set(names)) < len(names):
+        raise sheet.bad(sheet.first, "two columns have the same name")
+    dates = Dates(sheet, time, options.dates)
+    numbers = Numbers(sheet, [*series, *([] if exposure is None else [exposure])], options.decimal)
     rows: list[CountRow] = []
     seen: set[tuple[str, int]] = set()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = set(reader.fieldnames or ())
-            if not {"time", "count"} <= names:
-                raise bad(1, "there is no column 'time' or no column 'count'")
-            for row in reader:
-                line = reader.line_num
-                text = (row.get("time") or "").strip()
-                try:
-                    moment = datetime.fromisoformat(text + "T00:00:00+00:00" if len(text) == 10 else text)
-                except ValueError:
-                    raise bad(line, f"{text!r} is no instant") from None
-                if moment.tzinfo is None:
-                    raise bad(line, f"{text!r} has no time zone; add Z")
-                delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-                start = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-                given, share = (row.get("count") or "").strip(), (row.get("exposure") or "").strip()
-                try:
-                    count = float(given) if given else None
-                    exposure = float(share) if share else 1.0
-                except ValueError:
-                    raise bad(line, f"{given!r} or {share!r} is no number") from None
-                if (count is not None and not 0 <= count < 1e15) or not 0 <= exposure <= 1:
-                    raise bad(line, "a count is 0 or more and an exposure from 0 to 1")
-                name = (row.get("series") or "").strip() or "count"
-                if (name, start) in seen:
-                    raise bad(line, f"{text} stands twice in the series {name!r}")
-                seen.add((name, start))
-                rows.append(CountRow(start, name, count, exposure))
-    except UnicodeDecodeError:
-        raise bad(1, "it is not UTF-8 text") from None
-    except csv.Error as error:
-        raise bad(1, str(error)) from None
-    if not rows:
-        raise bad(1, "there is no row")
+    for row in _rows(sheet, series, names, at.get("series") if long is not None else None, exposure, dates, numbers):
+        line, found = row
+        if (found.series, found.start) in seen:
+            raise sheet.bad(line, f"{sheet.cells(line)[time].strip()} stands twice in the series {found.series!r}")
+        seen.add((found.series, found.start))
+        rows.append(found)
     return rows
+
+
+def _rows(
+    sheet: Sheet,
+    series: list[int],
+    names: list[str],
+    named: int | None,
+    exposure: int | None,
+    dates: Dates,
+    numbers: Numbers,
+) -> Iterator[tuple[int, CountRow]]:
+    for line, cells in sheet.rows:
+        start = dates.instant(line, cells)
+        share = None if exposure is None else numbers.value(line, cells[exposure])
+        share = 1.0 if share is None else share
+        for i, name in zip(series, names, strict=True):
+            count = numbers.value(line, cells[i])
+            if (count is not None and not 0 <= count < 1e15) or not 0 <= share <= 1:
+                raise sheet.bad(line, "a count is 0 or more and an exposure from 0 to 1")
+            if named is not None:
+                name = cells[named].strip() or "count"
+            elif len(series) == 1 and name.lower() == "count":
+                name = "count"
+            yield line, CountRow(start, name, count, share)
+
+
+__all__ = ["DECIMALS", "ORDERS", "BadCounts", "CountOptions", "CountRow", "NotOpened", "read_counts"]

@@ -29,6 +29,11 @@ _SERVERS = re.compile(r"dovecot|maildirsize$|maildirfolder$|subscriptions$|couri
 _MH_REMOVED = re.compile(r"[,#+]\d+$")
 
 
+def server_file(name: str) -> bool:
+    """Whether a mail server keeps a file of this name beside the mail."""
+    return _SERVERS.match(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A regular file, open for reading; whoever gets it closes it."""
@@ -163,7 +168,7 @@ def _maildir(path: Path, names: list[str], depth: int) -> Iterator[Found]:
         else:
             if unfinished:
                 yield left_out(path / "tmp", "mail still being delivered", "undelivered", unfinished)
-    servers = [n for n in names if _SERVERS.match(n) or (n.startswith(".") and not (path / n).is_dir())]
+    servers = [n for n in names if server_file(n) or (n.startswith(".") and not (path / n).is_dir())]
     if servers:
         yield left_out(path, "files of the mail server", "server_file", servers)
     for entry in sorted(set(names).difference(("new", "cur", "tmp"), servers), key=_order):

@@ -1,18 +1,14 @@
 """Sources: what others captured, as batches of captures, streamed. A poison source is named and the rest goes on.
 
 A path is a file or a folder: mbox (mboxo, mboxrd, mboxcl, mboxcl2), Maildir, MH, ``.eml`` and folders of these, each also in tar or zip, and
-each file also packed with gz, bz2, xz or zst. What a file is, its first bytes say, not its name.
+each file also packed with gz, bz2, xz or zst, one in another up to a depth. What a file is, its first bytes say, not its name.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
-import tarfile
-import zipfile
-import zlib
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -20,19 +16,38 @@ from typing import IO, cast
 from spamtide.capture.folders import Opened, walk
 from spamtide.capture.items import Item, LeftOut, Refused, SourceOptions, shown_name
 from spamtide.capture.kernel import MboxReader, capture_message
+from spamtide.capture.kinds import HEAD, known, not_mail
+from spamtide.capture.members import Member
+from spamtide.capture.packings import (
+    AHEAD,
+    CHUNK,
+    RATIO,
+    STEP,
+    Bomb,
+    Budget,
+    Damaged,
+    Metered,
+    Trailing,
+    packing,
+    unpacked,
+)
+from spamtide.capture.tars import is_tar, tar_members
+from spamtide.capture.zips import zip_members
 
-CHUNK = 4 * 1024 * 1024
-# One step of a decompressor: where an archive is cut, no more than the bytes of one step are lost.
-STEP = 256 * 1024
 BATCH_BYTES = 8 * 1024 * 1024
 # A single message file larger than this is refused: no mail system would have carried it.
 MESSAGE_BYTES = 256 * 1024 * 1024
 # An archive may lie in an archive, but one that unpacks to itself never ends.
 PACKINGS = 8
-# Packed bytes given to zstd at once: it has no bound of its own, and each may unpack to 32 KiB.
-BITE = 4096
+# A zip within a stream is copied, since its directory stands at its end: to memory first, then to a temporary file.
+COPY_BYTES = 4 * 1024 * 1024 * 1024
+_IN_MEMORY = 8 * 1024 * 1024
 TIMES = ("auto", "received", "envelope", "date", "file")
-_PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# The first line of an mbox has a clock time or a header field after it; a text that begins with "From " has neither.
+_MBOX = re.compile(rb"From [^\n]*(\d\d:\d\d|\n>?[\x21-\x39\x3b-\x7e]+:)")
+
+_OLD_MAC = re.compile(rb"(From |[\x21-\x39\x3b-\x7e]+:)[^\r]*\r[\x21-\x39\x3b-\x7e]+:[^\r]*\r")
 
 
 def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
@@ -44,7 +59,16 @@ def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
             yield found
             continue
         with found.file:
-            yield from _file(found.file, found.name, found.status.st_mtime_ns // 1000, options)
+            budget = Budget(found.status.st_size)
+            file = io.BufferedReader(Metered(found.file, budget), CHUNK)
+            try:
+                yield from _file(file, found.name, found.status.st_mtime_ns // 1000, options, budget)
+            except Bomb:
+                yield Refused(
+                    found.name,
+                    f"unpacks to more than {AHEAD // 2**30} GiB and {RATIO} times its size, as bombs do; nothing after that was read. If you trust it, unpack it yourself, import what comes out",
+                    "bomb",
+                )
             if found.changed:
                 yield Refused(
                     found.name, "changed while it was read; import it again when nothing writes to it", "changed"
@@ -54,87 +78,78 @@ def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
 
 
 def _file(
-    file: IO[bytes], name: str, file_time: int | None, options: SourceOptions, packings: int = 0
+    file: IO[bytes], name: str, file_time: int | None, options: SourceOptions, budget: Budget, packings: int = 0
 ) -> Iterator[Item]:
     """One stream: unpack it if it is packed, then by what it is. ``packings``: how many were taken off already."""
     if packings > PACKINGS:
         yield Refused(name, f"packed more than {PACKINGS} times over", "too_deep")
         return
-    stream = io.BufferedReader(cast(io.RawIOBase, file), CHUNK) if not hasattr(file, "peek") else file
-    head = cast(io.BufferedReader, stream).peek(512)[:512]
-    packed = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
+    stream = cast(io.BufferedReader, file)
     try:
-        if packed is not None:
-            inner = cast(IO[bytes], io.BufferedReader(_Unpacked(_unpack(stream, packed)), CHUNK))
-            yield from _file(inner, name, file_time, options, packings + 1)
+        head = stream.peek(HEAD)[:HEAD]
+        text = head.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")
+        if kind := packing(head):
+            yield from _file(unpacked(stream, kind, budget), name, file_time, options, budget, packings + 1)
+        elif head.startswith(b"PK\x05\x06"):
+            yield Refused(name, "a zip without members", "empty")
         elif head.startswith(b"PK\x03\x04"):
-            yield from _zip(stream, name, options, packings + 1)
-        elif head[257:262] == b"ustar":
-            yield from _tar(stream, name, options, packings + 1)
-        elif head.startswith(b"From "):
+            yield from _zip(stream, name, options, budget, packings + 1)
+        elif is_tar(head):
+            yield from _members(tar_members(stream, name, budget), name, options, budget, packings + 1)
+        elif b"\n" not in head and _OLD_MAC.match(text):
+            yield Refused(
+                name,
+                "mail with the line ends of an old Mac; turn them into others, for instance with mac2unix",
+                "mail_format",
+            )
+        elif _MBOX.match(text):
             yield from _mbox(stream, name, file_time, options, packings)
+        elif refused := known(head, name):
+            yield refused
         else:
             yield from _message(stream, name, file_time, options)
-    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile) as error:
+    except Trailing as error:
+        yield Refused(name, f"{error}; all before it was read")
+    except Damaged as error:
         yield Refused(name, f"damaged or cut short: {error}")
     except OSError as error:
         yield Refused(name, error.strerror or f"damaged: {error}")
 
 
-def _unpack(stream: IO[bytes], kind: str) -> IO[bytes]:
-    # Each of these has read1: one step at a time.
-    if kind == "gz":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
-    if kind == "bz2":
-        return cast(IO[bytes], bz2.BZ2File(stream))
-    if kind == "xz":
-        return cast(IO[bytes], lzma.LZMAFile(stream))
-    return io.BufferedReader(_Zstd(stream), STEP)
+def _members(
+    found: Iterator[Member | Refused | LeftOut], name: str, options: SourceOptions, budget: Budget, packings: int
+) -> Iterator[Item]:
+    empty = True
+    for member in found:
+        empty = empty and isinstance(member, LeftOut)
+        if isinstance(member, Member):
+            yield from _file(member.file, member.name, member.time, options, budget, packings)
+        else:
+            yield member
+    if empty:
+        yield Refused(name, "an archive without a message", "empty")
 
 
-class _Zstd(io.RawIOBase):
-    """Frames of zstd one after the other. The end of the file within a frame is an EOFError, not an end."""
-
-    def __init__(self, inner: IO[bytes]) -> None:
-        import zstandard
-
-        self._inner, self._make = inner, zstandard.ZstdDecompressor
-        self._frame = self._make().decompressobj()
-        self._fed, self._ready = False, memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready:
-            packed = b""
-            if self._frame.eof:
-                packed, self._frame, self._fed = self._frame.unused_data, self._make().decompressobj(), False
-            packed = packed or self._inner.read(BITE)
-            if not packed:
-                if self._fed:
-                    raise EOFError("the last frame is cut short")
-                return 0
-            self._fed = True
-            self._ready = memoryview(self._frame.decompress(packed))
-        n = min(len(buffer), len(self._ready))
-        buffer[:n], self._ready = self._ready[:n], self._ready[n:]
-        return n
-
-
-class _Unpacked(io.RawIOBase):
-    """A decompressor as a raw stream, so that it can be looked into before it is read."""
-
-    def __init__(self, inner: IO[bytes]) -> None:
-        self._inner = inner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = cast(io.BufferedReader, self._inner).read1(min(len(buffer), STEP))
-        buffer[: len(data)] = data
-        return len(data)
+def _zip(stream: IO[bytes], name: str, options: SourceOptions, budget: Budget, packings: int) -> Iterator[Item]:
+    if packings == 1:
+        yield from _members(zip_members(stream, name, budget), name, options, budget, packings)
+        return
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+        size = 0
+        failed: list[Exception] = []
+        for chunk in _chunks(stream, failed):
+            size += len(chunk)
+            if size > COPY_BYTES:
+                yield Refused(
+                    name,
+                    f"a zip above {COPY_BYTES // 2**30} GiB within a packing; unpack it, import what comes out",
+                    "too_large",
+                )
+                return
+            copy.write(chunk)
+        for error in failed:
+            yield Refused(name, f"damaged or cut short: {error}")
+        yield from _members(zip_members(cast(IO[bytes], copy), name, budget), name, options, budget, packings)
 
 
 def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
@@ -142,11 +157,7 @@ def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
     while True:
         try:
             chunk = cast(io.BufferedReader, stream).read1(STEP)
-        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
-            failed.append(error)
-            return
-        except Exception as error:
-            # zstandard raises an error class of its own.
+        except (Damaged, Trailing, OSError) as error:
             failed.append(error)
             return
         if not chunk:
@@ -157,8 +168,10 @@ def _chunks(stream: IO[bytes], failed: list[Exception]) -> Iterator[bytes]:
 def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOptions, packings: int) -> Iterator[Item]:
     reader = MboxReader(name, options.time, file_time, options.now)
     failed: list[Exception] = []
+    begun = False
     for chunk in _chunks(stream, failed):
-        batch = reader.feed(chunk)
+        batch = reader.feed(chunk if begun else chunk.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n"))
+        begun = True
         if len(batch):
             yield batch
         if reader.pending > MESSAGE_BYTES:
@@ -168,22 +181,28 @@ def _mbox(stream: IO[bytes], name: str, file_time: int | None, options: SourceOp
                 return
             yield Refused(place, words, "too_large")
             reader.skip()
-    if not failed:
+    if all(isinstance(error, Trailing) for error in failed):
         last = reader.finish()
         if len(last):
             yield last
     for ordinal in reader.untimed:
         yield Refused(f"{name}#{ordinal}", "no plausible receive time; choose another with --time", "no_time")
     for error in failed:
-        yield Refused(
-            name, f"damaged or cut short after {reader.messages} whole messages: {error or type(error).__name__}"
-        )
+        yield Refused(name, _broken(error, f" after {reader.messages} whole messages"))
+
+
+def _broken(error: Exception, place: str = "") -> str:
+    if isinstance(error, Trailing):
+        return f"{error}; all before it was read"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}{place}"
+    return f"damaged or cut short{place}: {error}"
 
 
 def _looks_like_mail(head: bytes) -> bool:
     if b"\0" in head[:4096]:
         return False
-    line = head.split(b"\n", 1)[0].rstrip(b"\r")
+    line = head.removeprefix(BYTE_ORDER_MARK).split(b"\n", 1)[0].rstrip(b"\r")
     name, colon, _ = line.partition(b":")
     return bool(colon) and 0 < len(name) <= 76 and all(33 <= c <= 126 for c in name)
 
@@ -197,49 +216,15 @@ def _message(stream: IO[bytes], name: str, file_time: int | None, options: Sourc
             yield Refused(name, f"larger than {MESSAGE_BYTES // 2**20} MiB, which no mail is", "too_large")
             return
         if not _looks_like_mail(bytes(data[:8192])):
-            yield Refused(name, "neither an mbox nor a message", "not_mail")
+            yield not_mail(name)
             return
-    if failed:
-        yield Refused(name, f"damaged or cut short: {failed[0] or type(failed[0]).__name__}")
-        return
+    for error in failed:
+        yield Refused(name, _broken(error))
+        if not isinstance(error, Trailing):
+            return
     if not data:
-        yield Refused(name, "empty file", "empty")
+        if not failed:
+            yield Refused(name, "empty file", "empty")
         return
     batch = capture_message(bytes(data), name, 0, options.time, file_time, options.now)
     yield batch if len(batch) else Refused(name, "no plausible receive time; choose another with --time", "no_time")
-
-
-def _tar(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
-            if not member.isfile() or member.size == 0:
-                continue
-            file = archive.extractfile(member)
-            if file is not None:
-                yield from _file(file, f"{name}!{member.name}", int(member.mtime) * 1_000_000, options, packings)
-
-
-def _can_seek(stream: IO[bytes]) -> bool:
-    try:
-        return stream.seekable()
-    except AttributeError:
-        return False  # a member of a streamed tar does not even know
-
-
-def _zip(stream: IO[bytes], name: str, options: SourceOptions, packings: int) -> Iterator[Item]:
-    import calendar
-
-    if not _can_seek(stream):
-        yield Refused(name, "a zip within a stream cannot be read, its directory stands at its end; unpack it first")
-        return
-    with zipfile.ZipFile(stream) as archive:
-        for info in archive.infolist():
-            if info.is_dir() or info.file_size == 0:
-                continue
-            member = f"{name}!{info.filename}"
-            if info.flag_bits & 1:
-                yield Refused(member, "locked with a password; unpack it first", "password")
-                continue
-            with archive.open(info) as file:
-                stamp = calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000
-                yield from _file(file, member, stamp, options, packings)

@@ -8,6 +8,7 @@ from spamtide.app.commands.mailboxes import take_sources
 from spamtide.app.commands.options import json_option, open_workspace
 from spamtide.app.output import emit_json, printable, say
 from spamtide.app.progress import progress_bar
+from spamtide.capture import DECIMALS, ORDERS, CountOptions
 from spamtide.errors import WrongUse
 
 VANTAGES = (
@@ -24,6 +25,12 @@ VANTAGES = (
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--append", is_flag=True, help="Add every message again, also those the feed has already.")
 @click.option("--no-digest", is_flag=True, help="Store only; read them later with 'spamtide digest'.")
+@click.option(
+    "--dates", type=click.Choice(ORDERS), help="For counts: how dates are written, where the file leaves it open."
+)
+@click.option(
+    "--decimal", type=click.Choice(DECIMALS), help="For counts: the decimal sign, where the file leaves it open."
+)
 @click.option(
     "--password-file",
     metavar="FILE",
@@ -48,6 +55,8 @@ def import_command(
     vantage: str | None,
     append: bool,
     no_digest: bool,
+    dates: str | None,
+    decimal: str | None,
     password_file: str | None,
     tls: str,
     move_to: str | None,
@@ -79,6 +88,7 @@ def import_command(
             vantage=vantage,
             append=append,
             digest=not no_digest,
+            counts=CountOptions(dates, decimal),
             now=now_us(),
             progress=tick,
         )

@@ -12,6 +12,7 @@ from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
 from spamtide.app.output import emit_json, emit_jsonl, fill
 from spamtide.app.progress import progress_bar
+from spamtide.capture import DECIMALS, ORDERS, CountOptions
 from spamtide.errors import WrongUse
 from spamtide.measure import DAY_US, Window
 
@@ -74,6 +75,12 @@ def duplicates_command(
     "--controls", metavar="A,B|none", help="With --series: series the event cannot have touched; default all others."
 )
 @click.option(
+    "--dates", type=click.Choice(ORDERS), help="With --series: how dates are written, where the file leaves it open."
+)
+@click.option(
+    "--decimal", type=click.Choice(DECIMALS), help="With --series: the decimal sign, where the file leaves it open."
+)
+@click.option(
     "--batch",
     "batch_file",
     type=click.Path(path_type=Path),
@@ -87,7 +94,7 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
@@ -100,9 +107,11 @@ def effect_command(
 
     if batch_file is not None:
         return _batch(batch_file)
-    if series_file is None and (target or controls):
+    if series_file is None and (target or controls or dates or decimal):
         raise WrongUse(
-            "usage", "--target and --controls belong to --series.", "Give --series FILE.csv, or leave them out."
+            "usage",
+            "--target, --controls, --dates and --decimal belong to --series.",
+            "Give --series FILE.csv, or leave them out.",
         )
     if series_file is not None and feeds:
         raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
@@ -114,7 +123,7 @@ def effect_command(
         others = [] if controls == "none" else None if controls is None else [c for c in controls.split(",") if c]
         value = effect_of_file(
             series_file, at=cut, event=event, target=target, controls=others, before=_window(before, cut, -1),
-            after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics,
+            after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics, options=CountOptions(dates, decimal),
         )  # fmt: skip
     else:
         if len(feeds) != 1:
