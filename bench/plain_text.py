@@ -140,7 +140,7 @@ def _reading(run: str) -> str | None:
     trick |= any(sign in raw for sign in LEET_SIGNS)
     raw = "".join(LEET_SIGNS.get(c, c) for c in raw).replace(NOTHING, "")
     joined = re.sub(f"[{JOINTS.replace('+', '')}]+", " ", raw).strip(" ").replace("+ ", "+")
-    trick |= " " in joined.strip("+ ")
+    trick |= " " in joined.strip("+ !")
     raw = joined.replace(" ", "").rstrip("!+").lstrip("!")
     trick |= "+" in raw or raw.startswith(("@", "|")) or raw.endswith(("@", "|", "$"))
     return raw if trick and sum(map(str.isalpha, raw)) >= 2 and 4 <= len(raw) <= 24 else None

@@ -27,6 +27,7 @@ TEXTS = st.lists(PARTS, max_size=40).map("".join)
 
 @given(TEXTS)
 @example("\u202e@a.b＠")
+@example("viagra'! !-viagra $viagra-!")
 @example("+a-b! /\u200b\\x")
 def test_the_plain_twin_folds_alike(text: str) -> None:
     assert TWIN.fold(text) == fold(text)

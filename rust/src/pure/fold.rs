@@ -135,6 +135,9 @@ const PICTURES: [(&str, char); 7] = [
 
 /// The letter that the beginning of `text` is a picture of, and its length.
 pub fn picture(text: &str) -> Option<(char, usize)> {
+    if !text.starts_with(['|', '/', '\\', '(']) {
+        return None;
+    }
     let found = PICTURES.iter().find(|p| text.starts_with(p.0))?;
     Some((found.1, found.0.len()))
 }
@@ -302,6 +305,9 @@ fn folded<const READ: bool>(text: &str) -> String {
 
 /// `c` as it looks: the characters of its decomposition without marks, in lower case, look-alikes replaced.
 pub fn look_alike(c: char, mut put: impl FnMut(char)) {
+    if c.is_ascii() {
+        return put(c.to_ascii_lowercase());
+    }
     if matches!(c, '™' | '℠') {
         // Small print behind a name, no part of it.
         return put(' ');
@@ -365,6 +371,20 @@ impl<const READ: bool> Folding<READ> {
             self.join_before(true);
         }
         if READ && doubled && word.len() > READ_FROM {
+            self.plain_doubled(word);
+        }
+    }
+
+    /// What `read_doubled` does, at once where one letter stands twice: nearly every time.
+    fn plain_doubled(&mut self, word: &[u8]) {
+        let lower = |i: usize| LOWER[usize::from(word[i])];
+        let mut twice = (1..word.len()).filter(|i| lower(*i) == lower(*i - 1));
+        if let (Some(at), None) = (twice.next(), twice.next()) {
+            if word.len() <= DOUBLED_TO {
+                let kept = word[..at].iter().chain(&word[at + 1..]);
+                self.put_reading(kept.map(|b| FOLDED[usize::from(*b)] as char));
+            }
+        } else {
             let raw: String = word.iter().map(|b| LOWER[usize::from(*b)] as char).collect();
             self.read_doubled(&raw);
         }
@@ -502,8 +522,11 @@ pub fn reading(run: &str) -> Option<String> {
         }
         look_alike(c, |d| match class(d) {
             Word | Sign | At => {
-                trick |= gap && !raw.is_empty();
-                gap = false;
+                // Exclamation marks at either end are no letters: what parts them parts nothing.
+                if d != '!' {
+                    trick |= gap && raw.chars().any(|c| c != '!');
+                    gap = false;
+                }
                 raw.push(d);
             }
             Joint if d == '+' => raw.push(d),

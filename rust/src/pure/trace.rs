@@ -378,6 +378,14 @@ mod tests {
     }
 
     #[test]
+    fn exclamation_marks_behind_a_joint_part_nothing() {
+        for text in ["viagra'!", "!-viagra", "$viagra-!", "vi-!agra"] {
+            assert_eq!(joined(&trace(text)), fold(text), "{text}");
+        }
+        assert_eq!(fold("viagra'!"), " viagra ");
+    }
+
+    #[test]
     fn each_trick_is_named() {
         let s = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         let named = |text, folded| -> Vec<(&str, (String, String))> {
