@@ -16,7 +16,7 @@ import zstandard
 from broken_sources.made import FROM, message
 
 GIB = 2**30
-# Attachments of one campaign, all alike: what packs best of all that is honest.
+# The attachment of one campaign, in every message the same; what differs is what differs in any mail, ids and a name.
 SAME = b"\n".join(hashlib.sha512(b"%d" % n).hexdigest().encode()[:76] for n in range(500))
 SCRIPT = """
 import resource, sys, pathlib
@@ -34,7 +34,8 @@ print(count, size, last.hex(), early or 0, resource.getrusage(resource.RUSAGE_SE
 
 
 def body(n: int) -> bytes:
-    return SAME + b"\n%d words of our own\n" % n
+    own = hashlib.sha512(b"message %d" % n).hexdigest().encode()
+    return own + b"\n" + SAME + b"\n%d words of our own\n" % n
 
 
 def pieces(size: int) -> Iterator[tuple[int, bytes]]:
