@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import resource
 import tarfile
 import zipfile
@@ -98,6 +99,18 @@ def test_what_comes_out_may_run_ahead_so_far_and_no_further(tmp_path: Path, monk
     messages, reasons = read(path)
     assert 99 <= messages <= (ahead + ratio * path.stat().st_size) // len(one)
     assert len(reasons) == 1 and "as bombs do" in reasons[0]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zst, zipped])
+def test_honest_mail_of_any_size_stays_within_the_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    # Twice as much comes out as goes in, where three times is allowed, and four times as much as may run ahead.
+    monkeypatch.setattr(packings, "AHEAD", 4 * 2**20)
+    monkeypatch.setattr(packings, "RATIO", 3)
+    path = tmp_path / "honest"
+    path.write_bytes(pack(b"".join(MESSAGE + os.urandom(2**16).hex().encode() + b"\n\n" for _ in range(128))))
+    assert read(path) == (128, [])
 
 
 def test_a_budget_is_earned_by_reading_and_only_once() -> None:

@@ -20,7 +20,6 @@ from spamtide.capture.kinds import HEAD, known, not_mail
 from spamtide.capture.members import Member
 from spamtide.capture.packings import (
     AHEAD,
-    CHUNK,
     RATIO,
     STEP,
     Bomb,
@@ -60,7 +59,8 @@ def read_source(path: Path, options: SourceOptions) -> Iterator[Item]:
             continue
         with found.file:
             budget = Budget(found.status.st_size)
-            file = io.BufferedReader(Metered(found.file, budget), CHUNK)
+            # What is read at once earns at once: so little that it never fills the budget.
+            file = io.BufferedReader(Metered(found.file, budget), HEAD)
             try:
                 yield from _file(file, found.name, found.status.st_mtime_ns // 1000, options, budget)
             except Bomb:
