@@ -218,7 +218,7 @@ fn unsolicited(
             .collect();
         html(&inner)
     };
-    let eight_bit = turn % 2 == 0;
+    let eight_bit = turn.is_multiple_of(2);
     let charset = wording.charset;
     let mut own_draw = draw.clone();
     let mut common = own.numbers(campaign, 1 + variant as u64);
