@@ -17,6 +17,7 @@ SHORT = (
     ["digest_speed.py"],
     ["read_by_id.py"],
     ["subject_terms.py", "--copies", "7"],
+    ["swarm.py"],
 )
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
 

@@ -77,11 +77,26 @@ def test_a_connection_is_opened_to_the_mailbox_server_that_was_named_and_nowhere
             wrong += [
                 f"{path.name}: {n}" for n in names if n.split(".")[0] in NETWORK - allowed and n != "urllib.parse"
             ]
+    assert wrong == []
+
+
+# What may be named of the network in the kernel, and where: addresses everywhere, connected streams in the swarm's
+# session, the making of a connection in one file, which tests/app/test_swarm.py watches.
+PLAIN = {"IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddrV4"}
+SOCKETS = {"server/connect.rs": {"TcpSocket", "TcpStream"}, "server/session.rs": {"TcpStream"}}
+
+
+def test_the_kernel_opens_connections_in_one_file() -> None:
+    wrong = []
     for path in (ROOT / "rust" / "src").rglob("*.rs"):
+        place, text = str(path.relative_to(ROOT / "rust" / "src")), path.read_text("utf-8")
+        named = re.findall(r"\b(?:std|tokio)::net::(\w+|\{[^}]*\}|\*)", text)
+        words = {w for n in named for w in re.findall(r"\w+|\*", n)}
+        wrong += [f"{place}: {w}" for w in words - PLAIN - SOCKETS.get(place, set())]
+        wrong += [f"{place}: tokio" for _ in re.findall(r"\btokio::", text) if not place.startswith("server/")]
         wrong += [
-            f"{path.name}: {w}"
-            for w in re.findall(r"std::net::\w+|\btokio::|\breqwest::", path.read_text("utf-8"))
-            if w not in ("std::net::IpAddr", "std::net::Ipv4Addr", "std::net::Ipv6Addr")
+            f"{place}: {w}"
+            for w in re.findall(r"\b(?:reqwest|mio|socket2)::|rustix::net|::lookup_host|ToSocketAddrs", text)
         ]
     assert wrong == []
 

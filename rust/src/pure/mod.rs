@@ -27,5 +27,6 @@ pub mod second;
 pub mod shown;
 pub mod sketch;
 pub mod sniff;
+pub mod swarm;
 pub mod trace;
 pub mod world;

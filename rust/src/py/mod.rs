@@ -1,4 +1,4 @@
-//! Bindings: convert, release the interpreter lock, call `pure` and `store`. Nothing is computed here.
+//! Bindings: convert, release the interpreter lock, call `pure`, `store` and `server`. Nothing is computed here.
 
 mod batch;
 mod capture;
@@ -6,6 +6,7 @@ mod columns;
 mod dialogue;
 mod digest;
 mod store;
+mod swarm;
 mod world;
 
 use pyo3::prelude::*;
@@ -19,6 +20,7 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     dialogue::register(m)?;
     digest::register(m)?;
     store::register(m)?;
+    swarm::register(m)?;
     world::register(m)?;
     Ok(())
 }

@@ -1,6 +1,18 @@
 """simulate: a world with known truth. Turns a written scenario into captures and the truth about them."""
 
+from spamtide.simulate.live import DIALECT_NAMES, LiveBatch, live_batches
 from spamtide.simulate.scenario import BadScenario, Scenario, load_scenario, shipped_scenarios
 from spamtide.simulate.world import SimulatedFeed, World, generate
 
-__all__ = ["BadScenario", "Scenario", "SimulatedFeed", "World", "generate", "load_scenario", "shipped_scenarios"]
+__all__ = [
+    "DIALECT_NAMES",
+    "BadScenario",
+    "LiveBatch",
+    "Scenario",
+    "SimulatedFeed",
+    "World",
+    "generate",
+    "live_batches",
+    "load_scenario",
+    "shipped_scenarios",
+]

@@ -71,12 +71,21 @@ class World:
 
     def batches(self, feed: str, size: int = TOGETHER) -> Iterator[tuple[CaptureBatch, bytes]]:
         """Captures of one feed in order of time, with the salts of their leaves (drawn from the seed)."""
+        for batch, salts, _ in self._made(feed, size):
+            yield batch, salts
+
+    def sent_batches(self, feed: str, size: int = TOGETHER) -> Iterator[tuple[CaptureBatch, list[tuple[int, int]]]]:
+        """The same captures, each with its botnet (place in ``rates.botnets``) and the number of its bot there."""
+        for batch, _, truth in self._made(feed, size):
+            yield batch, list(zip(truth["botnet"].to_pylist(), truth["bot"].to_pylist(), strict=True))
+
+    def _made(self, feed: str, size: int) -> Iterator[tuple[CaptureBatch, bytes, pa.Table]]:
         place = 0
         for batch, salts, truth in made(self.rates, self.maker, self._index(feed), self._threads, size):
             if self._truth is not None:
                 self._truth(message_rows(self, feed, place, truth))
             place += len(batch)
-            yield batch, salts
+            yield batch, salts, truth
 
     def write_mbox(self, out: Path) -> int:
         """One ``FEED.mbox`` (mboxrd) a feed; the number of messages."""
