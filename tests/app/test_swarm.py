@@ -134,7 +134,9 @@ def test_the_ledger_is_what_a_failing_receiver_holds(spamtide: Spamtide, tmp_pat
     scenario = write_scenario(tmp_path / "w.toml", 700)
     seen: Counter[tuple[str, bytes]] = Counter()
     with Recorder(faulty(seed, seen), keywords=("PIPELINING",)) as recorder:
-        document, ledger = finish(spamtide, scenario, tmp_path / "o", recorder, "--wait", "1", "--seed", seed)
+        document, ledger = finish(
+            spamtide, scenario, tmp_path / "o", recorder, "--wait", "2", "--connections", "30", "--seed", seed
+        )
         compare(ledger, recorder)
     assert {stage for stage, _ in seen} == set(FAULTS)
     assert all(document["transactions"].values()), "each outcome was met"
