@@ -81,9 +81,14 @@ def test_a_connection_is_opened_to_the_mailbox_server_that_was_named_and_nowhere
 
 
 # What may be named of the network in the kernel, and where: addresses everywhere, connected streams in the swarm's
-# session, the making of a connection in one file, which tests/app/test_swarm.py watches.
-PLAIN = {"IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddrV4"}
-SOCKETS = {"server/connect.rs": {"TcpSocket", "TcpStream"}, "server/session.rs": {"TcpStream"}}
+# session, the making of a connection in one file, which tests/app/test_swarm.py watches; listening sockets in the trap.
+PLAIN = {"IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddr", "SocketAddrV4"}
+SOCKETS = {
+    "server/connect.rs": {"TcpSocket", "TcpStream"},
+    "server/session.rs": {"TcpStream"},
+    "server/listen.rs": {"TcpListener", "TcpSocket"},
+    "server/trap.rs": {"TcpListener", "TcpStream"},
+}
 
 
 def test_the_kernel_opens_connections_in_one_file() -> None:
@@ -99,6 +104,12 @@ def test_the_kernel_opens_connections_in_one_file() -> None:
             for w in re.findall(r"\b(?:reqwest|mio|socket2)::|rustix::net|::lookup_host|ToSocketAddrs", text)
         ]
     assert wrong == []
+
+
+def test_the_trap_only_listens() -> None:
+    for name in ("listen", "trap", "commit", "events"):
+        text = (ROOT / "rust" / "src" / "server" / f"{name}.rs").read_text("utf-8")
+        assert re.findall(r"\bconnect\w*\(|\bconnect::", text) == []
 
 
 def test_a_second_writer_is_refused_and_the_lock_ends_with_its_holder(tmp_path: Path) -> None:

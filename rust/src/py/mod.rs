@@ -7,6 +7,7 @@ mod dialogue;
 mod digest;
 mod store;
 mod swarm;
+mod trap;
 mod world;
 
 use pyo3::prelude::*;
@@ -22,5 +23,6 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     store::register(m)?;
     swarm::register(m)?;
     world::register(m)?;
+    trap::register(m)?;
     Ok(())
 }

@@ -1,7 +1,11 @@
-//! Sockets of the kernel: the swarm that plays a world to a receiver on this machine. Dialogue, plan and ledger are in `pure`;
-//! here are connections, clock and the thread that they live in.
+//! Sockets of the kernel: the trap that listens, and the swarm that plays a world to a receiver on this machine. Dialogues, plan
+//! and ledger are in `pure`, segments in `store`; here are connections, clock and threads.
 
 pub mod clock;
+pub mod commit;
 pub mod connect;
+pub mod events;
+pub mod listen;
 pub mod player;
 pub mod session;
+pub mod trap;

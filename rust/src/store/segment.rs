@@ -189,6 +189,7 @@ pub struct SegmentWriter {
     file: File,
     broken: bool,
     buffer: Vec<u8>,
+    durable: (usize, u64, Hash),
 }
 
 impl SegmentWriter {
@@ -223,6 +224,7 @@ impl SegmentWriter {
             file,
             broken: false,
             buffer: Vec::new(),
+            durable: (0, len, chain),
         })
     }
 
@@ -237,6 +239,7 @@ impl SegmentWriter {
         let writer = SegmentWriter {
             path: path.into(),
             header: found.header,
+            durable: (found.entries.len(), found.good_len, found.chain),
             entries: found.entries,
             chain: found.chain,
             len: found.good_len,
@@ -300,7 +303,22 @@ impl SegmentWriter {
                 error,
             });
         }
+        self.durable = (self.entries.len(), self.len, self.chain);
         Ok(())
+    }
+
+    /// Whether nothing more may be written: a failed write could not be cut off, or fdatasync failed.
+    pub fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Forget what was appended since the last `commit` that held: after a failed one nobody knows whether it is on disk.
+    pub fn back_to_durable(&mut self) -> Result<()> {
+        let (records, len, chain) = self.durable;
+        self.broken = true;
+        self.entries.truncate(records);
+        (self.len, self.chain) = (len, chain);
+        at_path(&self.path, self.file.set_len(len))
     }
 }
 

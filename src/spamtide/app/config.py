@@ -47,12 +47,35 @@ class ImapSettings(msgspec.Struct, forbid_unknown_fields=True):
     pause_seconds: float = 1.0
 
 
+class TrapSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """The trap: its name and persona, bounds of time and number. docs/reference/settings.md says what each means."""
+
+    name: str = ""
+    persona: str = "plain"
+    connections: int = 10_000
+    connections_per_address: int = 200
+    command_seconds: float = 300.0
+    data_seconds: float = 180.0
+    message_seconds: float = 1800.0
+    slow_seconds: float = 30.0
+    bytes_per_second: float = 64.0
+    drain_seconds: float = 30.0
+    memory_mib: int = 512
+    low_water_mib: int = 256
+    segment_mib: int = 64
+    segment_seconds: int = 3600
+    counts_seconds: float = 60.0
+    exposure_seconds: float = 300.0
+
+
 class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever."""
+    """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever. The trap accepts
+    ``addresses`` only (``@domain`` for all of one), or any recipient where there are none."""
 
     retention_days: int = 400
     upstream_filter: str = ""
     note: str = ""
+    addresses: list[str] = []
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,6 +86,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     digest: DigestSettings = msgspec.field(default_factory=DigestSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
     imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
+    trap: TrapSettings = msgspec.field(default_factory=TrapSettings)
     feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)
 
 

@@ -87,6 +87,11 @@ def list_segments(folder: Path) -> Iterator[SegmentInfo]:
                 yield _info(stated, base, "sealed")
             else:
                 yield _info(scan_open(str(base)), base, "open")
+        except FileNotFoundError:
+            # It was sealed between the two looks.
+            if (stated := read_seal(str(base))) is None:
+                raise
+            yield _info(stated, base, "sealed")
         except CorruptSegment as error:
             raise BrokenWorld(
                 "corrupt_segment", f"{error}.", "Run 'spamtide archive verify' and restore that file from a copy."
@@ -144,6 +149,10 @@ class FeedWriter:
             if base.name in leftovers or base.with_suffix(".open").exists():
                 settle_segment(str(base))
             self._number = number
+        for _, base in mine[:-1]:
+            # The trap opens the next segment while the last one is being sealed.
+            if base.with_suffix(".open").exists():
+                SegmentWriter.recover(str(base))[0].seal()
         for number, base in mine[-1:]:
             stated = read_seal(str(base))
             if stated is not None:
@@ -151,6 +160,19 @@ class FeedWriter:
             else:
                 self._open, self.cut_bytes, self.rot = SegmentWriter.recover(str(base))
                 self._number = number
+
+    def hand_over(self) -> dict[str, Any]:
+        """Where the kernel's trap goes on to append while this lock is held: folder, names, last number, chain, open or not."""
+        is_open, self._open = self._open is not None, None
+        folder = segment_base(self._root, self.feed, self.writer, 1).parent
+        return {
+            "folder": str(folder),
+            "feed": self.feed,
+            "writer": self.writer,
+            "number": self._number,
+            "chain": self._chain,
+            "open": is_open,
+        }
 
     @property
     def number(self) -> int:

@@ -205,6 +205,11 @@ impl Dialogue {
         self.open.as_ref().map_or(0, |t| t.reader.raw.len()) + self.held.len()
     }
 
+    /// Bytes of the message that is being read, those of one too large among them.
+    pub fn received_bytes(&self) -> usize {
+        self.open.as_ref().map_or(0, |t| t.reader.len)
+    }
+
     /// Say whether the store has room: without it MAIL is answered 452.
     pub fn set_full(&mut self, full: bool) {
         self.full = full;

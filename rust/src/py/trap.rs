@@ -1,0 +1,83 @@
+//! Bindings of the trap: started, watched and stopped from Python.
+
+use std::time::Duration;
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::server::events::COUNTS;
+use crate::server::trap;
+
+/// A running trap.
+#[pyclass]
+pub struct Trap {
+    inner: trap::Trap,
+}
+
+#[pymethods]
+impl Trap {
+    /// Start listening, by a configuration in JSON. The sockets take connections when this returns.
+    #[staticmethod]
+    fn start(py: Python<'_>, config: &str, user_key: &[u8]) -> PyResult<Self> {
+        let config: trap::TrapConfig =
+            serde_json::from_str(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let key = user_key
+            .try_into()
+            .map_err(|_| PyValueError::new_err("user_key has 32 bytes"))?;
+        let inner = py
+            .detach(|| trap::Trap::start(config, key))
+            .map_err(PyOSError::new_err)?;
+        Ok(Trap { inner })
+    }
+
+    /// Where SMTP is spoken, as HOST:PORT.
+    #[getter]
+    fn smtp(&self) -> Option<String> {
+        self.inner.smtp.map(|a| a.to_string())
+    }
+
+    /// Where LMTP is spoken, as HOST:PORT.
+    #[getter]
+    fn lmtp(&self) -> Option<String> {
+        self.inner.lmtp.map(|a| a.to_string())
+    }
+
+    /// Bytes that a crash left half-written and that were cut, and ranges of rot.
+    #[getter]
+    fn recovered(&self) -> (u64, Vec<(u64, u64)>) {
+        self.inner.recovered.clone()
+    }
+
+    /// Events as JSON that came within so many milliseconds; the interpreter lock is released meanwhile.
+    fn wait(&self, py: Python<'_>, milliseconds: u64) -> Vec<String> {
+        py.detach(|| self.inner.wait(Duration::from_millis(milliseconds)))
+    }
+
+    /// The counts as JSON.
+    fn counts(&self) -> String {
+        self.inner.counts().to_string()
+    }
+
+    /// Take no more connections and let messages under way come to their end.
+    fn stop(&self) {
+        self.inner.stop();
+    }
+
+    /// Whether no session is left.
+    #[getter]
+    fn stopped(&self) -> bool {
+        self.inner.stopped()
+    }
+
+    /// Wait for the threads: everything that came is on disk.
+    fn join(&mut self, py: Python<'_>) {
+        py.detach(|| self.inner.join());
+    }
+}
+
+/// Put the trap into the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<Trap>()?;
+    m.add("TRAP_COUNTS", COUNTS.to_vec())?;
+    Ok(())
+}

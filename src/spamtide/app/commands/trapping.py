@@ -1,0 +1,92 @@
+"""``trap``: listens for mail and keeps it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from spamtide.app.commands.importing import VANTAGES
+from spamtide.app.commands.options import open_workspace
+from spamtide.app.output import say
+
+
+class Teller:
+    """Tells events to whoever runs the trap: as lines of JSON on stdout, or as counters for a person on stderr."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._live = sys.stderr.isatty() and not as_json
+        self._drawn = 0.0
+        self._seen = {"messages": 0, "sessions": 0, "put off": 0}
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Tell one event."""
+        from spamtide.app.trapevents import event_line
+
+        if self._as_json:
+            sys.stdout.write(event_line(event) + "\n")
+            sys.stdout.flush()
+            return
+        name = event["event"]
+        if name == "session.ended":
+            self._seen["sessions"] += 1
+            self._seen["messages"] += event["messages"]
+        elif name == "message.put_off":
+            self._seen["put off"] += 1
+        elif name not in ("trap.counts", "trap.drained"):
+            facts = ", ".join(
+                f"{k} {v}" for k, v in event.items() if k not in ("event", "at", "counts") and v is not None
+            )
+            self._line(f"{event['at']} {name}{': ' if facts else ''}{facts}")
+        if self._live and time.monotonic() - self._drawn >= 1:
+            self._drawn = time.monotonic()
+            sys.stderr.write("\r\x1b[K" + self._summary())
+            sys.stderr.flush()
+        elif name in ("trap.counts", "trap.stopped"):
+            self._line(self._summary())
+
+    def _summary(self) -> str:
+        return ", ".join(f"{n} {what}" for what, n in self._seen.items())
+
+    def _line(self, text: str) -> None:
+        from spamtide.app.output import printable
+
+        say(("\r\x1b[K" if self._live else "") + printable(text, 500))
+
+
+@click.command("trap")
+@click.option("--feed", required=True, metavar="F", help="The feed that the messages go into; made when it is new.")
+@click.option("--smtp", metavar="HOST:PORT", help="Listen for SMTP here; 127.0.0.1:2525 when neither is given.")
+@click.option("--lmtp", metavar="HOST:PORT", help="Listen for LMTP here, behind a mail server of your own.")
+@click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
+@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="json: one event a line on stdout; text: counters on stderr.")  # fmt: skip
+@click.pass_context
+def trap_command(
+    ctx: click.Context, feed: str, smtp: str | None, lmtp: str | None, vantage: str | None, log: str
+) -> None:
+    """Listen for mail, answer 250 when it is on disk, and keep it. Nothing is ever passed on.
+
+    Any recipient is accepted, unless the feed lists addresses in spamtide.toml. SIGTERM drains and ends; read what came with
+    'spamtide digest'.
+    """
+    from spamtide.app.trapping import parse_address, run_trap
+    from spamtide.app.workspace import now_us
+    from spamtide.archive import check_feed
+
+    workspace = open_workspace(ctx)
+    if smtp is None and lmtp is None:
+        smtp = "127.0.0.1:2525"
+    run_trap(
+        workspace,
+        check_feed(feed),
+        smtp=None if smtp is None else parse_address(smtp),
+        lmtp=None if lmtp is None else parse_address(lmtp),
+        vantage=vantage,
+        log_messages=log == "json",
+        clock=now_us,
+        tell=Teller(as_json=log == "json"),
+    )
