@@ -147,15 +147,18 @@ def reserved(name: str) -> bool:
     return any(address in ipaddress.ip_network(n) for n in nets)
 
 
-def test_simulated_mail_says_so_and_names_nobody(tmp_path: Path) -> None:
-    world = generate(load_scenario("march-2011"), seed=5, scale=0.002)
+@pytest.mark.parametrize(
+    ("name", "scale"), [("march-2011", 0.002), ("all-kinds", 0.08), ("rule-10-ipv6", 0.01), ("rule-17-own-tests", 0.02)]
+)
+def test_simulated_mail_says_so_and_names_nobody(tmp_path: Path, name: str, scale: float) -> None:
+    world = generate(load_scenario(name), seed=5, scale=scale)
     world.write_mbox(tmp_path)
     seen = 0
     for path in tmp_path.glob("*.mbox"):
         for raw in re.split(rb"^From .*\n", path.read_bytes(), flags=re.M)[1:]:
             message = email.message_from_bytes(raw)
-            assert message["X-Simulated"].startswith("spamtide march-2011")
-            text = raw.decode("latin-1")
+            assert message["X-Simulated"].startswith(f"spamtide {name}")
+            text = raw.replace(b"=\n", b"").decode("latin-1")
             names = re.findall(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)", text) + re.findall(
                 r"https?://([A-Za-z0-9.-]+)", text
             )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -67,3 +71,21 @@ def test_scale_multiplies_volume_and_not_shape() -> None:
             small = one.rates.rates(feed, stream, with_event=True)
             assert np.allclose(5 * small, five.rates.rates(feed, stream, with_event=True), rtol=1e-12)
     assert five.messages / one.messages == pytest.approx(5, rel=0.05)
+
+
+def test_pictures_are_pictures_of_one_size() -> None:
+    world = generate(load_scenario("all-kinds"), seed=4, scale=0.3)
+    mail = b"".join(batch.mbox() for batch, _ in world.batches("trap"))
+    coded = re.findall(rb"Content-Type: image/png.*?\n\n(.*?)\n--", mail, re.S)
+    assert len(coded) > 20
+    for picture in {base64.b64decode(c) for c in coded}:
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+        at, chunks = 8, {}
+        while at < len(picture):
+            (length,) = struct.unpack(">I", picture[at : at + 4])
+            kind, data = picture[at + 4 : at + 8], picture[at + 8 : at + 8 + length]
+            assert struct.unpack(">I", picture[at + 8 + length : at + 12 + length]) == (zlib.crc32(kind + data),)
+            chunks[kind] = data
+            at += 12 + length
+        wide, high = struct.unpack(">II", chunks[b"IHDR"][:8])
+        assert (wide, high, len(zlib.decompress(chunks[b"IDAT"]))) == (48, 16, 49 * 16)

@@ -1,5 +1,6 @@
 """simulate: a world with known truth. Turns a written scenario into captures and the truth about them."""
 
+from spamtide.simulate.counts import write_worlds
 from spamtide.simulate.live import DIALECT_NAMES, LiveBatch, live_batches
 from spamtide.simulate.scenario import BadScenario, Scenario, load_scenario, shipped_scenarios
 from spamtide.simulate.world import SimulatedFeed, World, generate
@@ -15,4 +16,5 @@ __all__ = [
     "live_batches",
     "load_scenario",
     "shipped_scenarios",
+    "write_worlds",
 ]

@@ -16,7 +16,7 @@ from spamtide.fingerprint import arrow_array
 from spamtide.simulate.botnets import COUNTRIES, DIURNAL, placed
 from spamtide.simulate.kernel import CaptureBatch, WorldMaker
 from spamtide.simulate.rates import DAY_US, HOUR_US, Rates
-from spamtide.simulate.scenario import GroupPlan
+from spamtide.simulate.scenario import BotnetPlan, FeedPlan, GroupPlan, microseconds
 
 # Hours after which a message whose reply was lost no longer comes again.
 LOOKBACK = 6
@@ -50,6 +50,25 @@ def _us(days: float) -> int:
     return int(days * DAY_US)
 
 
+def personas(rates: Rates, feed: FeedPlan) -> list[tuple[int, str]]:
+    """Personas of a feed with the instant from which each holds."""
+    changes = [e for e in rates.scenario.events if e.kind == "persona" and feed.name in e.feeds and e.value]
+    found = [(rates.start, feed.persona)]
+    for event in sorted(changes, key=lambda e: e.at):
+        found.append((microseconds(event.at), event.value or ""))
+        if event.until is not None:
+            found.append((microseconds(event.until), feed.persona))
+    return found
+
+
+def decay(rates: Rates, botnet: BotnetPlan) -> tuple[int, int] | None:
+    """From when on a botnet's hosts are cleaned and not replaced, and their half-life."""
+    for event in rates.scenario.events:
+        if event.kind == "decay" and botnet.name in event.botnets and event.half_life_days:
+            return microseconds(event.at), _us(event.half_life_days)
+    return None
+
+
 def kernel_spec(rates: Rates) -> bytes:
     """What the kernel needs of a scenario, as JSON."""
     scenario = rates.scenario
@@ -61,7 +80,7 @@ def kernel_spec(rates: Rates) -> bytes:
         "feeds": [
             {
                 "name": f.name, "domain": f.domain, "addresses": f.addresses,
-                "personas": [(rates.start, f.persona)], "down": rates.down(f.name),
+                "personas": personas(rates, f), "down": rates.down(f.name), "balancer": f.balancer, "marks": f.marks,
             }
             for f in scenario.feeds
         ],
@@ -72,13 +91,13 @@ def kernel_spec(rates: Rates) -> bytes:
                 "languages": _running(g.languages), "forms": _running(g.forms),
                 "hidden": g.hidden, "misspelt": g.misspelt, "homoglyph": g.homoglyph, "drift": _us(g.drift_days),
                 "family": g.family, "domains": g.domains, "recipients": g.recipients, "retry": g.retry,
-                "unfinished": g.unfinished, "address_sd": g.address_sd, "washes": [], "quiet": rates.quiet(g),
+                "unfinished": g.unfinished, "address_sd": g.address_sd, "washes": rates.washes(g),
             }
             for g in scenario.groups
         ],
         "botnets": [
             {
-                "name": b.plan.name, "hosts": b.plan.hosts, "life": _us(b.plan.life_days), "decay": None,
+                "name": b.plan.name, "hosts": b.plan.hosts, "life": _us(b.plan.life_days), "decay": decay(rates, b.plan),
                 "countries": [(c, COUNTRIES[c], s) for c, s in (b.plan.countries or {"xx": 1.0}).items()],
                 "diurnal": DIURNAL.tolist() if b.plan.countries else [1.0] * 24,
                 "networks": b.networks, "first_network": b.first_network, "space": b.plan.space,
@@ -87,7 +106,7 @@ def kernel_spec(rates: Rates) -> bytes:
             }
             for b in placed(scenario)
         ],
-        "streams": [{"group": s.group, "botnet": s.botnet} for s in rates.streams],
+        "streams": [{"group": s.group, "botnet": s.botnet, "quiet": rates.quiet(k)} for k, s in enumerate(rates.streams)],
     }  # fmt: skip
     return msgspec.json.encode(document)
 

@@ -5,6 +5,7 @@ A *stream* is a botnet that sends for a group. Counts are Poisson with these rat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 from spamtide.simulate.botnets import all_botnets, hour_shape
 from spamtide.simulate.chance import stream
-from spamtide.simulate.scenario import GroupPlan, Scenario, microseconds
+from spamtide.simulate.events import factor, moved, silent_spans
+from spamtide.simulate.rhythms import day_factors
+from spamtide.simulate.scenario import EventPlan, GroupPlan, Scenario, microseconds
 
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 # Monday to Sunday.
@@ -29,17 +32,28 @@ class Stream:
     botnet: int
 
 
+# Share of a group's mail at a feed that its first so many washes took away; from the kernel, which knows the decoys.
+Washed = Callable[[int, int, int], float]
+
+
 class Rates:
     """The rates of one world."""
 
-    def __init__(self, scenario: Scenario, seed: int, scale: float) -> None:
-        self.scenario, self.seed, self.scale = scenario, seed, scale
+    def __init__(self, scenario: Scenario, seed: int, scale: float, washed: Washed) -> None:
+        self.scenario, self.seed, self.scale, self._washed_share = scenario, seed, scale, washed
         self.start, self.end = microseconds(scenario.start), microseconds(scenario.end)
         self.hours = (self.end - self.start) // HOUR_US
         self.starts = self.start + np.arange(self.hours) * HOUR_US
         self.botnets = all_botnets(scenario)
         names = [b.name for b in self.botnets]
         self.streams = [Stream(i, names.index(g.botnet or g.name)) for i, g in enumerate(scenario.groups)]
+        # Who takes customers over sends for them too.
+        groups = [g.name for g in scenario.groups]
+        for event in scenario.events:
+            for name in event.groups if event.kind == "migration" and event.into else ():
+                taken = Stream(groups.index(name), names.index(event.into or ""))
+                if taken not in self.streams:
+                    self.streams.append(taken)
 
     def exposure(self, feed: str) -> list[tuple[int, int]]:
         """Intervals in which the feed was up."""
@@ -88,34 +102,92 @@ class Rates:
         of_day = (self.start // HOUR_US + hour) % 24
         shapes = []
         for group, sent in zip(self.scenario.groups, self.streams, strict=False):
-            rng = stream("days", self.seed, group.name)
-            kicks = rng.standard_normal(days) * group.day_sd * np.sqrt(1 - group.day_ar**2)
-            walk = np.zeros(days)
-            for i in range(days):
-                walk[i] = (group.day_ar * walk[i - 1] if i else 0.0) + kicks[i]
             burst = np.ones(days)
             if group.burst_days:
                 # Two days on, two days off: the rhythm that fools every mean-based test.
                 phase = (np.arange(days) // group.burst_days) % 2
                 burst = np.where(phase == 0, group.burst, 2 - group.burst)
-            factor = np.exp(walk - group.day_sd**2 / 2) * burst
+            factor = day_factors(group, self.seed, days) * burst
             shapes.append(weekday * hour_shape(self.botnets[sent.botnet])[of_day] * factor[hour // 24])
         return shapes
 
+    @cached_property
+    def _factors(self) -> list[Floats]:
+        """What each event does by hour to the streams and feeds that it strikes."""
+        return [factor(e, f"{i}", self.seed, self.starts, self.end) for i, e in enumerate(self.scenario.events)]
+
+    def strikes(self, event: EventPlan, sent: Stream) -> bool:
+        """Whether an event speaks of a stream: by its group or botnet, or of every one."""
+        group, botnet = self.scenario.groups[sent.group].name, self.botnets[sent.botnet].name
+        named = event.groups or event.botnets
+        return not named or group in event.groups or botnet in event.botnets
+
+    def washes(self, group: GroupPlan) -> list[tuple[int, int, float]]:
+        """(feed, instant, share of decoys) of each wash of a group's lists, in order of time."""
+        found = [
+            (feed, microseconds(e.at), e.part)
+            for e in self.scenario.events
+            if e.kind == "washing" and self.strikes(e, self.streams[self.scenario.groups.index(group)])
+            for feed, plan in enumerate(self.scenario.feeds)
+            if not e.feeds or plan.name in e.feeds
+        ]
+        return sorted(found, key=lambda w: w[1])
+
+    def _share(self, number: int, *, with_event: bool) -> Floats:
+        """Share of its group's mail that a stream sends: migrations move it from the first stream of a group."""
+        sent = self.streams[number]
+        share = np.full(self.hours, 1.0 if number == sent.group else 0.0)
+        name, botnet = self.scenario.groups[sent.group].name, self.botnets[sent.botnet].name
+        for event in self.scenario.events:
+            if event.kind != "migration" or name not in event.groups or (event.planted and not with_event):
+                continue
+            part = moved(event, self.starts)
+            share = share * (1 - part) + (part if event.into == botnet else 0.0)
+        return share
+
+    def _happens(self, feed: int, number: int, *, with_event: bool) -> Floats:
+        """The factors of all events on one stream at one feed, washes among them."""
+        sent, plan = self.streams[number], self.scenario.feeds[feed]
+        whole = np.ones(self.hours)
+        for event, by_hour in zip(self.scenario.events, self._factors, strict=True):
+            if event.planted and not with_event:
+                continue
+            if (not event.feeds or plan.name in event.feeds) and self.strikes(event, sent):
+                whole = whole * by_hour
+        if with_event:
+            for n, (where, at, _) in enumerate(self.washes(self.scenario.groups[sent.group])):
+                if where == feed:
+                    left = 1 - self._washed_share(feed, sent.group, n + 1)
+                    before = 1 - self._washed_share(feed, sent.group, n)
+                    after = np.clip((self.starts + HOUR_US - at) / HOUR_US, 0, 1)
+                    whole = whole * (1 + (left / before - 1 if before else 0.0) * after)
+        return whole
+
     def rates(self, feed: int, number: int, *, with_event: bool) -> Floats:
         """Expected messages an hour of a stream at a feed, with its outages."""
-        plan, group = self.scenario.feeds[feed], self.scenario.groups[self.streams[number].group]
+        sent = self.streams[number]
+        plan, group = self.scenario.feeds[feed], self.scenario.groups[sent.group]
         base = plan.messages_per_day / 24 * self.scale * group.share.get(plan.name, 0.0)
-        rate: Floats = base * self.level(group, with_event=with_event) * self._shape[self.streams[number].group]
+        rate: Floats = base * self.level(group, with_event=with_event) * self._shape[sent.group]
+        rate = rate * self._share(number, with_event=with_event) * self._happens(feed, number, with_event=with_event)
         return rate * self.up[plan.name]
 
-    def quiet(self, group: GroupPlan) -> list[tuple[int, int]]:
-        """Spans in which a group sends nothing at all, to the microsecond."""
-        return [(microseconds(group.stop.at), self.end)] if group.stop is not None else []
+    def quiet(self, number: int) -> list[tuple[int, int]]:
+        """Spans in which a stream sends nothing at all, to the microsecond."""
+        sent = self.streams[number]
+        group = self.scenario.groups[sent.group]
+        spans = [(microseconds(group.stop.at), self.end)] if group.stop is not None else []
+        for event in self.scenario.events:
+            if self.strikes(event, sent):
+                spans += silent_spans(event, self.end)
+        return spans
 
     def stopped_at(self, group: GroupPlan) -> int | None:
         """Instant from which a group sends nothing more, in the world with the event."""
-        return next((a for a, b in self.quiet(group) if b >= self.end), None)
+        number = self.scenario.groups.index(group)
+        mine = [self.quiet(k) for k, sent in enumerate(self.streams) if sent.group == number]
+        ends = [min((a for a, b in spans if b >= self.end), default=None) for spans in mine]
+        return None if None in ends else max(e for e in ends if e is not None)
 
     @cached_property
     def counts(self) -> list[NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from importlib import resources
@@ -17,10 +18,21 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
 
 
-# What a group writes about. The last seven are no advertising: one layout of newsletters, and the rest of a trap's mail;
+# What a group writes about. The last eight are no advertising: one layout of newsletters, and the rest of a trap's mail;
 # "noise" is bounces and list mail, which nobody sent as spam.
 Topic = Literal[
-    "pharma", "replica", "casino", "loan", "newsletter", "noise", "bounce", "auto-reply", "list", "probe", "personal"
+    "pharma",
+    "replica",
+    "casino",
+    "loan",
+    "newsletter",
+    "noise",
+    "bounce",
+    "auto-reply",
+    "list",
+    "probe",
+    "personal",
+    "own-test",
 ]
 UNSOLICITED = ("pharma", "replica", "casino", "loan", "newsletter")
 Form = Literal["text", "html", "both", "image", "attachment"]
@@ -28,7 +40,29 @@ Language = Literal["en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "zh", "
 # Made-up engines in words of our own; a name says which shape is meant, not that it is the real program's code.
 Dialect = Literal["rustock", "grum", "cutwail", "lethic", "mega-d", "storm", "waledac", "emotet", "plain"]
 Space = Literal["benchmark", "loopback", "ipv6"]
+Mark = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$", max_length=40)]
 Weight = Annotated[float, Meta(ge=0)]
+# How a group's volume goes from day to day, apart from weekday and events.
+Rhythm = Literal["ar", "episodes", "bursts", "heavy", "regimes"]
+EventKind = Literal[
+    "step",
+    "ramp",
+    "decay",
+    "pulse",
+    "pause",
+    "migration",
+    "pre-decline",
+    "bursts",
+    "washing",
+    "blocklist",
+    "ramp-up",
+    "poisoning",
+    "vantage",
+    "persona",
+    "mx",
+]
+# Kinds that the world without the event has as well: what happens to the instrument, or of itself.
+OF_BOTH_WORLDS = ("pre-decline", "bursts", "ramp-up", "poisoning", "vantage", "persona", "mx")
 
 
 class BadScenario(WrongUse):
@@ -44,6 +78,33 @@ class FeedPlan(Struct, frozen=True, forbid_unknown_fields=True):
     domain: str
     persona: str
     messages_per_day: Annotated[float, Meta(gt=0)]
+    balancer: str | None = None
+    marks: tuple[Mark, ...] = ()
+
+
+class EventPlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that happens to groups, botnets or feeds: what it does to the volume, from when, for how long."""
+
+    kind: EventKind
+    at: datetime
+    until: datetime | None = None
+    event: str | None = None
+    groups: tuple[Name, ...] = ()
+    botnets: tuple[Name, ...] = ()
+    feeds: tuple[Name, ...] = ()
+    to: Weight = 0.0
+    days: Annotated[float, Meta(gt=0)] = 1.0
+    half_life_days: Annotated[float, Meta(gt=0)] | None = None
+    every_days: Annotated[float, Meta(gt=0)] = 14.0
+    part: Share = 1.0
+    into: Name | None = None
+    value: str | None = None
+    both_worlds: bool | None = None
+
+    @property
+    def planted(self) -> bool:
+        """Whether the world without the event lacks it."""
+        return not (self.kind in OF_BOTH_WORLDS if self.both_worlds is None else self.both_worlds)
 
 
 class Outage(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +183,7 @@ class GroupPlan(Struct, frozen=True, forbid_unknown_fields=True):
     retry: Share = 0.0
     unfinished: Share = 0.0
     address_sd: Annotated[float, Meta(ge=0, le=5)] = 0.0
+    rhythm: Rhythm = "ar"
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +197,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     feeds: tuple[FeedPlan, ...]
     groups: tuple[GroupPlan, ...]
     botnets: tuple[BotnetPlan, ...] = ()
+    events: tuple[EventPlan, ...] = ()
     outages: tuple[Outage, ...] = ()
 
 
@@ -157,7 +220,10 @@ def shipped_scenarios() -> list[str]:
 
 
 def load_scenario(name_or_path: str) -> Scenario:
-    """A shipped scenario by name, or a file. Raises BadScenario naming the key."""
+    """A shipped scenario by name, or a file. Raises BadScenario naming file, line, key and what to do."""
+    from spamtide.simulate.checks import check
+    from spamtide.simulate.positions import line_of
+
     names = shipped_scenarios()
     if name_or_path in names:
         text = (resources.files("spamtide.simulate") / "scenarios" / f"{name_or_path}.toml").read_text("utf-8")
@@ -174,40 +240,34 @@ def load_scenario(name_or_path: str) -> Scenario:
         except UnicodeDecodeError:
             raise BadScenario("bad_scenario", f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
     try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        parsed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadScenario("bad_scenario", f"{name_or_path}: {error}.", "Mend the TOML at that place.") from None
+    try:
+        scenario = msgspec.convert(parsed, Scenario)
+    except msgspec.ValidationError as error:
+        said, key = _split(str(error))
+        line = line_of(text, key)
         raise BadScenario(
-            "bad_scenario", f"{name_or_path}: {error}.", "docs/reference/scenario.md lists the keys."
+            "bad_scenario",
+            f"{name_or_path}:{line}: {key or 'the file'}: {said}.",
+            "docs/reference/scenario.md lists the keys and what each may be.",
+            key=key,
+            line=line,
         ) from None
-    _check(scenario, name_or_path)
+    for fault in check(scenario):
+        line = line_of(text, fault.key)
+        raise BadScenario(
+            "bad_scenario", f"{name_or_path}:{line}: {fault.key} {fault.what}.", fault.remedy, key=fault.key, line=line
+        )
     return scenario
 
 
-def _check(scenario: Scenario, name: str) -> None:
-    def bad(key: str, what: str) -> BadScenario:
-        return BadScenario(
-            "bad_scenario", f"{name}: {key} {what}.", "docs/reference/scenario.md lists the keys.", key=key
-        )
-
-    moments = [("start", scenario.start), ("end", scenario.end)]
-    moments += [(f"outages[{i}].{k}", getattr(o, k)) for i, o in enumerate(scenario.outages) for k in ("start", "end")]
-    for i, group in enumerate(scenario.groups):
-        moments += [(f"groups[{i}].levels[{k}].at", level.at) for k, level in enumerate(group.levels)]
-        moments += [(f"groups[{i}].stop.at", group.stop.at)] if group.stop else []
-    if scenario.schema != 1:
-        raise bad("schema", "is not 1, the only one there is")
-    for key, moment in moments:
-        if moment.tzinfo is None:
-            raise bad(key, "has no time zone; end it with Z")
-    if scenario.end <= scenario.start:
-        raise bad("end", "is not after start")
-    feeds = {f.name for f in scenario.feeds}
-    for i, group in enumerate(scenario.groups):
-        for feed in group.share:
-            if feed not in feeds:
-                raise bad(f"groups[{i}].share", f"names {feed!r}, which is no feed")
-    for i, outage in enumerate(scenario.outages):
-        if outage.feed not in feeds:
-            raise bad(f"outages[{i}].feed", f"is {outage.feed!r}, which is no feed")
-        if outage.end <= outage.start:
-            raise bad(f"outages[{i}].end", "is not after start")
+def _split(said: str) -> tuple[str, str]:
+    """What msgspec says, and the key it speaks of."""
+    what, _, path = said.partition(" - at `$")
+    key = path.rstrip("`").removeprefix(".")
+    unknown = re.search(r"unknown field `([^`]+)`|required field `([^`]+)`", what)
+    if unknown:
+        key = ".".join(k for k in (key, unknown[1]) if k)
+    return what, key

@@ -6,15 +6,14 @@ truth holds the rates, so that planted values are expected, not realised, counts
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 
+from spamtide.simulate.counts import Bin, write_counts
 from spamtide.simulate.kernel import CaptureBatch, WorldMaker
 from spamtide.simulate.making import TOGETHER, kernel_spec, made, pieces
 from spamtide.simulate.rates import Rates
@@ -38,7 +37,7 @@ class World:
 
     def __init__(self, scenario: Scenario, seed: int, scale: float, threads: int) -> None:
         self.scenario, self.seed, self.scale, self._threads = scenario, seed, scale, threads
-        self.rates = Rates(scenario, seed, scale)
+        self.rates = Rates(scenario, seed, scale, lambda *what: self.maker.washed_share(*what))
         self.start, self.end = self.rates.start, self.rates.end
         self.feeds = [SimulatedFeed(f.name, f.vantage, f.addresses, f.persona, [f.domain]) for f in scenario.feeds]
         self._truth: Callable[[pa.Table], None] | None = None
@@ -98,22 +97,9 @@ class World:
                     n += len(batch)
         return n
 
-    def write_counts(self, out: Path) -> int:
-        """One ``FEED.csv`` of daily counts a feed (``time,series,count,exposure``); the number of messages."""
-        out.mkdir(parents=True, exist_ok=True)
-        n = 0
-        for i, feed in enumerate(self.scenario.feeds):
-            total = self.rates.counts[i].sum(axis=1)
-            up = self.rates.up[feed.name]
-            with (out / f"{feed.name}.csv").open("w", newline="", encoding="utf-8") as file:
-                rows = csv.writer(file)
-                rows.writerow(["time", "series", "count", "exposure"])
-                for day in range(self.rates.hours // 24):
-                    part = slice(day * 24, day * 24 + 24)
-                    moment = self.scenario.start + timedelta(days=day)
-                    rows.writerow([f"{moment:%Y-%m-%d}", "volume", int(total[part].sum()), f"{up[part].mean():.6g}"])
-            n += int(total.sum())
-        return n
+    def write_counts(self, out: Path, by: Bin = "day") -> int:
+        """One ``FEED.csv`` of counts a feed (``time,series,count,exposure``); the number of messages."""
+        return write_counts(self.rates, out, by)
 
     def write_truth(self, out: Path) -> None:
         """The truth that is known without making a message."""

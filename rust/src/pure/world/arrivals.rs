@@ -64,7 +64,7 @@ impl World {
                 let down = &self.spec.feeds[feed].down;
                 let from = self.hour_start(hour);
                 let to = (from + HOUR_US).min(self.spec.end);
-                let spans = open_spans(from, to, down.iter().chain(&group.quiet));
+                let spans = open_spans(from, to, down.iter().chain(&self.spec.streams[stream].quiet));
                 let open: i64 = spans.iter().map(|s| s.1 - s.0).sum();
                 for index in 0..n {
                     let mut draw = self.numbers(feed, stream, hour, index, 1);

@@ -112,6 +112,7 @@ pub fn letter(
         "list" => list(&sender, &fills, draw),
         "probe" => probe(&sender, &fills, draw),
         "personal" => personal(&sender, to, &fills, draw),
+        "own-test" => own_test(&sender, &fills),
         "newsletter" => newsletter(own, campaign, variant, &sender, &fills, draw),
         _ => {
             let begun = campaign as i64 * group.campaign + start;
@@ -421,6 +422,16 @@ fn probe(sender: &str, fills: &Fills, draw: &mut Draw) -> Draft {
     Draft {
         origin: "relay-probe",
         ..plain(subject, text, fills, sender.into())
+    }
+}
+
+/// The operator's own probe, with the header by which it is known.
+fn own_test(sender: &str, fills: &Fills) -> Draft {
+    let text = "This message tests whether the listener takes mail. Its mark is %token%.\n";
+    Draft {
+        origin: "own-test",
+        fields: format!("X-Spamtide-Probe: v=1; id={}\r\n", fills.token),
+        ..plain("Test of the listener".into(), text.into(), fills, sender.into())
     }
 }
 

@@ -168,7 +168,7 @@ impl World {
             at,
             first_at,
         } = arrival;
-        let spec::StreamSpec { group: g, botnet: b } = self.spec.streams[stream];
+        let (g, b) = (self.spec.streams[stream].group, self.spec.streams[stream].botnet);
         let (group, botnet, card) = (&self.spec.groups[g], &self.botnets[b], &self.spec.feeds[feed]);
         let mut draw = self.numbers(feed, stream, hour, index, 0);
         // A second attempt is drawn as the first was, at the first one's time.
@@ -199,7 +199,7 @@ impl World {
             feed: card,
             written_at: first_at,
             arrived_at: at,
-            peer: botnet.address(host, at),
+            peer: card.balancer.clone().unwrap_or_else(|| botnet.address(host, at)),
             helo,
             ahead: self.spec.botnets[b].countries[botnet.hosts[host].country].1,
             decoys,
@@ -214,6 +214,7 @@ impl World {
         );
         let persona = card.personas.iter().rev().find(|p| p.0 <= at).or(card.personas.first());
         let mut marks = vec!["simulated".to_owned()];
+        marks.extend(card.marks.iter().cloned());
         for (there, mark) in [
             (unfinished, "unfinished"),
             (lost && !again, "reply_lost"),

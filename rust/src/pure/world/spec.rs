@@ -38,6 +38,10 @@ pub struct FeedSpec {
     pub personas: Vec<(i64, String)>,
     /// Spans in which it was down.
     pub down: Vec<(i64, i64)>,
+    /// What stands before it and shows its own address in place of the peer's.
+    pub balancer: Option<String>,
+    /// Marks that every capture of it bears.
+    pub marks: Vec<String>,
 }
 
 /// One sender group: what a customer has sent.
@@ -84,8 +88,6 @@ pub struct GroupSpec {
     pub address_sd: f64,
     /// When it leaves out which share of a feed's decoys: (feed, instant, share).
     pub washes: Vec<(usize, i64, f64)>,
-    /// Spans in which it sends nothing at all.
-    pub quiet: Vec<(i64, i64)>,
 }
 
 /// One botnet: a population of hosts.
@@ -134,4 +136,6 @@ pub struct StreamSpec {
     pub group: usize,
     /// Index of the botnet.
     pub botnet: usize,
+    /// Spans in which it sends nothing at all.
+    pub quiet: Vec<(i64, i64)>,
 }

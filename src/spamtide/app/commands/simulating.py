@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -55,7 +55,15 @@ class SpeedType(click.ParamType[float | None]):
     help="Multiplies volume, not shape.",
 )
 @click.option("--mbox", is_flag=True, help="One DIR/FEED.mbox a feed instead of a workspace.")
-@click.option("--counts", is_flag=True, help="One DIR/FEED.csv of daily counts a feed instead of a workspace.")
+@click.option("--counts", is_flag=True, help="One DIR/FEED.csv of counts a feed instead of a workspace.")
+@click.option("--by", type=click.Choice(["day", "hour"]), default="day", show_default=True, help="Bins of --counts.")
+@click.option(
+    "--worlds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="With --counts: so many, of seeds from --seed on, in DIR/SEED.",
+)
 @click.option(
     "--smtp",
     metavar="HOST:PORT",
@@ -78,6 +86,8 @@ def simulate_command(
     scale: float,
     mbox: bool,
     counts: bool,
+    by: Literal["day", "hour"],
+    worlds: int,
     smtp: str | None,
     speed: float | None,
     rate: float,
@@ -86,7 +96,7 @@ def simulate_command(
     as_json: bool,
     as_jsonl: bool,
 ) -> int:
-    """Make the world of SCENARIO: a shipped name (march-2011) or a TOML file.
+    """Make the world of SCENARIO: a shipped name (march-2011, grum, all-kinds ...) or a TOML file.
 
     The captures go to OUT/workspace, the truth that no other command reads to OUT/truth. Texts are our own, addresses
     are reserved ones, and every message says in a header that it is simulated.
@@ -95,10 +105,12 @@ def simulate_command(
     else; --jsonl prints the ledger, one transaction a line.
     """
     from spamtide.app.swarming import check_target
-    from spamtide.simulate import generate, load_scenario
+    from spamtide.simulate import generate, load_scenario, write_worlds
 
     if mbox + counts + (smtp is not None) > 1:
         raise WrongUse("usage", "--mbox, --counts and --smtp exclude each other.", "Choose one.")
+    if worlds > 1 and not counts:
+        raise WrongUse("usage", "--worlds goes with --counts only.", "Leave it out, or add --counts.")
     if as_jsonl and (smtp is None or as_json):
         raise WrongUse("usage", "--jsonl goes with --smtp, and without --json.", "Leave it out.")
     if out is None and smtp is None:
@@ -110,14 +122,21 @@ def simulate_command(
             "folder_not_empty", f"{out} is not empty.", "Choose a folder that does not exist yet.", path=str(out)
         )
     started = time.monotonic()
-    world = generate(load_scenario(scenario), seed=seed, scale=scale)
+    written = load_scenario(scenario)
+    world = generate(written, seed=seed, scale=scale)
     if smtp is not None:
         from spamtide.app.swarming import SwarmPlan
 
         plan = SwarmPlan(smtp, speed, rate, connections, wait)
         return _play(world, plan, out, as_json=as_json, as_jsonl=as_jsonl)
     assert out is not None
-    messages = _write(world, out, mbox=mbox, counts=counts)
+    if worlds > 1:
+        with progress_bar("counting", "worlds") as tick:
+            messages = write_worlds(
+                written, out, seed=seed, scale=scale, worlds=worlds, by=by, tick=lambda done: tick(done, worlds)
+            )
+    else:
+        messages = _write(world, out, mbox=mbox, by=by if counts else None)
     seconds = float(f"{time.monotonic() - started:.6g}")
     if as_json:
         emit_json({"schema": "spamtide.simulate/1", "messages": messages, "seconds": seconds})
@@ -126,15 +145,15 @@ def simulate_command(
     return 0
 
 
-def _write(world: World, out: Path, *, mbox: bool, counts: bool) -> int:
+def _write(world: World, out: Path, *, mbox: bool, by: Literal["day", "hour"] | None) -> int:
     from spamtide.app.simulating import make_world_folder
 
     with progress_bar("simulating") as tick:
         if mbox:
             with world.truth_into(out / "truth"):
                 messages = world.write_mbox(out)
-        elif counts:
-            messages = world.write_counts(out)
+        elif by is not None:
+            messages = world.write_counts(out, by)
             world.write_truth(out / "truth")
         else:
             messages = 0
