@@ -39,7 +39,7 @@ class Sink:
         who = ["-u", "nobody"] if os.geteuid() == 0 else []
         self.target = f"127.0.0.1:{port}"
         self._said = (folder / f"sink-{port}").open("wb+")
-        self._process = subprocess.Popen([program, "-c", *who, self.target, "4000"], stdout=self._said)
+        self._process = subprocess.Popen([program, "-c", "-m", "4000", *who, self.target, "4000"], stdout=self._said)
         time.sleep(0.5)
 
     def end(self) -> int:
