@@ -120,7 +120,7 @@ def test_too_little_is_a_refusal_that_says_what_is_enough(spamtide, tmp_path: Pa
         ("time,count\n2011-03-16T10:00:00,4\n", "no time zone"),
         ("time,count\n2011-03-16,-4\n", "0 or more"),
         ("time,count\n2011-03-16,4\n2011-03-16,5\n", "stands twice"),
-        ("day,n\n2011-03-16,4\n", "no column 'time'"),
+        ("foo,n\n2011-03-16,4\n", "no column 'time'"),
         ("time,count\n", "no row"),
         ("time,count\n2011-03-01,4\n2011-03-08,5\n2011-03-15,5\n", "one grid"),
     ],

@@ -63,6 +63,8 @@ def _trouble(name: str, error: OSError) -> Refused:
 
 
 def _special(name: str, mode: int) -> Refused:
+    if stat.S_ISDIR(mode):
+        return Refused(name, "a directory, where a file is wanted", "special_file")
     kind = next((words for test, words in _SPECIAL if test(mode)), "neither a file nor a folder")
     return Refused(name, f"{kind}; not opened. Write what it gives to a file first", "special_file")
 
