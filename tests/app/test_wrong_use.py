@@ -27,7 +27,7 @@ CASES: list[tuple[list[str], int, str, str]] = [
     (["--workspce", "trap", "status"], 2, "usage", "--workspace"),
     ([*TRAP, "status", "--jsn"], 2, "usage", "--json"),
     ([*TRAP, "status", "extra"], 2, "usage", "extra"),
-    (["trap"], 2, "not_built_yet", "'spamtide trap' is not built yet"),
+    (["watch"], 2, "not_built_yet", "'spamtide watch' is not built yet"),
     (["size"], 2, "not_built_yet", "not built yet"),
     (["event"], 2, "usage", "needs a command: add, list"),
     (["event", "lst"], 2, "usage", "list"),
