@@ -26,7 +26,7 @@ $(UV): .tools/needs
 
 install: .tools/installed
 
-.tools/installed: $(UV) pyproject.toml uv.lock rust/Cargo.toml rust/Cargo.lock $(shell find rust/src -name '*.rs')
+.tools/installed: $(UV) pyproject.toml uv.lock rust/Cargo.toml rust/Cargo.lock src/spamtide/message/topics.toml $(shell find rust/src -name '*.rs')
 	$(UV) sync --frozen --quiet --reinstall-package spamtide
 	@touch $@
 

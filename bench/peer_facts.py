@@ -5,8 +5,9 @@
     python bench/peer_facts.py MBOX --compare   for each column, how many messages the kernel says the same of
 
 ``mailbox``, ``email``, ``html.parser``, ``re``, ``unicodedata``, ``hashlib``: every column of docs/reference/facts.md but
-those that only a trap knows, the charset of undeclared text by chardet, registered domains by publicsuffixlist,
-written as Parquet by pyarrow. Where it does less than the kernel the ratio is too small: no session, no persona, no bounds.
+those that only a trap knows, the charset of undeclared text by chardet, registered domains by publicsuffixlist, the
+language by py3langid, the topic by the same rule file, written as Parquet by pyarrow. Where it does less than the kernel the
+ratio is too small: no session, no persona, no bounds.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ import chardet
 import pyarrow as pa
 import pyarrow.parquet as pq
 from plain_text import URL, Seen, fold, mask, peer_units
+from plain_topic import Rules
 from publicsuffixlist import PublicSuffixList
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 SIGNATURES = {
     b"MZ": "exe", b"\x7fELF": "elf", b"PK\x03\x04": "zip", b"Rar!\x1a\x07": "rar", b"7z\xbc\xaf\x27\x1c": "7z",
@@ -48,7 +51,22 @@ TEXT = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 META = re.compile(rb"charset=[\"']?([A-Za-z0-9_:.-]+)")
 PEER = re.compile(r"[\[( ](?:IPv6:)?(\d+\.\d+\.\d+\.\d+|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)[\]) ]")
 AROUND = re.compile(rb".{0,32}[\x80-\xff]+.{0,32}", re.S)
+
+
+def fold_words(text: str) -> str:
+    """Folded words without what else they may be read as."""
+    said, more, _ = fold(text).partition("  ")
+    return said + " " if more else said
+
+
+PLAIN = re.compile(r"[^\d@/_=<>\\|{}]+$")
 SUFFIXES = PublicSuffixList()
+TOPICS = Rules(fold_words)
+LANGUAGES = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+LANGUAGES.set_languages([
+    "ar", "bg", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id",
+    "it", "ja", "ko", "no", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "ur", "vi", "zh",
+])  # fmt: skip
 BATCH = 4096
 
 
@@ -148,6 +166,23 @@ def origin_of(message: Message, sender: str, subject: str) -> str:
     )
 
 
+def language_of(subject: str, text: str) -> str:
+    """The likeliest language of the first 900 characters of words, und where there are few or it is not sure."""
+    words, left = [], 900
+    for word in f"{text[:4000]} {subject}".split():
+        if len(word) > 24 or not PLAIN.match(word):
+            continue
+        words.append(word)
+        left -= len(word) + 1
+        if left <= 0:
+            break
+    sample = " ".join(words)
+    if sum(map(str.isalpha, sample)) < 16:
+        return "und"
+    found, confidence = LANGUAGES.classify(sample)
+    return "und" if confidence < 0.9 else "nb" if found == "no" else str(found)
+
+
 def facts(raw: bytes, ordinal: int, rows: dict[str, list[dict[str, Any]]]) -> None:
     """All facts of one message, put into the rows of the tables."""
     defects: set[str] = set()
@@ -218,6 +253,9 @@ def facts(raw: bytes, ordinal: int, rows: dict[str, list[dict[str, Any]]]) -> No
     digests = sorted(a["sha256"] for a in attachments)
     exact = hashlib.sha256("\0".join([masked_subject, keyed, *digests]).encode("utf-8", "replace")).hexdigest()[:32]
     identical = hashlib.sha256(exact.encode() + b"".join(leaves)).hexdigest()[:32]
+    hosts = " ".join(sorted({h for _, _, h in links if h}))
+    text_folded, names_folded = fold(text), fold(" \n ".join(a["name"] for a in attachments if a["name"]))
+    held = names_folded + fold_words(" ".join(a["sniffed_type"] for a in attachments))
     place = {"segment": 1, "ordinal": ordinal, "received_at": at}
     rows["message"].append(place | {
         "time_origin": "received", "utc_day": at // 86_400_000_000, "utc_hour": at // 3_600_000_000,
@@ -227,14 +265,14 @@ def facts(raw: bytes, ordinal: int, rows: dict[str, list[dict[str, Any]]]) -> No
         "route_hops": len(received), "subject": subject, "subject_lower": subject_shown.lower(),
         "subject_folded": subject_folded, "from_address": address or None, "from_folded": fold(sender),
         "from_lower": sender.lower(), "link_domains": " ".join(sorted({d for d in domains if d})),
-        "link_hosts": " ".join(sorted({h for _, _, h in links if h})),
-        "attachment_folded": fold(" \n ".join(a["name"] for a in attachments if a["name"])),
+        "link_hosts": hosts, "attachment_folded": names_folded,
         "attachment_count": len(attachments), "text_chars": len(text), "hidden_chars": len(unseen),
+        "language": language_of(subject_shown, text), "topic": TOPICS.topic(subject_folded, text_folded, fold_words(hosts), held)[0],
         "origin": origin_of(message, address, subject_shown.lower()), "defects": " ".join(sorted(defects)),
         "identical": identical, "exact": exact, "text_empty": empty, "declared_date": declared,
     })  # fmt: skip
     rows["text"].append(place | {
-        "text_folded": fold(text), "text_lower": text.lower(), "text_masked": masked, "hidden_folded": fold(unseen),
+        "text_folded": text_folded, "text_lower": text.lower(), "text_masked": masked, "hidden_folded": fold(unseen),
     })  # fmt: skip
     for i, ((url, scheme, host), domain) in enumerate(zip(links, domains, strict=True)):
         rows["link"].append(place | {"position": i, "url": url, "scheme": scheme, "host": host, "domain": domain})

@@ -86,7 +86,9 @@ def test_there_are_examples_to_run() -> None:
     assert PYTHON
     for document in DOCUMENTS:
         for kind, info, _ in FENCE.findall(document.read_text("utf-8")):
-            assert kind in ("sh", "python", "output", "text", "toml", "json", "mermaid"), f"{document.name}: {kind} {info}"
+            assert kind in ("sh", "python", "output", "text", "toml", "json", "mermaid"), (
+                f"{document.name}: {kind} {info}"
+            )
 
 
 def test_every_path_in_the_documents_exists() -> None:

@@ -12,6 +12,7 @@ use super::links::registered_domain;
 use super::mask::mask;
 use super::peer::peer_units;
 use super::sketch::sketch;
+use super::topic::{rules, Said};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -178,16 +179,24 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         "link_domains",
         Some(&spaced(domains.iter().flatten().map(String::as_str))),
     );
-    message.text(
-        "link_hosts",
-        Some(&spaced(facts.links.iter().filter_map(|l| l.host.as_deref()))),
-    );
+    let hosts = spaced(facts.links.iter().filter_map(|l| l.host.as_deref()));
+    message.text("link_hosts", Some(&hosts));
     let names: Vec<&str> = facts.attachments.iter().filter_map(|a| a.name.as_deref()).collect();
-    message.text("attachment_folded", Some(&fold(&names.join(" \n "))));
+    let names_folded = fold(&names.join(" \n "));
+    message.text("attachment_folded", Some(&names_folded));
     message.int("attachment_count", facts.attachments.len() as i64);
     message.int("text_chars", facts.visible.chars().count() as i64);
     message.int("hidden_chars", facts.hidden.chars().count() as i64);
     message.text("language", Some(language(subject, &facts.visible)));
+    let text_folded = fold(&facts.visible);
+    let kinds: Vec<&str> = facts.attachments.iter().map(|a| a.sniffed_type).collect();
+    let said = Said {
+        subject: &subject_folded,
+        text: &text_folded,
+        links: &words(&hosts),
+        attachments: &(names_folded + &words(&kinds.join(" "))),
+    };
+    message.text("topic", Some(rules().topic(said).0));
     message.text("origin", Some(facts.origin));
     message.text("defects", Some(&spaced(facts.defects.iter().copied())));
     message.text("identical", Some(&hex(&identical.finalize()[..16])));
@@ -198,7 +207,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     message.long("declared_date", facts.declared_date);
 
     text.place(segment, record);
-    text.text("text_folded", Some(&fold(&facts.visible)));
+    text.text("text_folded", Some(&text_folded));
     text.text("text_lower", Some(&facts.visible.to_lowercase()));
     text.text("second_text", facts.disputed.text.as_deref());
     text.text("text_masked", Some(&masked_text));

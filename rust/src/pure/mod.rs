@@ -28,5 +28,7 @@ pub mod shown;
 pub mod sketch;
 pub mod sniff;
 pub mod swarm;
+pub mod terms;
+pub mod topic;
 pub mod trace;
 pub mod world;

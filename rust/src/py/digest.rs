@@ -54,6 +54,19 @@ fn mask(text: &str, recipients: Vec<String>) -> String {
     pure::mask::mask(text, &recipients)
 }
 
+/// Topic of four folded texts (subject, visible text, link hosts, attachments) and the points of each topic.
+#[pyfunction]
+fn topic(subject: &str, text: &str, links: &str, attachments: &str) -> (String, Vec<i32>) {
+    let said = pure::topic::Said {
+        subject,
+        text,
+        links,
+        attachments,
+    };
+    let (topic, points) = pure::topic::rules().topic(said);
+    (topic.to_owned(), points)
+}
+
 /// Peer as `(unit, network)`; None when it is no address.
 #[pyfunction]
 fn peer_units(address: &str) -> Option<(String, String)> {
@@ -66,6 +79,8 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("DEFECTS", pure::limits::DEFECTS.to_vec())?;
     let codes: Vec<&str> = pure::language::LANGUAGES.iter().map(|l| l.1).collect();
     m.add("LANGUAGES", codes)?;
+    m.add("TOPICS", pure::topic::TOPICS.to_vec())?;
+    m.add("TOPICS_VERSION", pure::topic::TOPICS_VERSION)?;
     m.add("FOLD_VERSION", pure::fold::FOLD_VERSION)?;
     m.add_function(wrap_pyfunction!(digest_batch, m)?)?;
     m.add_function(wrap_pyfunction!(fold, m)?)?;
@@ -73,6 +88,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(fold_trace, m)?)?;
     m.add_function(wrap_pyfunction!(message_texts, m)?)?;
     m.add_function(wrap_pyfunction!(mask, m)?)?;
+    m.add_function(wrap_pyfunction!(topic, m)?)?;
     m.add_function(wrap_pyfunction!(peer_units, m)?)?;
     Ok(())
 }

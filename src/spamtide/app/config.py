@@ -68,6 +68,14 @@ class TrapSettings(msgspec.Struct, forbid_unknown_fields=True):
     exposure_seconds: float = 300.0
 
 
+class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """The operator's table of networks: its file, the day it is of, and how many days from the mail that may be."""
+
+    table: str = ""
+    date: str = ""
+    stale_days: int = 90
+
+
 class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
     """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever. The trap accepts
     ``addresses`` only (``@domain`` for all of one), or any recipient where there are none."""
@@ -85,6 +93,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     people: People = msgspec.field(default_factory=People)
     digest: DigestSettings = msgspec.field(default_factory=DigestSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
+    networks: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
     imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
     trap: TrapSettings = msgspec.field(default_factory=TrapSettings)
     feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from spamtide.app.instants import format_instant
+from spamtide.errors import SpamtideError
+from spamtide.measure import DAY_US
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
@@ -46,6 +49,7 @@ def find_problems(workspace: Workspace) -> list[HealthProblem]:
                 "quarantined", f"{quarantined} messages are in quarantine.", "Try 'spamtide digest --retry-quarantine'."
             )
         )
+    found += network_problems(workspace)
     for key, value in msgspec.structs.asdict(workspace.settings.people).items():
         if not value:
             found.append(
@@ -56,6 +60,42 @@ def find_problems(workspace: Workspace) -> list[HealthProblem]:
                 )
             )
     return found
+
+
+def network_problems(workspace: Workspace) -> list[HealthProblem]:
+    """What is wrong with the table of networks: not named, not readable, or of another time than the mail."""
+    try:
+        table = workspace.networks.table
+    except SpamtideError as error:
+        return [HealthProblem("networks_unusable", error.message, error.next_step)]
+    if table is None:
+        text = "networks.table is not stated: a peer's network is its /24 or /48."
+        return [HealthProblem("not_stated", text, "docs/howto/networks.md shows how to name one.")]
+    segments = [s for feed in workspace.archive.feeds() for s in workspace.archive.segments(feed) if s.records]
+    if not segments:
+        return []
+    day = (table.as_of - date(1970, 1, 1)).days
+    first, last = (
+        min(s.first_received_at for s in segments) // DAY_US,
+        max(s.last_received_at for s in segments) // DAY_US,
+    )
+    apart = max(day - first, last - day)
+    if apart <= workspace.settings.networks.stale_days:
+        return []
+    text = f"The table of networks is of {table.as_of}; there is mail {apart} days from that day, and addresses change hands."
+    return [
+        HealthProblem(
+            "networks_of_another_time", text, "Name a table of the mail's time, or raise networks.stale_days."
+        )
+    ]
+
+
+def networks_in_use(workspace: Workspace) -> dict[str, Any] | None:
+    """The table of networks by kind, date and digest; None where there is none that can be used."""
+    try:
+        return workspace.networks.document()
+    except SpamtideError:
+        return None
 
 
 def describe(workspace: Workspace) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spamtide.app.cuts import find_cut
 from spamtide.app.registry import workspace_registry
-from spamtide.app.searching import search_messages
+from spamtide.app.searching import resolved, search_messages
 from spamtide.app.workspace import Workspace
 from spamtide.archive import Engine, EngineOptions
 from spamtide.errors import Unanswerable, WrongUse
@@ -125,6 +125,8 @@ class Observatory:
             return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing)
         if isinstance(parsed, DuplicateMeasure):
             return self._duplicate_counts(parsed, self.series("volume", feeds, **how), origins)
+        if isinstance(parsed, Count):
+            parsed = replace(parsed, tree=resolved(self.workspace, parsed.tree))
         names = self.workspace.require_feeds(list(feeds))
         start_of_bins = anchor if anchor is not None else (_MONDAY if bin_us == BINS["week"] else 0)
         if len(names) == 1 and (given := self._given(names[0])):

@@ -6,9 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.instants import format_instant
-from spamtide.archive import EngineOptions, format_id, messages_digested, parse_id, read_spans, run_listing
-from spamtide.fingerprint import FACTS_VERSION
-from spamtide.measure import Listing, ListingAfter, arrival_bounds, list_messages, parse_query
+from spamtide.app.networks import FIELDS as NETWORK_FIELDS
+from spamtide.app.networks import Networks
+from spamtide.archive import Engine, EngineOptions, format_id, messages_digested, parse_id, read_spans, run_listing
+from spamtide.fingerprint import FACTS_VERSION, TABLES, arrow_schema
+from spamtide.measure import (
+    Count,
+    Listing,
+    ListingAfter,
+    Share,
+    Tree,
+    arrival_bounds,
+    list_messages,
+    parse_measure,
+    parse_query,
+    peer_units_seen,
+    uses,
+)
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
@@ -46,13 +60,14 @@ def search_messages(
 
     Raises BadQuery, WrongUse ``unknown_feed``, ``bad_message_id``, ``unknown_message``.
     """
-    tree = parse_query(query)
+    tree = resolved(workspace, parse_query(query))
     names = workspace.require_feeds(list(feeds)) if feeds else []
     after = None
     if after_id is not None:
         place = parse_id(after_id)
         received_at = workspace.archive.read(after_id).received_at
         after = ListingAfter(place.feed, received_at, place.writer, place.segment, place.ordinal)
+    networks = workspace.networks
     listing = list_messages(tree, feeds=names, origins=origins, after=after)
     since, until = arrival_bounds(tree)
     root = workspace.tables.root
@@ -68,12 +83,36 @@ def search_messages(
             progress(done, whole)
 
     found = run_listing(root, spans, listing, options, limit=limit, progress=tick)
-    return (_document(listing, row) for row in found)
+    return (_document(listing, row, networks) for row in found)
 
 
-def _document(listing: Listing, row: tuple[Any, ...]) -> dict[str, Any]:
+def resolved(workspace: Workspace, tree: Tree) -> Tree:
+    """The query with what it says of networks looked up in the operator's table. Raises BadNetworks."""
+    if not any(uses(tree, field) for field in NETWORK_FIELDS):
+        return tree
+
+    def units() -> list[str]:
+        settings = workspace.settings.engine
+        options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
+        schemas = {name: arrow_schema(name) for name in TABLES}
+        with Engine(workspace.tables.snapshot(FACTS_VERSION), schemas, options) as engine:
+            return [str(unit) for unit in engine.run(peer_units_seen())["peer_unit"].to_pylist()]
+
+    return workspace.networks.resolve(tree, units)
+
+
+def networks_behind(workspace: Workspace, measure: str) -> dict[str, Any] | None:
+    """The table of networks that a measure was counted by; None where it asks for none."""
+    parsed = parse_measure(measure)
+    counts = (parsed.part, parsed.whole) if isinstance(parsed, Share) else (parsed,)
+    asked = any(uses(c.tree, f) for c in counts if isinstance(c, Count) for f in NETWORK_FIELDS)
+    return workspace.networks.document() if asked else None
+
+
+def _document(listing: Listing, row: tuple[Any, ...], networks: Networks) -> dict[str, Any]:
     r = dict(zip(listing.columns, row, strict=True))
     source = None if r["source_path"] is None else {"path": r["source_path"], "ordinal": r["source_ordinal"]}
+    known = networks.of(r["peer_unit"])
     return {
         "id": format_id(r["feed"], r["writer"], r["segment"], r["ordinal"]),
         "feed": r["feed"],
@@ -81,6 +120,8 @@ def _document(listing: Listing, row: tuple[Any, ...]) -> dict[str, Any]:
         "received_at": format_instant(r["received_at"]),
         "time_origin": r["time_origin"],
         "peer_address": r["peer_address"],
+        "network": known.name if known is not None else r["network"],
+        "country": known.country if known is not None else None,
         "envelope": {"from": r["envelope_from"], "to": r["recipients"].split("\n") if r["recipients"] else []},
         "subject": r["subject"],
         "sha256": r["sha256"],
@@ -88,6 +129,6 @@ def _document(listing: Listing, row: tuple[Any, ...]) -> dict[str, Any]:
         "campaign": None,
         "origin": r["origin"],
         "language": r["language"],
-        "topic": None,
+        "topic": r["topic"],
         "defects": r["defects"].split(),
     }

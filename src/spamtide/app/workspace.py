@@ -15,6 +15,7 @@ from spamtide.app.config import FILE_NAME, People, Settings, load_settings
 from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
+    from spamtide.app.networks import Networks
     from spamtide.archive import Archive, Tables
 
 
@@ -73,6 +74,13 @@ class Workspace:
         from spamtide.archive import Tables
 
         return Tables(self.root / "archive")
+
+    @cached_property
+    def networks(self) -> Networks:
+        """The operator's table of networks, if one is named. Raises what ``open_networks`` raises."""
+        from spamtide.app.networks import open_networks
+
+        return open_networks(self)
 
     def require_feeds(self, names: list[str]) -> list[str]:
         """The named feeds, or all when none is named. Raises WrongUse ``unknown_feed`` naming those that exist."""

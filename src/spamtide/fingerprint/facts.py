@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 6
+FACTS_VERSION = 7
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -90,6 +90,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _c("text_chars", "int32", "public", "characters of visible text"),
         _c("hidden_chars", "int32", "public", "characters of hidden text"),
         _c("language", "utf8", "public", "ISO 639-1 code of subject and visible text, und where none can be told"),
+        _c("topic", "utf8", "public", "what it is about: pharma, ..., other, or unknown where nothing tells"),
         _c("origin", "utf8", "public", "unsolicited, bounce, auto-reply, challenge, report, confirmation, list, ..."),
         _c("defects", "utf8", "public", "kinds of defect, sorted, unique, between spaces"),
         _c("identical", "utf8", "public", "digest of all leaf parts' decoded bytes, 32 hex digits"),

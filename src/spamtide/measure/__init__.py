@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
-from spamtide.measure.expressions import arrival_times, counts_by_bin, folded_needle, group_rows, matching, message_rows
+from spamtide.measure.expressions import (
+    arrival_times,
+    counts_by_bin,
+    folded_needle,
+    group_rows,
+    matching,
+    message_rows,
+    peer_units_seen,
+    uses,
+)
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
 from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
 from spamtide.measure.query import (
@@ -14,6 +23,7 @@ from spamtide.measure.query import (
     And,
     Not,
     Or,
+    PeersAmong,
     Term,
     Tree,
     parse_query,
@@ -46,9 +56,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
-    "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
+    "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "PeersAmong", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
     "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "folded_needle", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
-    "parse_query", "rebinned", "series_named", "span", "weakest_basis",
+    "parse_query", "peer_units_seen", "rebinned", "series_named", "span", "uses", "weakest_basis",
 ]  # fmt: skip
 
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.

@@ -13,9 +13,9 @@ from typing import Any
 from spamtide.fingerprint import TABLES
 from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
-from spamtide.measure.query import And, Not, Or, Term, Tree
+from spamtide.measure.query import And, Not, Or, PeersAmong, Term, Tree
 from spamtide.measure.values import DAY_US, Window
-from spamtide.message import LANGUAGES, ORIGINS, fold_words
+from spamtide.message import LANGUAGES, ORIGINS, TOPICS, fold_words
 
 # Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
 _FAR_DAYS = 200_000
@@ -23,7 +23,8 @@ _KEYS = ("feed", "writer", "segment", "ordinal")
 # The columns that a search prints.
 LISTED = (
     "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
-    "peer_address", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "defects",
+    "peer_address", "peer_unit", "network", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "topic",
+    "defects",
 )  # fmt: skip
 _IBIS = {"int64": "int64", "int32": "int32", "bool": "boolean", "utf8": "string", "binary": "binary"}
 
@@ -118,6 +119,18 @@ def _term(term: Term, rows: Any) -> Any:
             if value.lower() not in LANGUAGES:
                 raise BadQuery("bad_query", f"{value!r} is no language.", f"Languages: {', '.join(LANGUAGES)}.")
             return rows.language == value.lower()
+        case "topic":
+            if value not in TOPICS:
+                raise BadQuery("bad_query", f"{value!r} is no topic.", f"Topics: {', '.join(TOPICS)}.")
+            return rows.topic == value
+        case "network" if "/" in value:
+            return (rows.network == value).fill_null(False)
+        case "network" | "country":
+            raise BadQuery(
+                "no_networks",
+                f"{term} needs a table of networks, which is not at hand here.",
+                "docs/howto/networks.md shows how to name one.",
+            )
         case "feed":
             return _wild(rows.feed, value)
         case "after":
@@ -136,6 +149,8 @@ def uses(tree: Tree, field: str) -> bool:
     match tree:
         case Term():
             return tree.field == field
+        case PeersAmong():
+            return tree.term.field == field
         case Not():
             return uses(tree.inner, field)
         case And() | Or():
@@ -147,6 +162,9 @@ def condition(tree: Tree, rows: Any) -> Any:
     match tree:
         case Term():
             return _term(tree, rows)
+        case PeersAmong():
+            named = rows.peer_unit.isin(list(tree.units)) if tree.units else rows.size_bytes < 0
+            return named.fill_null(False)
         case Not():
             return ~condition(tree.inner, rows)
         case And():
@@ -208,6 +226,12 @@ def counts_by_bin(
     number = (rows.received_at - anchor + far) // bin_us - far // bin_us
     rows = rows.mutate(bin=number.cast("int64"))
     return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
+
+
+def peer_units_seen() -> Any:
+    """``(peer_unit)``: every peer unit of the tables, once, in order."""
+    rows = table("message")
+    return rows.filter(rows.peer_unit.notnull()).select("peer_unit").distinct().order_by("peer_unit")
 
 
 def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (), limit: int | None = None) -> Any:

@@ -12,7 +12,7 @@ from spamtide.measure.query import EVERYTHING, FIELDS, Or, Term, Tree, parse_que
 
 UNITS = ("message", "session", "recipient", "byte")
 RULES = ("identical", "exact")
-_LATER = frozenset({"topic", "campaign", "botnet", "dialect"})
+_LATER = frozenset({"campaign", "botnet", "dialect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,12 @@ Measure = Count | DuplicateMeasure | Share
 def _terms(field: str, text: str) -> Tree:
     words = [w.strip() for w in text.split(",") if w.strip()]
     if not words:
-        raise BadMeasure("bad_measure", f"{field}: names no term.", f"Write {field}:viagra,cialis.", measure=text)
+        raise BadMeasure(
+            "bad_measure",
+            f"{field}: names no term.",
+            f"Write {field}:{'pharma' if field == 'topic' else 'viagra,cialis'}.",
+            measure=text,
+        )
     terms: tuple[Tree, ...] = tuple(Term(field, w, quoted=" " in w) for w in words)
     return terms[0] if len(terms) == 1 else Or(terms)
 
@@ -101,7 +106,7 @@ def parse_measure(text: str) -> Measure:
     if name == "messages" and colon:
         tree = parse_query(rest)
         return Count(f"messages:{tree}", tree, unit)
-    if name in ("subject", "subject-literal", "text") and colon:
+    if name in ("subject", "subject-literal", "text", "topic") and colon:
         tree = _terms(name, rest)
         words = ",".join(w.strip() for w in rest.split(",") if w.strip())
         return Count(f"{name}:{words}", tree, unit)
@@ -119,6 +124,6 @@ def parse_measure(text: str) -> Measure:
     raise BadMeasure(
         "bad_measure",
         f"{text!r} is no measure.{hint}",
-        "Measures: volume, messages:QUERY, subject:a,b, subject-literal:a,b, text:a,b, peers, duplicates:RULE, share:MEASURE.",
+        "Measures: volume, messages:QUERY, subject:a,b, subject-literal:a,b, text:a,b, topic:T, peers, duplicates:RULE, share:MEASURE.",
         measure=text,
     )

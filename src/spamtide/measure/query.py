@@ -19,9 +19,9 @@ from spamtide.measure.errors import BadQuery, NotBuiltYet
 
 FIELDS = (
     "subject", "subject-literal", "text", "from", "domain", "peer", "attachment", "language", "topic", "origin",
-    "campaign", "botnet", "feed", "after", "before", "defect",
+    "campaign", "botnet", "feed", "network", "country", "after", "before", "defect",
 )  # fmt: skip
-LATER_FIELDS = frozenset({"topic", "campaign", "botnet"})
+LATER_FIELDS = frozenset({"campaign", "botnet"})
 BUILT_FIELDS = tuple(f for f in FIELDS if f not in LATER_FIELDS)
 FOLDED_FIELDS = frozenset({"subject", "text", "from", "attachment"})
 
@@ -70,7 +70,18 @@ class Or:
         return " OR ".join(_wrapped(p) for p in self.parts)
 
 
-Tree = Term | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class PeersAmong:
+    """A term on the network of a peer, resolved: the peer units that it names."""
+
+    term: Term
+    units: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return str(self.term)
+
+
+Tree = Term | Not | And | Or | PeersAmong
 EVERYTHING = And(())
 
 

@@ -1,7 +1,18 @@
-"""message: what it says. Owns text as seen, folding, masking, networks, language, origin, and the Public values."""
+"""message: what it says. Owns text as seen, folding, masking, networks, language, topic, origin, and the Public values."""
 
-from spamtide.message.catalogue import DEFECTS, LANGUAGES, ORIGINS
-from spamtide.message.kernel import FOLD_VERSION, fold, fold_trace, fold_words, mask, message_texts, peer_units
+from spamtide.message.catalogue import DEFECTS, LANGUAGES, ORIGINS, TOPICS
+from spamtide.message.kernel import (
+    FOLD_VERSION,
+    TOPICS_VERSION,
+    fold,
+    fold_trace,
+    fold_words,
+    mask,
+    message_texts,
+    peer_units,
+    topic,
+)
+from spamtide.message.network import BadNetworks, Network, NetworkTable, read_networks
 from spamtide.message.public import PublicNetwork, PublicText
 
 __all__ = [
@@ -9,6 +20,11 @@ __all__ = [
     "FOLD_VERSION",
     "LANGUAGES",
     "ORIGINS",
+    "TOPICS",
+    "TOPICS_VERSION",
+    "BadNetworks",
+    "Network",
+    "NetworkTable",
     "PublicNetwork",
     "PublicText",
     "fold",
@@ -17,4 +33,6 @@ __all__ = [
     "mask",
     "message_texts",
     "peer_units",
+    "read_networks",
+    "topic",
 ]

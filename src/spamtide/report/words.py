@@ -161,6 +161,12 @@ def is_figure(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
+def listed(terms: list[str]) -> str:
+    """Terms in quotes: ``“a”``, ``“a” or “b”``."""
+    said = [quoted(t) for t in terms]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
+
+
 def measure_words(measure: str, population: str = "unsolicited") -> str:
     """A measure in words: ``unsolicited mail with “viagra” or “cialis” in the subject``."""
     if population == "as given":
@@ -175,10 +181,10 @@ def measure_words(measure: str, population: str = "unsolicited") -> str:
     if kind == "volume":
         words = mail
     elif kind in ("subject", "subject-literal", "text") and rest:
-        terms = [quoted(t) for t in rest.split(",")]
-        listed = terms[0] if len(terms) == 1 else f"{', '.join(terms[:-1])} or {terms[-1]}"
-        words = f"{mail} with {listed} in the {'text' if kind == 'text' else 'subject'}"
+        words = f"{mail} with {listed(rest.split(','))} in the {'text' if kind == 'text' else 'subject'}"
         words += ", letter for letter" if kind == "subject-literal" else ""
+    elif kind == "topic" and rest:
+        words = f"{mail} about {listed(rest.split(','))}"
     elif kind == "messages" and rest:
         # A query may name an address: it is masked as messages are.
         words = f"{mail} that matches {PublicText.of(rest, 120).text}"

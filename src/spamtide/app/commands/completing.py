@@ -110,7 +110,7 @@ def complete_measure(ctx: click.Context, typed: str) -> Iterable[str]:
 def _terms(ctx: click.Context, typed: str) -> list[str]:
     """Ways to go on with the last term of a query."""
     from spamtide.measure import BUILT_FIELDS
-    from spamtide.message import DEFECTS, LANGUAGES, ORIGINS
+    from spamtide.message import DEFECTS, LANGUAGES, ORIGINS, TOPICS
 
     start = max(typed.rfind(" "), typed.rfind("(")) + 1
     before, last = typed[:start], typed[start:]
@@ -120,7 +120,7 @@ def _terms(ctx: click.Context, typed: str) -> list[str]:
     if field == "feed":
         values: Iterable[Any] = _workspace(ctx).archive.feeds()
     else:
-        values = {"origin": ORIGINS, "language": LANGUAGES, "defect": list(DEFECTS)}.get(field, ())
+        values = {"origin": ORIGINS, "language": LANGUAGES, "topic": TOPICS, "defect": list(DEFECTS)}.get(field, ())
     return [f"{before}{field}:{value}" for value in values]
 
 

@@ -170,6 +170,7 @@ def _with_raw(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
 
 def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_json: bool, as_jsonl: bool) -> int:
     from spamtide.app.observatory import BINS, Observatory
+    from spamtide.app.searching import networks_behind
     from spamtide.measure import parse_query
     from spamtide.message import ORIGINS
     from spamtide.report import series_document
@@ -180,7 +181,8 @@ def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_
     series = Observatory(workspace).series(measure, names, bin_us=BINS[by], origins=ORIGINS)
     document = series_document(series)
     total = int(series.counts[~series.missing].sum())
-    document = {**document, "schema": "spamtide.search-by/1", "total": total}
+    behind = networks_behind(workspace, measure)
+    document = {**document, "schema": "spamtide.search-by/1", "total": total, "networks": behind}
     if as_jsonl:
         emit_jsonl(document["rows"])
     elif as_json:
@@ -260,11 +262,12 @@ def series_command(
 ) -> None:
     """A MEASURE by time with its exposure: volume, subject:viagra,cialis, messages:QUERY, peers, volume@recipient."""
     from spamtide.app.observatory import BINS
+    from spamtide.app.searching import networks_behind
     from spamtide.report import series_document
 
     observatory = open_observatory(ctx)
     series = observatory.series(measure, feeds, bin_us=BINS[by], origins=chosen_origins(origins))
-    document = series_document(series)
+    document = {**series_document(series), "networks": networks_behind(observatory.workspace, measure)}
     if as_json:
         emit_json(document)
     elif as_csv:

@@ -66,10 +66,15 @@ def _problems(workspace: Any) -> list[dict[str, str]]:
 @click.pass_context
 def doctor_command(ctx: click.Context, as_json: bool) -> int:
     """What is missing or wrong in this workspace, and how to mend it."""
-    problems = _problems(open_workspace(ctx))
+    from spamtide.app.health import networks_in_use
+
+    workspace = open_workspace(ctx)
+    problems, networks = _problems(workspace), networks_in_use(workspace)
     if as_json:
-        emit_json({"schema": "spamtide.doctor/1", "ok": not problems, "problems": problems})
+        emit_json({"schema": "spamtide.doctor/1", "ok": not problems, "problems": problems, "networks": networks})
     else:
+        if networks is not None:
+            print(f"Networks by the {networks['kind']} table of {networks['date']}, SHA-256 {networks['sha256'][:16]}.")
         for problem in problems:
             print(f"- {problem['text']} {problem['next']}")
         if not problems:
