@@ -357,6 +357,8 @@ def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, big: Dovecot
     process = subprocess.Popen(
         importing(place, big.address("Big")), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "SPAMTIDE_IMAP_PASSWORD": PASSWORD},
+        # A shell that runs the tests in the background has them ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not any(p.stat().st_size for p in place.glob("archive/segments/f/*")):
         time.sleep(0.005)

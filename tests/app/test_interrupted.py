@@ -110,7 +110,11 @@ def test_killed_at_fifty_random_moments(tmp_path: Path, mbox: Path, undisturbed:
 def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, mbox: Path, undisturbed: tuple[str, float]) -> None:
     place = tmp_path / "w"
     Workspace.create(place, People())
-    process = subprocess.Popen(importing(place, mbox), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        importing(place, mbox), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A shell that runs the tests in the background has them ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while not any(p.stat().st_size for p in place.glob("archive/segments/f/*")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -9,7 +9,7 @@ from spamtide.app.instants import format_instant
 from spamtide.app.networks import FIELDS as NETWORK_FIELDS
 from spamtide.app.networks import Networks
 from spamtide.archive import Engine, EngineOptions, format_id, messages_digested, parse_id, read_spans, run_listing
-from spamtide.fingerprint import FACTS_VERSION, TABLES, arrow_schema
+from spamtide.fingerprint import FACTS_VERSION, TABLES
 from spamtide.measure import (
     Count,
     Listing,
@@ -92,6 +92,8 @@ def resolved(workspace: Workspace, tree: Tree) -> Tree:
         return tree
 
     def units() -> list[str]:
+        from spamtide.fingerprint import arrow_schema
+
         settings = workspace.settings.engine
         options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
         schemas = {name: arrow_schema(name) for name in TABLES}
