@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
+    "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
     "simulate": ("simulating", "Make a world with known truth from a scenario."),
     "report": ("reporting", "A report of an event: page, figures, tables, JSON."),
     "archive": ("archiving", "Verify the archive, or erase messages from it."),
@@ -39,7 +40,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 NOT_BUILT = [
     "campaigns",
     "botnets",
-    "address",
     "claims",
     "corroborate",
     "size",

@@ -82,6 +82,7 @@ class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
 
     retention_days: int = 400
     upstream_filter: str = ""
+    mx_position: str = ""
     note: str = ""
     addresses: list[str] = []
 

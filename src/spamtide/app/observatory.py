@@ -41,6 +41,7 @@ from spamtide.measure import (
     effect_of_given,
     estimate_effect,
     exposure_shares,
+    first_hits,
     given_series,
     group_rows,
     parse_measure,
@@ -199,6 +200,14 @@ class Observatory:
     ) -> list[dict[str, Any]]:
         """Messages that match, as the contract's rows, in order of feed and arrival; ``after_id``: those that follow it."""
         return list(search_messages(self.workspace, query, feeds, origins=origins, limit=limit, after_id=after_id))
+
+    def first_hits(self, feed: str, addresses: Sequence[str]) -> dict[str, int]:
+        """When something first came for each address of a feed, microseconds since 1970; those that were never hit lack."""
+        if not addresses:
+            return {}
+        with self._engine() as engine:
+            rows = engine.run(first_hits(feed, addresses))
+        return dict(zip(rows["address"].to_pylist(), rows["first"].to_pylist(), strict=True))
 
     def event(self, event_id: str) -> Event:
         """An event of the registry, the workspace's own among them."""

@@ -71,7 +71,7 @@ def write_report(
             findings=tuple(Finding(e, d) for e, d in zip(effects, documents, strict=True)),
             duplicates=tuple(SharesFinding(v, d) for v, d in zip(values, shares, strict=True)),
             claims=event.claims,
-            cards=tuple(instrument_card(observatory.workspace, feed) for feed in feeds),
+            cards=tuple(instrument_card(observatory.workspace, feed, public=True) for feed in feeds),
             controller=people.controller,
             interest=people.interest,
             cautions=event.cautions,

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.kernel import Trap
+from spamtide.app.lives import read_lives
 from spamtide.app.trapevents import make_event, read_event
 from spamtide.archive import Journal
 from spamtide.errors import BrokenWorld, WrongUse
@@ -153,7 +154,8 @@ def run_trap(
     that Ctrl-C asked for.
     """
     settings, archive = workspace.settings.trap, workspace.archive
-    listed = [a.lower() for a in (workspace.settings.feeds[feed].addresses if feed in workspace.settings.feeds else [])]
+    lives = read_lives(workspace, feed)
+    listed = [life.address for life in lives.values() if life.state not in ("bouncing", "retired")]
     connections = _raise_descriptors(settings.connections)
     journal = Journal(archive.root, WRITER + hashlib.sha256(feed.encode()).hexdigest()[:8])
     limits = {
@@ -181,7 +183,7 @@ def run_trap(
             "lmtp": lmtp,
             "host": settings.name or platform.node() or "localhost",
             "persona": settings.persona,
-            "addresses": listed or None,
+            "addresses": listed if lives else None,
             "log_messages": log_messages,
             "limits": limits,
             "store": store,

@@ -6,6 +6,7 @@ from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
     arrival_times,
     counts_by_bin,
+    first_hits,
     folded_needle,
     group_rows,
     matching,
@@ -57,7 +58,7 @@ __all__ = [
     "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
     "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "PeersAmong", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
-    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "folded_needle", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
+    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "first_hits", "folded_needle", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
     "parse_query", "peer_units_seen", "rebinned", "series_named", "span", "uses", "weakest_basis",
 ]  # fmt: skip
 

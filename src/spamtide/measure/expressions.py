@@ -251,3 +251,22 @@ def arrival_times(*, feeds: Sequence[str]) -> Any:
     """``(first, last, n)`` of everything that arrived at the feeds, whatever its origin."""
     rows = matching(And(()), feeds=feeds)
     return rows.aggregate(first=rows.received_at.min(), last=rows.received_at.max(), n=rows.count())
+
+
+def first_hits(feed: str, addresses: Sequence[str]) -> Any:
+    """``(address, first)``: when something first came for each of these, in lower case; ``@domain`` means any of one."""
+    rows = matching(And(()), feeds=[feed])
+    each = rows.select(rows.received_at, address=rows.recipients.lower().split("\n").unnest())
+    domains = [a for a in addresses if a.startswith("@")]
+    whole = [a for a in addresses if not a.startswith("@")]
+    kinds = [each.filter(each.address.endswith(d)).mutate(address=_text(d)) for d in domains]
+    if whole:
+        kinds.append(each.filter(each.address.isin(whole)))
+    found = functools.reduce(lambda a, b: a.union(b), [k.select("address", "received_at") for k in kinds])
+    return found.group_by("address").aggregate(first=found.received_at.min()).order_by("address")
+
+
+def _text(value: str) -> Any:
+    import ibis
+
+    return ibis.literal(value, "string")

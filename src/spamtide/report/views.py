@@ -189,7 +189,7 @@ def instrument_cards(report: ReportInput) -> list[dict[str, Any]]:
         domains = facts.get("domains")
         rows: list[tuple[str, object]] = [
             ("Vantage", None if vantage == "unknown" else vantage), ("Receiving since", since_words(facts.get("since"))),
-            ("Exposure", exposure), ("Domains", ", ".join(domains) if isinstance(domains, list) else domains),
+            ("Exposure", exposure), ("Domains", ", ".join(domains) if isinstance(domains, list) else facts.get("domain_count")),
             ("Place among the MX", facts.get("mx_position")), ("Filter upstream", facts.get("upstream_filter")),
             ("Persona", facts.get("persona")), ("Clock", facts.get("clock")),
             ("Changes", "; ".join(_changed(c) for c in facts.get("changes") or []) or "none stated"),
