@@ -189,7 +189,9 @@ def measure(folder: Path, messages: int) -> list[str]:
     rare = f"text:*{TEXT_WORD[1:-1]}*"
     question(f"the same, open at both ends ({rare})", [*listing, rare], "search", rare, RARE_TEXT_S, texts)
     question("volume by day", [*by_day, "volume"], "series", "volume", BY_DAY_S, messages)
-    question("subject by day", [*by_day, rare.replace("text", "subject")], "series", "subject:tane", BY_DAY_S, None)
+    question("a word in subject: by day", [*by_day, "subject:tane"], "series", "subject:tane", BY_DAY_S, None)
+    rare = f"text:{TEXT_WORD}"
+    question("a word in text: by day", [*by_day, rare], "series", rare, RARE_TEXT_S, texts)
     print_peers(mbox, workspace, whole, texts)
     return wrong
 

@@ -35,7 +35,7 @@ class EngineSettings(msgspec.Struct, forbid_unknown_fields=True):
     """The embedded engine: threads (0: one a core), memory, and where it may spill."""
 
     threads: int = 0
-    memory_mib: int = 2048
+    memory_mib: int = 384
     temp_dir: str = ""
 
 

@@ -25,7 +25,7 @@ class EngineOptions:
     """Bounds of the engine; 0 threads means one a core this process may use, '' the system's temporary folder."""
 
     threads: int = 0
-    memory_mib: int = 2048
+    memory_mib: int = 384
     temp_dir: str = ""
 
     @property
