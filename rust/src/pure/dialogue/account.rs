@@ -1,0 +1,54 @@
+//! What is written down of a message and of a session.
+
+use super::transaction::Transaction;
+use super::Dialogue;
+use crate::pure::capture::{Capture, Meta};
+use serde_json::{json, Map, Value};
+
+impl Dialogue {
+    /// The record of a message.
+    pub(super) fn captured(&mut self, open: Transaction, marks: Vec<String>) -> Capture {
+        let mut dialect = open.reader.marks(open.eight_bit);
+        dialect.extend(&open.marks);
+        if open.size.is_some_and(|said| open.reader.raw.len() > said) {
+            dialect.insert("size_understated");
+        }
+        dialect.extend(&self.marks);
+        let mut transcript = self.transcript.take(self.began, &dialect);
+        transcript.insert("protocol".into(), json!(self.settings.protocol.name()));
+        transcript.insert("tls".into(), json!(self.secured));
+        transcript.insert("data".into(), json!([open.began, self.now - self.began]));
+        let meta = Meta {
+            v: 1,
+            from: Some(open.from),
+            to: open.to,
+            peer: Some(self.peer.clone()),
+            helo: self.helo.clone(),
+            time_origin: "smtp".into(),
+            session: Some(self.session.clone()),
+            persona: Some(self.settings.persona.clone()),
+            marks,
+            transcript: Some(Value::Object(transcript)),
+            ..Meta::default()
+        };
+        Capture::new(self.now, meta, open.reader.raw)
+    }
+
+    /// What the record of the session states; `how` it ended is known to the owner of the socket.
+    pub fn facts(&mut self, how: &str) -> Map<String, Value> {
+        let marks = std::mem::take(&mut self.marks);
+        let mut facts = self.transcript.take(self.began, &marks);
+        facts.insert("session".into(), json!(self.session));
+        facts.insert("peer".into(), json!(self.peer));
+        facts.insert("protocol".into(), json!(self.settings.protocol.name()));
+        facts.insert("persona".into(), json!(self.settings.persona));
+        facts.insert("tls".into(), json!(self.secured));
+        facts.insert("helo".into(), json!(self.helo));
+        facts.insert("lasted".into(), json!(self.now - self.began));
+        facts.insert("messages".into(), json!(self.messages));
+        facts.insert("refused".into(), json!(self.refused));
+        facts.insert("unfinished".into(), json!(self.unfinished));
+        facts.insert("how".into(), json!(how));
+        facts
+    }
+}
