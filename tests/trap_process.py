@@ -39,13 +39,14 @@ class TrapProcess:
         feed: str = "f",
         smtp: str = "127.0.0.1:0",
         before: Sequence[str] = (),
+        digest: bool = False,
         environment: dict[str, str] | None = None,
     ) -> None:
         line = [sys.executable, "-m", "spamtide", "--workspace", str(place), "trap", "--feed", feed, "--log", "json"]
         self.events: list[dict[str, Any]] = []
         self._wrapped = bool(before)
         self.process = subprocess.Popen(
-            [*before, *line, "--smtp", smtp, *arguments],
+            [*before, *line, "--smtp", smtp, *([] if digest else ["--no-digest"]), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,4 +1,4 @@
-"""What the tests of import from servers share."""
+"""What the tests of import from servers share, and those of disks that fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from imap_server import PASSWORD, ImapServer
 from spamtide.app.config import People
 from spamtide.app.workspace import Workspace
 from spamtide.archive import verify_archive
+from trap_faults import build_shim
 
 
 @pytest.fixture
@@ -30,3 +31,9 @@ def fetch(spamtide: Spamtide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         return ran
 
     return call
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that makes calls on open segments fail while a file says so."""
+    return build_shim(tmp_path_factory.mktemp("shim"))

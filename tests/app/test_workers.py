@@ -19,9 +19,9 @@ SHOT = """
 import os
 from spamtide.app import digestpart, worker
 real = digestpart.digest_range
-def shot(stage, segment, start, stop, records):
+def shot(stage, segment, start, stop, *more):
     if start <= 3 < stop: os.abort()
-    return real(stage, segment, start, stop, records)
+    return real(stage, segment, start, stop, *more)
 digestpart.digest_range = shot
 worker.main()
 """

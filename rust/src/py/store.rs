@@ -208,10 +208,11 @@ fn raw_digests<'py>(py: Python<'py>, base: PathBuf) -> PyResult<Bound<'py, PyByt
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Check everything about the segment at `base`: a dict of records, erased, previous_chain, chain, problems, content.
+/// Check everything about the segment at `base`, of an open one the first `until` bytes: a dict of records, erased, previous_chain, chain, problems, content.
 #[pyfunction]
-fn verify_segment<'py>(py: Python<'py>, base: PathBuf) -> PyResult<Bound<'py, PyDict>> {
-    let checked = py.detach(|| read::verify(&base)).map_err(to_python)?;
+#[pyo3(signature = (base, until=u64::MAX))]
+fn verify_segment<'py>(py: Python<'py>, base: PathBuf, until: u64) -> PyResult<Bound<'py, PyDict>> {
+    let checked = py.detach(|| read::verify(&base, until)).map_err(to_python)?;
     let out = PyDict::new(py);
     out.set_item("records", checked.records)?;
     out.set_item("erased", checked.erased)?;

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::events::{utc_now, Shared};
+use super::mark::Mark;
 use crate::pure::capture::Capture;
 use crate::pure::dialogue::Verdict;
 use crate::store::segment::{hex, SegmentHeader, SegmentWriter};
@@ -53,6 +54,8 @@ pub struct StoreConfig {
     pub segment_seconds: u64,
     /// Below so many free bytes MAIL is put off.
     pub low_water_bytes: u64,
+    /// Where it says how far the open segment is durable; nowhere when empty.
+    pub mark: PathBuf,
 }
 
 /// Segments of one (feed, writer), written live. The lock is held by the caller.
@@ -63,6 +66,7 @@ pub struct Store {
     chain: String,
     open: Option<SegmentWriter>,
     began: Option<i64>,
+    mark: Option<Mark>,
 }
 
 /// What became of a batch: the verdict, and where the first record went.
@@ -86,8 +90,12 @@ impl Store {
             chain: config.chain.clone(),
             open: None,
             began: None,
+            mark: None,
             config,
         };
+        if store.config.mark != Path::new("") {
+            store.mark = Some(Mark::open(&store.config.mark)?);
+        }
         let (mut torn, mut rot) = (0, Vec::new());
         if store.config.open {
             let (writer, cut, bad) = SegmentWriter::recover(&store.path(store.number))?;
@@ -95,7 +103,16 @@ impl Store {
             store.open = Some(writer);
             (torn, rot) = (cut, bad);
         }
+        store.publish();
         Ok((store, torn, rot))
+    }
+
+    /// Say how far the open segment is durable. Where that fails the older word stands, which promises less.
+    fn publish(&mut self) {
+        let (records, bytes) = self.open.as_ref().map_or((0, 0), SegmentWriter::durable);
+        if let Some(mark) = &self.mark {
+            let _ = mark.write(self.number, records, bytes);
+        }
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -122,6 +139,7 @@ impl Store {
             };
             (self.number, self.began) = (number, Some(now));
             self.open = Some(writer);
+            self.publish();
         }
         Ok(self.open.as_mut().expect("just opened"))
     }
@@ -147,6 +165,8 @@ impl Store {
         if let Err(error) = writer.commit() {
             return failed(Verdict::Failed, &error, self.give_up());
         }
+        // Before any answer: what was acknowledged can be read.
+        self.publish();
         let place = (self.number, first);
         Outcome {
             verdict: Verdict::Stored,

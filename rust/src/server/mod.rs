@@ -6,6 +6,7 @@ pub mod commit;
 pub mod connect;
 pub mod events;
 pub mod listen;
+pub mod mark;
 pub mod player;
 pub mod session;
 pub mod trap;

@@ -48,7 +48,7 @@ impl std::error::Error for StoreError {}
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Attach the path to what the operating system said.
-pub(crate) fn at_path<T>(path: &std::path::Path, result: std::io::Result<T>) -> Result<T> {
+pub fn at_path<T>(path: &std::path::Path, result: std::io::Result<T>) -> Result<T> {
     result.map_err(|error| StoreError::Io {
         path: path.to_path_buf(),
         error,

@@ -202,11 +202,12 @@ fn content_row(record: &Record) -> [u8; 72] {
     row
 }
 
-/// Check everything about one segment: hashes of files, frames, headers, leaves, chain, sums, index.
-pub fn verify(base: &Path) -> Result<Checked> {
+/// Check everything about one segment: hashes of files, frames, headers, leaves, chain, sums, index. Of one that is being
+/// written, the first `until` bytes.
+pub fn verify(base: &Path, until: u64) -> Result<Checked> {
     let mut out = Checked::default();
     if !sibling(base, "seal").exists() {
-        let found = scan(&sibling(base, "open"))?;
+        let found = segment::scan_until(&sibling(base, "open"), until)?;
         out.records = found.entries.len() as u32;
         out.previous_chain = found.header.previous_chain.clone();
         out.chain = hex(&found.chain);
@@ -218,7 +219,7 @@ pub fn verify(base: &Path) -> Result<Checked> {
             out.problems
                 .push(format!("{} bytes after the last whole record", found.torn));
         }
-        for r in open_records(&sibling(base, "open"), 0, u32::MAX)? {
+        for r in open_records(&sibling(base, "open"), 0, out.records)? {
             out.erased += u32::from(r.erased);
             if !r.erased {
                 out.content.extend_from_slice(&content_row(&r));

@@ -116,8 +116,16 @@ pub struct Scan {
 
 /// Walk a plain segment. A short or wrong record is a torn tail only if no valid record follows; otherwise it is rot.
 pub fn scan(path: &Path) -> Result<Scan> {
+    scan_until(path, u64::MAX)
+}
+
+/// As `scan`, of the first `until` bytes: of a segment that is being written, those that are durable.
+pub fn scan_until(path: &Path, until: u64) -> Result<Scan> {
     let mut bytes = Vec::new();
-    at_path(path, File::open(path).and_then(|mut f| f.read_to_end(&mut bytes)))?;
+    at_path(
+        path,
+        File::open(path).and_then(|f| f.take(until).read_to_end(&mut bytes)),
+    )?;
     scan_bytes(path, &bytes)
 }
 
@@ -234,8 +242,10 @@ impl SegmentWriter {
         let found = scan(path)?;
         let file = at_path(path, OpenOptions::new().write(true).read(true).open(path))?;
         if found.torn > 0 {
-            at_path(path, file.set_len(found.good_len).and_then(|()| file.sync_all()))?;
+            at_path(path, file.set_len(found.good_len))?;
         }
+        // What a killed writer had written but not synced counts as durable from now on.
+        at_path(path, file.sync_all())?;
         let writer = SegmentWriter {
             path: path.into(),
             header: found.header,
@@ -305,6 +315,11 @@ impl SegmentWriter {
         }
         self.durable = (self.entries.len(), self.len, self.chain);
         Ok(())
+    }
+
+    /// Records and bytes that are on disk for certain.
+    pub fn durable(&self) -> (usize, u64) {
+        (self.durable.0, self.durable.1)
     }
 
     /// Whether nothing more may be written: a failed write could not be cut off, or fdatasync failed.

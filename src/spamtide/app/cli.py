@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("workspace", "What is missing or wrong, and how to mend it."),
     "import": ("importing", "Import mbox, Maildir, .eml, archives, or counts as CSV."),
     "trap": ("trapping", "Listen for SMTP and LMTP and keep what comes."),
-    "digest": ("importing", "Read messages that are stored but not yet digested."),
+    "digest": ("digesting", "Read messages that are stored but not yet digested."),
     "search": ("searching", "Messages that match a query, or their counts by time."),
     "series": ("searching", "A measure by day, hour or week, with its exposure."),
     "duplicates": ("measuring", "Duplicate shares of a window, or two compared at equal n."),

@@ -24,9 +24,12 @@ class People(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DigestSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """Worker processes: how many (0: one a core), their address space, and how long one may sit on a task."""
+    """Worker processes: how many (0: one a core), how many beside a trap, how nice these are to it, their address space,
+    and how long one may sit on a task."""
 
     workers: int = 0
+    follow_workers: int = 1
+    follow_nice: int = 10
     address_space_mib: int = 3072
     task_seconds: float = 120.0
 

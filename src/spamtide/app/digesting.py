@@ -11,10 +11,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
-from spamtide.archive import MANY_PARTS, Compacted, Part, compact
+from spamtide.app.quarantine import in_quarantine, quarantine_entry, release_entry, split_around
+from spamtide.archive import MANY_PARTS, Compacted, Part, compact, durable_part, segment_base
 from spamtide.errors import BrokenWorld
 from spamtide.fingerprint import FACTS_VERSION
 
@@ -45,12 +47,16 @@ class DigestOutcome:
 
 
 def pending_ranges(workspace: Workspace) -> Iterator[tuple[SegmentInfo, int, int]]:
-    """Segments, or their tails, that the tables of the current facts version do not hold yet."""
+    """Segments, or their tails, that the tables of the current facts version do not hold yet; what is durable of them."""
     digested = workspace.tables.digested(FACTS_VERSION)
     for segment in workspace.archive.segments():
         done = digested.get((segment.feed, segment.writer, segment.number), 0)
-        if done < segment.records:
-            yield segment, done, segment.records
+        stop = segment.records
+        if segment.state == "open" and done < stop:
+            place = (segment.feed, segment.writer, segment.number, Path(segment.base))
+            stop = min(stop, durable_part(workspace.archive.root, *place).records)
+        if done < stop:
+            yield segment, done, stop
 
 
 def worker_count(setting: int) -> int:
@@ -58,9 +64,9 @@ def worker_count(setting: int) -> int:
     return setting if setting > 0 else len(os.sched_getaffinity(0))
 
 
-def split_tasks(segment: SegmentInfo, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Ranges of about ``TASK_BYTES`` raw bytes that cover ``start`` to ``stop``."""
-    mean = max(1, segment.raw_bytes // max(1, segment.records))
+def split_tasks(size_bytes: int, records: int, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Ranges of about ``TASK_BYTES`` that cover ``start`` to ``stop`` of a segment that has so many bytes and records."""
+    mean = max(1, size_bytes // max(1, records))
     step = min(TASK_RECORDS, max(1, TASK_BYTES // mean))
     for first in range(start, stop, step):
         yield first, min(stop, first + step)
@@ -76,7 +82,7 @@ def split_evenly(start: int, stop: int) -> Iterator[tuple[int, int]]:
 class Digester:
     """Digests ranges of records as they are submitted; ``finish`` names what was made. Holds the lock of the tables.
 
-    ``again`` is for messages that are in quarantine already, one a task.
+    Messages in quarantine are left out; ``again`` is for those alone, one a task.
     """
 
     def __init__(self, workspace: Workspace, *, now: int, again: bool = False) -> None:
@@ -89,6 +95,7 @@ class Digester:
         self._lock = self._tables.lock()
         self._lock.__enter__()
         self._tables.sweep()
+        self._held = in_quarantine(workspace, FACTS_VERSION) if not again else {}
         stage = self._tables.stage(FACTS_VERSION)
         self._pool = WorkerPool(
             worker_count(settings.workers),
@@ -112,9 +119,11 @@ class Digester:
     def submit(self, feed: str, writer: str, number: int, base: str, start: int, stop: int) -> None:
         """Queue records ``start`` to ``stop`` of a segment; they must be readable already."""
         segment = {"feed": feed, "writer": writer, "number": number, "base": base}
-        self._pool.submit(Task(segment, start, stop))
         key = (feed, writer, number)
-        self._done[key] = max(stop, self._done.get(key, 0))
+        for first, last in split_around(self._held, key, start, stop):
+            self._pool.submit(Task(segment, first, last))
+        if not self._again:
+            self._done[key] = max(stop, self._done.get(key, 0))
         for result in self._pool.ready():
             self._take(result)
 
@@ -126,16 +135,23 @@ class Digester:
                 progress(self.outcome.messages, None)
         # In this order: a crash in between repeats work, and leaves no message in neither place.
         journal = self._workspace.archive.journal
-        poison = [("quarantine", _place(p.task) | {"reason": p.reason}) for p in self._poison if not self._again]
+        poison = [quarantine_entry(p, FACTS_VERSION) for p in self._poison if not self._again]
         journal.append_all(poison, self._now)
-        if self._done:
-            self._tables.commit(FACTS_VERSION, self._parts, self._done)
-        journal.append_all([("release", _place(task)) for task in self._released], self._now)
+        if self._done or self._released:
+            self._tables.commit(FACTS_VERSION, self._settled_parts(), self._done)
+        journal.append_all([release_entry(task) for task in self._released], self._now)
         compact(self._tables, FACTS_VERSION, now=self._now, at_least=MANY_PARTS)
-        self.outcome.segments = len(self._done)
+        self.outcome.segments = len(self._done) or len({p.segment["base"] for p in self._released})
         self.outcome.quarantined = len(self._poison)
         self.outcome.seconds = float(f"{time.monotonic() - self._started:.6g}")
         return self.outcome
+
+    def _settled_parts(self) -> list[Part]:
+        """The parts to name. One of a message whose segment is not settled that far comes with the rest of the segment."""
+        if not self._again:
+            return self._parts
+        digested = self._tables.digested(FACTS_VERSION)
+        return [p for p in self._parts if p.start < digested.get((p.feed, p.writer, p.segment), 0)]
 
     def _take(self, result: Done | Poison) -> None:
         if isinstance(result, Poison):
@@ -157,7 +173,11 @@ def bring_up_to_date(
     progress: Callable[[float, float | None], None] | None = None,
 ) -> None:
     """Digest what is stored but not in the tables; while another process does so, call ``waiting`` once and wait for it."""
-    while next(pending_ranges(workspace), None) is not None:
+    # What arrives meanwhile is the next command's: at a busy trap something is always waiting.
+    wanted = {_key(segment): stop for segment, _, stop in pending_ranges(workspace)}
+    while any(
+        _key(segment) in wanted and done < wanted[_key(segment)] for segment, done, _ in pending_ranges(workspace)
+    ):
         try:
             digest_workspace(workspace, now=now, progress=progress)
         except BrokenWorld as error:
@@ -165,6 +185,10 @@ def bring_up_to_date(
                 raise
             with workspace.tables.lock(waiting):
                 pass
+
+
+def _key(segment: SegmentInfo) -> tuple[str, str, int]:
+    return segment.feed, segment.writer, segment.number
 
 
 def compact_workspace(
@@ -176,27 +200,6 @@ def compact_workspace(
         return compact(workspace.tables, FACTS_VERSION, now=now, progress=progress)
 
 
-def _place(task: Task) -> dict[str, Any]:
-    return {
-        "feed": task.segment["feed"],
-        "writer": task.segment["writer"],
-        "segment": task.segment["number"],
-        "ordinal": task.start,
-    }
-
-
-def in_quarantine(workspace: Workspace) -> dict[tuple[str, str, int, int], str]:
-    """Places (feed, writer, segment, ordinal) of the messages in quarantine now, each with its reason."""
-    held: dict[tuple[str, str, int, int], str] = {}
-    for record in workspace.archive.journal.read():
-        if record.kind in ("quarantine", "release"):
-            place = tuple(record.body[k] for k in ("feed", "writer", "segment", "ordinal"))
-            held.pop(place, None)
-            if record.kind == "quarantine":
-                held[place] = record.body["reason"]
-    return held
-
-
 def retry_quarantine(
     workspace: Workspace, *, now: int, progress: Callable[[float, float | None], None] | None = None
 ) -> DigestOutcome:
@@ -204,10 +207,11 @@ def retry_quarantine(
     held = in_quarantine(workspace)
     if not held:
         return DigestOutcome()
-    bases = {(s.feed, s.writer, s.number): s.base for s in workspace.archive.segments()}
+    root = workspace.archive.root
     with Digester(workspace, now=now, again=True) as digester:
-        for feed, writer, segment, ordinal in held:
-            digester.submit(feed, writer, segment, bases[feed, writer, segment], ordinal, ordinal + 1)
+        for place in held:
+            base = segment_base(root, place.feed, place.writer, place.segment)
+            digester.submit(place.feed, place.writer, place.segment, str(base), place.ordinal, place.ordinal + 1)
         return digester.finish(progress)
 
 
@@ -220,6 +224,6 @@ def digest_workspace(
         return DigestOutcome()
     with Digester(workspace, now=now) as digester:
         for segment, start, stop in ranges:
-            for first, last in split_tasks(segment, start, stop):
+            for first, last in split_tasks(segment.raw_bytes, segment.records, start, stop):
                 digester.submit(segment.feed, segment.writer, segment.number, segment.base, first, last)
         return digester.finish(progress)

@@ -13,7 +13,9 @@ from spamtide.archive import read_segment, write_part
 from spamtide.fingerprint import digest
 
 
-def digest_range(stage: str, segment: dict[str, Any], start: int, stop: int, batch_records: int) -> dict[str, Any]:
+def digest_range(
+    stage: str, segment: dict[str, Any], start: int, stop: int, batch_records: int, durable: bool = True
+) -> dict[str, Any]:
     """Digest records ``start`` to ``stop`` of ``segment``: the answer of a worker, plain values."""
     records = read_segment(segment["base"], start, stop)
     tables: dict[str, list[pa.Table]] = {}
@@ -32,7 +34,7 @@ def digest_range(stage: str, segment: dict[str, Any], start: int, stop: int, bat
                 defects.update(kinds.split())
         part = write_part(
             Path(stage), name, table, feed=segment["feed"], writer=segment["writer"], segment=segment["number"],
-            start=start, stop=stop,
+            start=start, stop=stop, durable=durable,
         )  # fmt: skip
         parts.append(asdict(part))
     return {"parts": parts, "messages": messages, "defects": dict(defects)}

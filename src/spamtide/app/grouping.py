@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from spamtide.app.config import People
-from spamtide.app.digesting import digest_workspace, in_quarantine
+from spamtide.app.digesting import digest_workspace
+from spamtide.app.quarantine import in_quarantine
 from spamtide.app.workspace import Workspace
 from spamtide.archive import fresh_salts
 from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, capture_message, read_source
@@ -99,6 +100,6 @@ def _exacts(workspace: Workspace) -> list[dict[str, Any]]:
     for path in workspace.tables.snapshot(FACTS_VERSION).files.get("message", ()):
         table = pq.read_table(path, columns=["source_ordinal", "exact"])
         found.update(zip(table["source_ordinal"].to_pylist(), table["exact"].to_pylist(), strict=True))
-    for _, _, _, ordinal in in_quarantine(workspace):
+    for ordinal in (place.ordinal for place in in_quarantine(workspace)):
         found[ordinal] = None
     return [{"index": index, "exact": found[index], "campaign": None} for index in sorted(found)]

@@ -16,7 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import IO, Any, cast
 
 from spamtide.errors import BrokenWorld
@@ -24,11 +24,15 @@ from spamtide.errors import BrokenWorld
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A range of records of one segment; ``segment`` is what the worker needs to find it."""
+    """A range of records of one segment; ``segment`` is what the worker needs to find it.
+
+    ``provisional``: where its parts go instead of the pool's stage; they need not be durable.
+    """
 
     segment: dict[str, Any]
     start: int
     stop: int
+    provisional: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,12 @@ class WorkerPool:
                         pipe.close()
         self._selector.close()
 
-    def submit(self, task: Task) -> None:
-        """Queue a task; an idle worker starts on it at once."""
-        self._queue.append(task)
+    def submit(self, task: Task, *, first: bool = False) -> None:
+        """Queue a task, before all others if asked; an idle worker starts on it at once."""
+        if first:
+            self._queue.appendleft(task)
+        else:
+            self._queue.append(task)
         self._feed()
 
     @property
@@ -114,9 +121,9 @@ class WorkerPool:
         """Process ids of the workers."""
         return [w.process.pid for w in self._workers]
 
-    def ready(self) -> Iterator[Done | Poison]:
-        """What has been answered by now, without waiting."""
-        yield from self._collect(0.0)
+    def ready(self, wait: float = 0.0) -> Iterator[Done | Poison]:
+        """What has been answered by now; for the first answer it waits so many seconds."""
+        yield from self._collect(wait)
 
     def results(self) -> Iterator[Done | Poison]:
         """Wait until every task is answered, yielding the answers as they come."""
@@ -137,7 +144,7 @@ class WorkerPool:
         for worker in self._workers:
             if worker.task is None and self._queue:
                 task = self._queue.popleft()
-                line = json.dumps({"segment": task.segment, "start": task.start, "stop": task.stop}) + "\n"
+                line = json.dumps(asdict(task)) + "\n"
                 worker.task, worker.since = task, self._clock()
                 try:
                     pipe = cast(IO[bytes], worker.process.stdin)
@@ -171,6 +178,9 @@ class WorkerPool:
         task, worker.task = worker.task, None
         if task is None:
             return
+        if "failed" in answer:
+            # No message's fault: bisecting a full disk would blame every message in turn.
+            raise OSError(*answer["failed"])
         if "error" in answer:
             yield from self._split(task, str(answer["error"]))
         else:
@@ -197,5 +207,5 @@ class WorkerPool:
             yield Poison(task, reason)
             return
         middle = (task.start + task.stop) // 2
-        self._queue.appendleft(Task(task.segment, middle, task.stop))
-        self._queue.appendleft(Task(task.segment, task.start, middle))
+        self._queue.appendleft(replace(task, start=middle))
+        self._queue.appendleft(replace(task, stop=middle))

@@ -54,9 +54,12 @@ def search_messages(
     origins: Sequence[str] = (),
     limit: int | None = None,
     after_id: str | None = None,
+    live: bool = False,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Messages that match, in order of feed and arrival, after ``after_id`` if given; read as they are asked for (the query is checked now).
+
+    With ``live`` also those of open segments that a following digest has read, and each row says whether it is ``provisional``.
 
     Raises BadQuery, WrongUse ``unknown_feed``, ``bad_message_id``, ``unknown_message``.
     """
@@ -71,7 +74,8 @@ def search_messages(
     listing = list_messages(tree, feeds=names, origins=origins, after=after)
     since, until = arrival_bounds(tree)
     root = workspace.tables.root
-    spans = read_spans(root, FACTS_VERSION, feeds=names, since=since, until=until)
+    settled = workspace.tables.digested(FACTS_VERSION) if live else None
+    spans = read_spans(root, FACTS_VERSION, feeds=names, since=since, until=until, live=live)
     if after is not None:
         spans = [s for s in spans if (s.feed, s.last) >= (after.feed, after.received_at)]
     whole = None if since or until or after else messages_digested(root, FACTS_VERSION, names)
@@ -83,7 +87,7 @@ def search_messages(
             progress(done, whole)
 
     found = run_listing(root, spans, listing, options, limit=limit, progress=tick)
-    return (_document(listing, row, networks) for row in found)
+    return (_document(listing, row, networks, settled) for row in found)
 
 
 def resolved(workspace: Workspace, tree: Tree) -> Tree:
@@ -111,10 +115,14 @@ def networks_behind(workspace: Workspace, measure: str) -> dict[str, Any] | None
     return workspace.networks.document() if asked else None
 
 
-def _document(listing: Listing, row: tuple[Any, ...], networks: Networks) -> dict[str, Any]:
+def _document(
+    listing: Listing, row: tuple[Any, ...], networks: Networks, settled: dict[tuple[str, str, int], int] | None
+) -> dict[str, Any]:
     r = dict(zip(listing.columns, row, strict=True))
     source = None if r["source_path"] is None else {"path": r["source_path"], "ordinal": r["source_ordinal"]}
     known = networks.of(r["peer_unit"])
+    place = r["feed"], r["writer"], r["segment"]
+    live = {} if settled is None else {"provisional": r["ordinal"] >= settled.get(place, 0)}
     return {
         "id": format_id(r["feed"], r["writer"], r["segment"], r["ordinal"]),
         "feed": r["feed"],
@@ -133,4 +141,5 @@ def _document(listing: Listing, row: tuple[Any, ...], networks: Networks) -> dic
         "language": r["language"],
         "topic": r["topic"],
         "defects": r["defects"].split(),
+        **live,
     }

@@ -48,6 +48,19 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "segment.sealed": ("A segment is whole and compressed.", ("number", "records")),
     "segment.left": ("A segment could not be sealed; its records are kept, the next start tries again.", ("number", "error")),
+    "digest.started": ("The digest that follows was started as a process of its own.", ("pid",)),
+    "digest.ready": ("It follows: workers are started, nobody else does.", ("facts_version",)),
+    "digest.waiting": ("Another process follows this workspace; it waits for its end.", ()),
+    "digest.read": (
+        "Messages of an open segment are in provisional parts; `oldest_seconds`: since the first of them arrived. Only with `--log json`.",
+        ("feed", "segment", "messages", "oldest_seconds"),
+    ),
+    "digest.settled": ("Sealed segments are in the tables.", ("segments", "messages")),
+    "digest.gathered": ("The tables of days that are over were put together.", ("days", "parts")),
+    "digest.quarantined": ("A message that no worker survives was set apart.", ("id", "reason")),
+    "digest.failed": ("The disk or another thing of the world failed; it is tried again after a pause.", ("error",)),
+    "digest.stopped": ("It was asked to stop; what it settled.", ("segments", "messages")),
+    "digest.died": ("Its process ended of itself, or could not be started; when the next is started.", ("code", "again_seconds")),
     "journal.failed": ("Sessions and exposure could not be written into the journal; they are kept and tried again.", ("error", "waiting")),
 }  # fmt: skip
 

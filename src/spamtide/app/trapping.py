@@ -15,17 +15,18 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.kernel import Trap
 from spamtide.app.lives import read_lives
+from spamtide.app.stopping import stop_signals
 from spamtide.app.trapevents import make_event, read_event
-from spamtide.archive import Journal
+from spamtide.archive import SESSION_WRITER, Journal
 from spamtide.errors import BrokenWorld, WrongUse
 
 if TYPE_CHECKING:
+    from spamtide.app.companion import Companion
     from spamtide.app.workspace import Workspace
     from spamtide.archive import Archive
 
@@ -65,9 +66,11 @@ class Notes:
     """What the trap's journal is to hold: sessions without a message, and uptime. Kept until they are written."""
 
     journal: Journal
+    sessions: Journal
     feed: str
     addresses: int | None
     entries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    without_message: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lost: int = 0
     up_since: int | None = None
     put_off: int = 0
@@ -76,11 +79,11 @@ class Notes:
         """Keep a session that left no message; the others stand in their messages' records."""
         if event["messages"] or event["unfinished"]:
             return
-        if len(self.entries) >= _KEPT:
+        if len(self.without_message) >= _KEPT:
             self.lost += 1
             return
         facts = {k: v for k, v in event.items() if k not in ("event", "at")}
-        self.entries.append(("session", {"feed": self.feed, **facts}))
+        self.without_message.append(("session", {"feed": self.feed, **facts}))
 
     def up(self, now: int) -> None:
         """Mail is taken from now on."""
@@ -105,28 +108,21 @@ class Notes:
     def write(self, now: int) -> str | None:
         """Put what is kept into the journal; what the system said where that failed."""
         if self.lost:
-            self.entries.append(("sessions_lost", {"feed": self.feed, "sessions": self.lost}))
+            self.without_message.append(("sessions_lost", {"feed": self.feed, "sessions": self.lost}))
             self.lost = 0
-        if not self.entries:
-            return None
         try:
             self.journal.append_all(self.entries, now)
+            self.entries = []
+            self.sessions.append_all(self.without_message, now)
+            self.without_message = []
         except (OSError, BrokenWorld) as error:
             return str(error)
-        self.entries = []
         return None
 
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Numbers of the signals that asked for a stop, as they come."""
-    seen: list[int] = []
-    before = {n: signal.signal(n, lambda number, _: seen.append(number)) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    @property
+    def waiting(self) -> int:
+        """Entries that are not written yet."""
+        return len(self.entries) + len(self.without_message)
 
 
 def _raise_descriptors(wanted: int) -> int:
@@ -147,8 +143,11 @@ def run_trap(
     log_messages: bool,
     clock: Callable[[], int],
     tell: Callable[[Event], None],
+    companion: Companion | None = None,
 ) -> dict[str, int]:
     """Trap mail for ``feed`` until SIGTERM or Ctrl-C, then drain; the counts. ``tell`` gets every event.
+
+    ``companion``: the digest that follows, started when the trap is ready and stopped after it.
 
     Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``; KeyboardInterrupt after a drain
     that Ctrl-C asked for.
@@ -157,7 +156,9 @@ def run_trap(
     lives = read_lives(workspace, feed)
     listed = [life.address for life in lives.values() if life.state not in ("bouncing", "retired")]
     connections = _raise_descriptors(settings.connections)
-    journal = Journal(archive.root, WRITER + hashlib.sha256(feed.encode()).hexdigest()[:8])
+    # Two traps on two feeds never wait for each other: each has names of its own in the journal.
+    mine = hashlib.sha256(feed.encode()).hexdigest()[:8]
+    journal, sessions = Journal(archive.root, WRITER + mine), Journal(archive.root, SESSION_WRITER + mine)
     limits = {
         "connections": connections,
         "connections_per_address": settings.connections_per_address,
@@ -171,7 +172,7 @@ def run_trap(
     }
     if any(r.body["feed"] == feed for r in archive.journal.read("counts")):
         raise WrongUse("mixed_feed", f"The feed {feed} holds counts.", "Give messages a feed of their own.", feed=feed)
-    with archive.writer(feed, WRITER) as writer, _signals() as asked:
+    with archive.writer(feed, WRITER) as writer, stop_signals() as asked:
         killed = list(_uptime_of_killed_runs(archive, feed, len(listed) or None))
         store = writer.hand_over() | {
             "segment_bytes": settings.segment_mib << 20,
@@ -204,15 +205,20 @@ def run_trap(
             cut, rot = max(trap.recovered[0], writer.cut_bytes), trap.recovered[1] or writer.rot
             if cut or rot:
                 tell(make_event("segment.recovered", started, cut_bytes=cut, rot=rot))
-            notes = Notes(journal, feed, len(listed) or None, killed)
+            notes = Notes(journal, sessions, feed, len(listed) or None, killed)
             notes.up(started)
-            _watch(trap, notes, asked, settings.counts_seconds, settings.exposure_seconds, clock, tell)
+            if companion is not None:
+                companion.start(clock())
+            look = companion.look if companion is not None else lambda _: None
+            _watch(trap, notes, asked, settings.counts_seconds, settings.exposure_seconds, clock, tell, look)
         finally:
             # Whatever happened here: what the kernel has acknowledged or is about to is let come to its end.
             trap.stop()
             while not trap.stopped:
                 trap.wait(_SLICE_MS)
             trap.join()
+            if companion is not None:
+                companion.stop(clock())
         counts: dict[str, int] = json.loads(trap.counts())
         tell(make_event("trap.stopped", clock(), counts=counts))
     if signal.SIGINT in asked:
@@ -263,6 +269,7 @@ def _watch(
     exposure_seconds: float,
     clock: Callable[[], int],
     tell: Callable[[Event], None],
+    look: Callable[[int], None],
 ) -> None:
     """Tell events and keep the journal until no session is left."""
     stopping = False
@@ -285,6 +292,7 @@ def _watch(
                 notes.up(at)
             tell(event)
         now, passed = clock(), time.monotonic()
+        look(now)
         if asked and not stopping:
             stopping = True
             notes.down(now)
@@ -300,11 +308,11 @@ def _watch(
         done = stopped and not lines
         if done:
             notes.down(now)
-        if done or passed - noted >= _JOURNAL_SECONDS or len(notes.entries) >= _TOLD:
+        if done or passed - noted >= _JOURNAL_SECONDS or notes.waiting >= _TOLD:
             noted = passed
             error = notes.write(now)
             if error is not None and (not failing or done):
-                tell(make_event("journal.failed", now, error=error, waiting=len(notes.entries)))
+                tell(make_event("journal.failed", now, error=error, waiting=notes.waiting))
             failing = error is not None
         if done:
             return

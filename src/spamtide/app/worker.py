@@ -6,6 +6,7 @@ is set before anything else is imported, so that what a message makes the parser
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -40,9 +41,16 @@ def serve(stage: str) -> None:
     for line in sys.stdin:
         task = json.loads(line)
         try:
-            result = digest_range(stage, task["segment"], task["start"], task["stop"], BATCH_RECORDS)
+            place, durable = task["provisional"] or stage, task["provisional"] is None
+            result = digest_range(place, task["segment"], task["start"], task["stop"], BATCH_RECORDS, durable)
         except MemoryError:
             answer({"error": "out_of_memory"})
+        except OSError as error:
+            if error.errno in (None, errno.ENOMEM):
+                # Reading asked for more memory than there may be: that is the message's doing.
+                answer({"error": "out_of_memory"})
+                continue
+            answer({"failed": [error.errno, error.strerror or str(error), str(error.filename or "")]})
         except Exception as error:
             answer({"error": f"{type(error).__name__}: {error}"[:500]})
         else:

@@ -2,25 +2,30 @@
 
 from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
 from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
+from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
 from spamtide.archive.engine import Engine, EngineOptions
 from spamtide.archive.erase import Erasure, erase_messages
-from spamtide.archive.journal import Journal, JournalRecord
+from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
-from spamtide.archive.layout import Place, check_feed, format_id, parse_id
+from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base
 from spamtide.archive.listing import messages_digested, run_listing
+from spamtide.archive.locks import hold_follow_lock, is_followed, lock_is_free
 from spamtide.archive.parts import Part, write_part
+from spamtide.archive.provisional import Provisional, gathered, that_count
 from spamtide.archive.resume import ResumePoint
-from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment
+from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment, sealed_segment, segment_bases
 from spamtide.archive.spans import Span, read_spans
 from spamtide.archive.tables import Snapshot, Tables
 from spamtide.archive.verify import Problem, Verification, confirmed_copies, verify_archive
 
 __all__ = [
     "MANY_PARTS",
+    "SESSION_WRITER",
     "Archive",
     "CaptureBatch",
     "Compacted",
     "CopyCounter",
+    "Durable",
     "Engine",
     "EngineOptions",
     "Erasure",
@@ -30,6 +35,7 @@ __all__ = [
     "Part",
     "Place",
     "Problem",
+    "Provisional",
     "RecordBatch",
     "ResumePoint",
     "SegmentInfo",
@@ -41,14 +47,25 @@ __all__ = [
     "check_feed",
     "compact",
     "confirmed_copies",
+    "durable_part",
     "erase_messages",
     "format_id",
     "fresh_salts",
+    "gathered",
+    "hold_follow_lock",
+    "is_followed",
+    "lock_is_free",
+    "mark_path",
     "messages_digested",
     "parse_id",
+    "read_mark",
     "read_segment",
     "read_spans",
     "run_listing",
+    "sealed_segment",
+    "segment_base",
+    "segment_bases",
+    "that_count",
     "verify_archive",
     "write_part",
 ]

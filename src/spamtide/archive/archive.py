@@ -76,7 +76,7 @@ class Archive:
     def feeds(self) -> list[str]:
         """Feeds that hold captures or that the journal speaks of, sorted."""
         with_captures = {p.name for p in (self.root / "segments").iterdir() if p.is_dir() and segment_bases(p)}
-        stated = {r.body["feed"] for r in self.journal.read() if r.kind in ("feed", "counts") and "feed" in r.body}
+        stated = {r.body["feed"] for r in self.journal.read("feed", "counts")}
         return sorted(with_captures | stated)
 
     def writer(self, feed: str, writer: str, *, segment_bytes: int = SEGMENT_BYTES) -> FeedWriter:

@@ -38,13 +38,22 @@ class Root:
     tail: dict[str, list[Part]] = field(default_factory=dict)
     days: dict[str, dict[str, DayManifest]] = field(default_factory=dict)
 
+    def ends(self, facts_version: int) -> dict[tuple[str, str, int], int]:
+        """How many records of each segment (feed, writer, number) are in the tables of a facts version."""
+        found = {}
+        for name, records in self.digested.get(str(facts_version), {}).items():
+            feed, _, rest = name.partition("/")
+            writer, _, number = rest.rpartition("-")
+            found[(feed, writer, int(number))] = records
+        return found
+
 
 def read_root(folder: Path) -> Root:
     """The root of ``archive/tables``; an empty one where there is none. Raises BrokenWorld ``corrupt_manifest``."""
     path = folder / "root.json"
     if not path.exists():
         return Root()
-    body = _read(path)
+    body = read_manifest(path)
     if body["format"] != FORMAT:
         raise BrokenWorld("old_tables", f"{path} has format {body['format']}; this program reads {FORMAT}.", NEXT_STEP)
     return Root(
@@ -61,35 +70,38 @@ def write_root(folder: Path, root: Root) -> None:
     named += [d.path for days in root.days.values() for d in days.values()]
     for place in sorted({(folder / path).parent for path in named}):
         sync_folder(place)
-    _write(folder / "root.json", {"format": FORMAT, **asdict(root)})
+    write_manifest(folder / "root.json", {"format": FORMAT, **asdict(root)})
     sync_folder(folder)
 
 
 def read_day(folder: Path, day: DayManifest) -> list[Part]:
     """Parts of one closed day. Raises BrokenWorld ``corrupt_manifest``."""
-    return [Part(**p) for p in _read(folder / day.path, day.sha256)["parts"]]
+    return [Part(**p) for p in read_manifest(folder / day.path, day.sha256)["parts"]]
 
 
 def write_day(folder: Path, stage: str, feed: str, day: int, generation: int, parts: Sequence[Part]) -> DayManifest:
     """Write the manifest of a closed day into ``stage``; it takes effect when a root names it."""
     path = f"{stage}/{feed}-day{day:06d}-{generation:08d}.json"
     body = {"format": FORMAT, "feed": feed, "day": day, "parts": [asdict(p) for p in parts]}
-    return DayManifest(path, _write(folder / path, body))
+    return DayManifest(path, write_manifest(folder / path, body))
 
 
-def _write(path: Path, body: dict[str, Any]) -> str:
+def write_manifest(path: Path, body: dict[str, Any], *, durable: bool = True) -> str:
+    """Write a manifest by rename, ``durable`` when this returns; its SHA-256, hex."""
     text = json.dumps(body, indent=1, sort_keys=True) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
     temporary = path.with_name(path.name + ".new")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text + digest + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     os.replace(temporary, path)
     return digest
 
 
-def _read(path: Path, expected: str | None = None) -> dict[str, Any]:
+def read_manifest(path: Path, expected: str | None = None) -> dict[str, Any]:
+    """What a manifest says. Raises BrokenWorld ``corrupt_manifest``, also where its SHA-256 is not the ``expected``."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

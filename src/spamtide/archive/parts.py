@@ -64,8 +64,8 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def write_parquet(path: Path, data: pa.Table) -> None:
-    """Write a table to ``path`` by rename; its bytes are durable when this returns, its name when the folder is synced."""
+def write_parquet(path: Path, data: pa.Table, *, durable: bool = True) -> None:
+    """Write a table to ``path`` by rename; its bytes are ``durable`` when this returns, its name when the folder is synced."""
     import pyarrow.parquet as pq
 
     # By rename: a worker that outlives a killed import must not be seen half-way through the same part.
@@ -73,17 +73,27 @@ def write_parquet(path: Path, data: pa.Table) -> None:
     pq.write_table(
         data, temporary, compression="zstd", compression_level=_LEVEL, use_dictionary=_DICTIONARY, write_statistics=True
     )
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    if durable:
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
     os.replace(temporary, path)
 
 
 def write_part(
-    stage: Path, table: str, data: pa.Table, *, feed: str, writer: str, segment: int, start: int, stop: int
+    stage: Path,
+    table: str,
+    data: pa.Table,
+    *,
+    feed: str,
+    writer: str,
+    segment: int,
+    start: int,
+    stop: int,
+    durable: bool = True,
 ) -> Part:
     """Write one table of facts to a file in ``stage``, a folder of ``archive/tables``; named by no manifest yet.
 
-    The columns ``feed`` and ``writer`` come first; rows keep the order of the segment. Durable when this returns.
+    The columns ``feed`` and ``writer`` come first; rows keep the order of the segment. ``durable`` when this returns.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -94,7 +104,7 @@ def write_part(
         data = data.add_column(0, pa.field(name, column.type, nullable=False), column)
     name = f"{feed}-{writer}-{segment:06d}-{start:08d}-{stop:08d}-{table}.parquet"
     path = stage / name
-    write_parquet(path, data)
+    write_parquet(path, data, durable=durable)
     times = pc.min_max(data["received_at"])
     return Part(
         table, feed, writer, segment, start, stop, f"{stage.name}/{name}", n, path.stat().st_size, file_digest(path),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spamtide.archive.durable import mark_path
 from spamtide.archive.kernel import (
     CaptureBatch,
     CorruptSegment,
@@ -78,9 +79,14 @@ def segment_bases(folder: Path) -> list[tuple[str, int, Path]]:
     return sorted(found)
 
 
-def list_segments(folder: Path) -> Iterator[SegmentInfo]:
-    """Every segment of a folder. Raises BrokenWorld ``corrupt_segment`` for one whose seal does not hold."""
-    for _, _, base in segment_bases(folder):
+def list_segments(folder: Path, *, without: str | None = None) -> Iterator[SegmentInfo]:
+    """Every segment of a folder, but those of writers whose name begins with ``without``.
+
+    Raises BrokenWorld ``corrupt_segment`` for one whose seal does not hold.
+    """
+    for writer, _, base in segment_bases(folder):
+        if without is not None and writer.startswith(without):
+            continue
         try:
             stated = read_seal(str(base))
             if stated is not None:
@@ -96,6 +102,17 @@ def list_segments(folder: Path) -> Iterator[SegmentInfo]:
             raise BrokenWorld(
                 "corrupt_segment", f"{error}.", "Run 'spamtide archive verify' and restore that file from a copy."
             ) from None
+
+
+def sealed_segment(base: Path) -> SegmentInfo:
+    """What the seal of one segment states. Raises BrokenWorld ``corrupt_segment``."""
+    try:
+        stated = read_seal(str(base))
+    except CorruptSegment as error:
+        raise BrokenWorld("corrupt_segment", f"{error}.", "Run 'spamtide archive verify'.") from None
+    if stated is None:
+        raise FileNotFoundError(f"{base}.seal")
+    return _info(stated, base, "sealed")
 
 
 def read_segment(base: str, start: int, stop: int) -> RecordBatch:
@@ -172,7 +189,13 @@ class FeedWriter:
             "number": self._number,
             "chain": self._chain,
             "open": is_open,
+            "mark": str(self._mark()),
         }
+
+    def _mark(self) -> Path:
+        path = mark_path(self._root, self.feed, self.writer)
+        path.parent.mkdir(exist_ok=True)
+        return path
 
     @property
     def number(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from spamtide.archive.manifests import DayManifest, Root, read_day, read_root
 from spamtide.archive.parts import Part
+from spamtide.archive.provisional import Provisional, that_count
 
 DAY_US = 86_400_000_000
 
@@ -32,12 +33,24 @@ class Span:
 
 
 def read_spans(
-    root: Path, facts_version: int, *, feeds: Sequence[str] = (), since: int | None = None, until: int | None = None
+    root: Path,
+    facts_version: int,
+    *,
+    feeds: Sequence[str] = (),
+    since: int | None = None,
+    until: int | None = None,
+    live: bool = False,
 ) -> list[Span]:
-    """Spans in order of feed and time that may hold messages at or after ``since`` and before ``until``; no feed means all."""
+    """Spans in order of feed and time that may hold messages at or after ``since`` and before ``until``; no feed means all.
+
+    With ``live`` also provisional parts, for who looks on; what is counted never asks for them.
+    """
+    # The provisional first: what is settled between the two looks is then left out there, and missing in neither.
+    provisional = Provisional(root).named(facts_version) if live else []
     named = read_root(root)
+    tail = [*named.tail.get(str(facts_version), []), *that_count(provisional, named.ends(facts_version))]
     pieces = sorted(
-        (piece for piece in _pieces(root, named, str(facts_version)) if not feeds or piece.feed in feeds),
+        (piece for piece in _pieces(root, named, tail, str(facts_version)) if not feeds or piece.feed in feeds),
         key=lambda s: (s.feed, s.first),
     )
     spans: list[Span] = []
@@ -56,12 +69,12 @@ def read_spans(
     return [s for s in spans if (since is None or s.last >= since) and (until is None or s.first < until)]
 
 
-def _pieces(root: Path, named: Root, version: str) -> Iterator[Span]:
+def _pieces(root: Path, named: Root, tail: Sequence[Part], version: str) -> Iterator[Span]:
     for name, manifest in named.days.get(version, {}).items():
         feed, _, day = name.rpartition("/")
         yield Span(feed, int(day) * DAY_US, (int(day) + 1) * DAY_US - 1, (manifest,), ())
     ranges: dict[tuple[str, str, int, int, int], list[Part]] = {}
-    for part in named.tail.get(version, []):
+    for part in tail:
         if part.rows:
             ranges.setdefault((part.feed, part.writer, part.segment, part.start, part.stop), []).append(part)
     for (feed, *_), parts in ranges.items():

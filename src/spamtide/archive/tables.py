@@ -16,6 +16,7 @@ from pathlib import Path
 from spamtide.archive.locks import hold_lock
 from spamtide.archive.manifests import Root, read_day, read_root, write_day, write_root
 from spamtide.archive.parts import Part, file_digest, write_parquet
+from spamtide.archive.provisional import Provisional
 from spamtide.errors import BrokenWorld
 
 # Files that nothing names any more stay this long for readers that opened their snapshot before.
@@ -37,6 +38,7 @@ class Tables:
     def __init__(self, archive_root: Path) -> None:
         self._archive = archive_root
         self.root = archive_root / "tables"
+        self.provisional = Provisional(self.root)
 
     def lock(self, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
         """The lock under which parts are made and named. When it is taken: wait after ``waiting``, or BrokenWorld ``locked``."""
@@ -50,12 +52,7 @@ class Tables:
 
     def digested(self, facts_version: int) -> dict[tuple[str, str, int], int]:
         """How many records of each segment (feed, writer, number) the tables hold."""
-        found = {}
-        for name, records in read_root(self.root).digested.get(str(facts_version), {}).items():
-            feed, _, rest = name.partition("/")
-            writer, _, number = rest.rpartition("-")
-            found[(feed, writer, int(number))] = records
-        return found
+        return read_root(self.root).ends(facts_version)
 
     def parts(self, facts_version: int) -> list[Part]:
         """All parts of a facts version, those of closed days first."""
@@ -117,6 +114,7 @@ class Tables:
                     )
         write_root(self.root, root)
         self.sweep(grace_seconds=0)
+        self.provisional.clear()
         return dropped
 
     def sweep(self, *, grace_seconds: float = GRACE_SECONDS) -> int:

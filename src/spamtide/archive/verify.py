@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from spamtide.archive.archive import Archive, read_key
+from spamtide.archive.durable import mark_path, read_mark
 from spamtide.archive.kernel import CopyCounter, CorruptSegment, verify_segment
+from spamtide.archive.layout import JOURNAL_FEED
+from spamtide.archive.locks import lock_is_free
 from spamtide.archive.segments import NO_CHAIN, segment_bases
 from spamtide.errors import BrokenWorld
 
+_ALL = 2**64 - 1
 _ENDINGS = {"open", "seg", "idx", "seal"}
 
 
@@ -57,7 +62,7 @@ def verify_archive(archive: Archive, progress: Callable[[float, float], None] | 
             progress(done, len(todo))
         name = f"{feed or 'journal'}/{base.name}"
         try:
-            checked = verify_segment(str(base))
+            checked = verify_segment(str(base), _end(archive, feed, writer, number, base))
         except (CorruptSegment, OSError) as error:
             problems.append(Problem("corrupt_segment", name, str(error)))
             ends[(feed, writer)] = (number, "")
@@ -87,6 +92,17 @@ def verify_archive(archive: Archive, progress: Callable[[float, float], None] | 
     for row in rows:
         digest.update(row)
     return Verification(not problems, digest.hexdigest(), segments, messages, erased, None, tuple(problems))
+
+
+def _end(archive: Archive, feed: str, writer: str, number: int, base: Path) -> int:
+    """How many bytes of a segment must hold: all, but of one that is being written those that are durable."""
+    if not base.with_suffix(".open").exists() or base.with_suffix(".seal").exists():
+        return _ALL
+    with lock_is_free(archive.root, f"segments-{feed or JOURNAL_FEED}-{writer}") as free:
+        if free:
+            return _ALL
+    mark = read_mark(mark_path(archive.root, feed, writer))
+    return mark.size_bytes if mark is not None and mark.number == number else _ALL
 
 
 def confirmed_copies(archive: Archive, feed: str) -> CopyCounter:

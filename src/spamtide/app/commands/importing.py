@@ -1,4 +1,4 @@
-"""``import`` and ``digest``: what arrived, and what it says."""
+"""``import``: what arrived."""
 
 from __future__ import annotations
 
@@ -125,29 +125,3 @@ def import_command(
         if outcome.counts:
             print(f"{outcome.counts} counts.")
     return 3 if outcome.refused else 0
-
-
-@click.command("digest")
-@click.option("--follow", is_flag=True, help="Go on as messages arrive (not built yet).")
-@click.option("--retry-quarantine", is_flag=True, help="Try messages in quarantine again.")
-@click.option("--compact", is_flag=True, help="Also gather the tables of past days into one sorted file a day.")
-@json_option
-@click.pass_context
-def digest_command(ctx: click.Context, follow: bool, retry_quarantine: bool, compact: bool, as_json: bool) -> None:
-    """Read messages that are stored but not in the tables yet."""
-    from spamtide.app.digesting import compact_workspace, digest_workspace
-    from spamtide.app.digesting import retry_quarantine as read_again
-    from spamtide.app.workspace import now_us
-
-    if follow:
-        raise WrongUse("not_built_yet", "--follow is not built yet.", "Run 'spamtide digest'.")
-    workspace = open_workspace(ctx)
-    with progress_bar("reading") as tick:
-        outcome = (read_again if retry_quarantine else digest_workspace)(workspace, now=now_us(), progress=tick)
-    if compact:
-        with progress_bar("gathering", "days") as tick:
-            compact_workspace(workspace, now=now_us(), progress=tick)
-    if as_json:
-        emit_json(outcome.document())
-    else:
-        print(f"{outcome.messages} messages of {outcome.segments} segments read, {outcome.quarantined} in quarantine.")

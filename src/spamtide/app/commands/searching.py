@@ -77,6 +77,9 @@ def sparkline(values: list[float]) -> str:
 @click.option(
     "--eml", type=click.Path(path_type=Path), help="Write the messages into this new or empty folder as .eml."
 )
+@click.option(
+    "--live", is_flag=True, help="Show at once what is there, with what 'digest --follow' has read provisionally."
+)
 @click.option("--save", metavar="NAME", help="Save QUERY under a name, in the workspace.")
 @click.option("--saved", metavar="NAME", shell_complete=complete_saved, help="The saved query, and QUERY if given.")
 @click.option("--list-saved", is_flag=True, help="List the saved queries.")
@@ -94,6 +97,7 @@ def search_command(
     explained: bool,
     after_id: str | None,
     eml: Path | None,
+    live: bool,
     save: str | None,
     saved: str | None,
     list_saved: bool,
@@ -116,7 +120,9 @@ def search_command(
         raise WrongUse("usage", "--by counts all messages.", "Leave out --limit, --after-id and --raw.")
     if explained and (by or eml):
         raise WrongUse("usage", "--explain is about messages that are listed.", "Leave out --by and --eml.")
-    workspace = open_current(ctx)
+    if live and (by or eml):
+        raise WrongUse("usage", "--live is about messages that are listed.", "Leave out --by and --eml.")
+    workspace = open_workspace(ctx) if live else open_current(ctx)
     if saved is not None:
         from spamtide.app.saved import saved_query
 
@@ -133,7 +139,9 @@ def search_command(
     show = functools.partial(_show, workspace, raw=raw, why=why, as_json=as_json, as_jsonl=as_jsonl)
     # Lines that run over a terminal leave no room for a bar.
     with progress_bar("searching", drawn=page is not None or not sys.stdout.isatty()) as tick:
-        found = search_messages(workspace, query, feeds, limit=page and page + 1, after_id=after_id, progress=tick)
+        found = search_messages(
+            workspace, query, feeds, limit=page and page + 1, after_id=after_id, live=live, progress=tick
+        )
         if page is None:
             return show(Page(found, None))
         rows = list(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import click
@@ -36,7 +37,7 @@ class Teller:
             self._seen["messages"] += event["messages"]
         elif name == "message.put_off":
             self._seen["put off"] += 1
-        elif name not in ("trap.counts", "trap.drained"):
+        elif name not in ("trap.counts", "trap.drained", "digest.read"):
             facts = ", ".join(
                 f"{k} {v}" for k, v in event.items() if k not in ("event", "at", "counts") and v is not None
             )
@@ -64,15 +65,20 @@ class Teller:
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="json: one event a line on stdout; text: counters on stderr.")  # fmt: skip
+@click.option(
+    "--no-digest", is_flag=True, help="Store only; read it with 'spamtide digest', here or on another machine."
+)
 @click.pass_context
 def trap_command(
-    ctx: click.Context, feed: str, smtp: str | None, lmtp: str | None, vantage: str | None, log: str
+    ctx: click.Context, feed: str, smtp: str | None, lmtp: str | None, vantage: str | None, log: str, no_digest: bool
 ) -> None:
     """Listen for mail, answer 250 when it is on disk, and keep it. Nothing is ever passed on.
 
-    Any recipient is accepted, unless the feed lists addresses in spamtide.toml. SIGTERM drains and ends; read what came with
-    'spamtide digest'.
+    Any recipient is accepted, unless the feed lists addresses in spamtide.toml. SIGTERM drains and ends. What comes is read
+    meanwhile by a process of its own, 'spamtide digest --follow'.
     """
+    from spamtide.app.companion import Companion
+    from spamtide.app.live import digest_note_path, write_note
     from spamtide.app.trapping import parse_address, run_trap
     from spamtide.app.workspace import now_us
     from spamtide.archive import check_feed
@@ -80,6 +86,8 @@ def trap_command(
     workspace = open_workspace(ctx)
     if smtp is None and lmtp is None:
         smtp = "127.0.0.1:2525"
+    tell = Teller(as_json=log == "json")
+    note = partial(write_note, digest_note_path(workspace.archive.root, check_feed(feed)))
     run_trap(
         workspace,
         check_feed(feed),
@@ -88,5 +96,6 @@ def trap_command(
         vantage=vantage,
         log_messages=log == "json",
         clock=now_us,
-        tell=Teller(as_json=log == "json"),
+        tell=tell,
+        companion=None if no_digest else Companion(workspace.root, tell=tell, note=note),
     )

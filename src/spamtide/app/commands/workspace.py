@@ -82,6 +82,12 @@ def doctor_command(ctx: click.Context, as_json: bool) -> int:
     return 1 if problems else 0
 
 
+def _lag(waiting: int, provisional: int) -> str:
+    if not waiting:
+        return ""
+    return f"; {waiting} not settled yet" + (f", {provisional} of them read provisionally" if provisional else "")
+
+
 @click.command("status")
 @json_option
 @click.pass_context
@@ -100,7 +106,11 @@ def status_command(ctx: click.Context, as_json: bool) -> int:
             print(
                 f"{printable(feed['feed'])}: {feed['messages']} messages in {feed['segments']} segments, "
                 f"{feed['first_received_at'] or '-'} to {feed['last_received_at'] or '-'}"
+                f"{'; its trap runs' if feed['trap'] else ''}"
+                f"{_lag(feed['not_settled'], feed['provisional'])}"
             )
+        print(f"digest: {'follows' if state['digest']['following'] else 'does not follow'}; ", end="")
+        print(f"disk: {state['disk']['free_bytes'] / 2**30:.1f} GiB free")
         for problem in state["problems"]:
             print(f"- {problem['text']} {problem['next']}")
     return 0 if state["ok"] else 1
