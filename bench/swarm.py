@@ -9,11 +9,13 @@ python bench/swarm.py [--messages 40000] [--connections 2000]
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import re
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,15 +33,20 @@ SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postfix/sbin"
 class Sink:
     """An smtp-sink on a port of its own; counts what it took."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         program = shutil.which("smtp-sink", path=SBIN)
         if program is None:
             print("skipped: no smtp-sink (apt-get install postfix)")
             raise SystemExit(0)
+        # A port of its own: smtp-sink shares one with another that was left there.
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = int(s.getsockname()[1])
         who = ["-u", "nobody"] if os.geteuid() == 0 else []
         self.target = f"127.0.0.1:{port}"
         self._said = (folder / f"sink-{port}").open("wb+")
         self._process = subprocess.Popen([program, "-c", "-m", "4000", *who, self.target, "4000"], stdout=self._said)
+        atexit.register(self._process.kill)
         time.sleep(0.5)
 
     def end(self) -> int:
@@ -61,8 +68,8 @@ def main() -> None:
     print(f"calibration: {calibrate():.2f} million SHA-256 compressions/s on one core; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="swarm-bench-") as name:
         folder = Path(name)
-        scenario = write_scenario(folder / "w.toml", given.messages, bots=12_000)
-        sink = Sink(2525, folder)
+        scenario = write_scenario(folder / "w.toml", given.messages, bots=11_000)
+        sink = Sink(folder)
         command = [
             sys.executable, "-m", "spamtide", "simulate", str(scenario), "--smtp", sink.target, "--speed", "max",
             "--rate", "100000", "--connections", str(given.connections), "--out", str(folder / "o"), "--json",
@@ -89,7 +96,7 @@ def main() -> None:
         )
         source = shutil.which("smtp-source", path=SBIN)
         if source is not None:
-            sink = Sink(2526, folder)
+            sink = Sink(folder)
             started = time.perf_counter()
             subprocess.run(
                 [source, "-s", "100", "-m", "20000", "-l", "700", sink.target], check=True, capture_output=True
