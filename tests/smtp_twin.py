@@ -56,6 +56,33 @@ def user_hash(key: bytes, user: bytes) -> str:
     return hmac.digest(key, b"smtp user\0" + user, hashlib.sha256).hex()[:32]
 
 
+def keyed(key: bytes, label: bytes, *parts: bytes) -> bytes:
+    """A label and parts, each behind its length, under the key."""
+    return hmac.digest(key, label + b"\0" + b"".join(len(p).to_bytes(8, "big") + p for p in parts), hashlib.sha256)
+
+
+def masked(key: bytes, address: str) -> str:
+    """An address of a stranger as a relay bait writes it down."""
+    if not address:
+        return ""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        local, domain = address, ""
+    hash_ = "h-" + keyed(key, b"stranger", local.lower().encode(), domain.lower().encode()).hex()[:16]
+    plain = domain and all(c.isalnum() or c in ".-[]:" for c in domain.lower())
+    return f"{hash_}@{domain.lower()}" if plain else hash_
+
+
+@dataclass
+class Manner:
+    """How the trap answers: lives of addresses, arms of the treatment, whether it is a relay bait."""
+
+    lives: dict[str, str] | None = None
+    arms: list[str] | None = None
+    bait: bool = False
+    retry_seconds: int = 0
+
+
 def length_class(n: int) -> str:
     return "0" if n == 0 else "1-7" if n < 8 else "8-15" if n < 16 else "16+"
 
@@ -85,6 +112,7 @@ class Letter:
     raw: bytes
     dialect: set[str]
     unfinished: bool = False
+    marks: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -137,8 +165,13 @@ def unstuff(body: bytes, *, ended: bool) -> tuple[bytes, set[str]]:
 class Session:
     """Plays one input; ``play`` is the door."""
 
-    def __init__(self, *, lmtp: bool, listed: set[str] | None, bounds: dict[str, int], key: bytes) -> None:
-        self.lmtp, self.listed, self.n, self.key = lmtp, listed, bounds, key
+    def __init__(self, *, lmtp: bool, manner: Manner, bounds: dict[str, int], key: bytes) -> None:
+        self.lmtp, self.manner, self.n, self.key = lmtp, manner, bounds, key
+        number = int.from_bytes(keyed(key, b"treatment", b"s1")[:8], "big")
+        self.arm = manner.arms[number % len(manner.arms)] if manner.arms else "plain"
+        self.put_off: set[tuple[str, str]] = set()
+        self.greylisted: set[tuple[str, str]] = set()
+        self.seen_rcpt = False
         self.out = Played()
         self.state, self.helo = "Start", False
         self.errors = self.idle = self.tries = self.refused_to = self.handed = 0
@@ -147,6 +180,7 @@ class Session:
     def clear(self) -> None:
         self.sender, self.to, self.size, self.eight, self.utf8 = "", [], None, False, False
         self.chunks = b""
+        self.counts, self.outside = False, set()
 
     def mark(self, name: str, when: object = True) -> None:
         if when:
@@ -180,7 +214,13 @@ class Session:
         dialect = written(raw, self.eight) | dots | self.out.marks
         if self.size is not None and len(raw) > self.size:
             dialect.add("size_understated")
-        self.out.letters.append(Letter(self.sender, list(self.to), raw, dialect, unfinished))
+        tries = {(self.sender, to.lower()) for to in self.to}
+        marks = set() if self.counts else set(self.outside)
+        marks |= {"relay_bait"} if self.manner.bait else set()
+        marks |= {"retry"} if tries & self.put_off else set()
+        if not unfinished:
+            self.put_off -= tries
+        self.out.letters.append(Letter(self.sender, list(self.to), raw, dialect, unfinished, marks))
         if not unfinished:
             self.handed += 1
             self.idle = 0
@@ -342,7 +382,8 @@ class Session:
                 self.mark("unknown_parameter", not (key in (b"RET", b"ENVID", b"AUTH") and equals))
         self.mark("no_helo", self.state == "Start")
         self.clear()
-        self.sender, self.size, self.eight, self.utf8 = text(bare), size, eight, utf8
+        sender = masked(self.key, text(bare)) if self.manner.bait else text(bare)
+        self.sender, self.size, self.eight, self.utf8 = sender, size, eight, utf8
         self.address_marks(bare)
         self.state = "Mail"
         return self.say(250)
@@ -365,11 +406,28 @@ class Session:
         self.mark("unknown_parameter", any(w.partition(b"=")[0].upper() not in (b"NOTIFY", b"ORCPT") for w in words))
         if len(self.to) >= self.n["recipients"]:
             return self.say(452, b"RCPT")
-        if self.listed is not None:
-            lower = text(bare).lower()
-            if lower not in self.listed and "@" + lower.rpartition("@")[2] not in self.listed:
-                return self.say(550, b"RCPT")
-        self.to.append(text(bare))
+        lives, to, lower = self.manner.lives, text(bare), text(bare).lower()
+        life = (
+            "live"
+            if lives is None
+            else lives.get(lower, lives.get("@" + lower.rpartition("@")[2]) if "@" in lower else None)
+        )
+        if life in ("bouncing", "retired") or (life is None and not self.manner.bait):
+            return self.say(550, b"RCPT")
+        if self.manner.bait and (lives is None or life is None):
+            to = masked(self.key, to)
+        pair, first = (self.sender, to.lower()), not self.seen_rcpt
+        self.seen_rcpt = True
+        waits = pair not in self.greylisted or self.manner.retry_seconds > 0
+        if (self.arm == "greylist" and waits) or (self.arm == "first-rcpt" and first):
+            self.greylisted.add(pair)
+            self.put_off.add(pair)
+            return self.say(451, b"RCPT")
+        if life in ("conditioning", "ramp", "disclosed"):
+            self.outside.add(life)
+        else:
+            self.counts = True
+        self.to.append(to)
         self.state = "Rcpt"
         return self.say(250, b"RCPT")
 
@@ -442,7 +500,8 @@ class Session:
             self.pending, self.state = (mechanism, user), "User" if given is None else "Secret"
             return self.say(334)
         self.out.tried.append((mechanism, user, length))
-        return self.say(535 if mechanism == "PLAIN" else 504)
+        accepted = 235 if self.manner.bait else 535
+        return self.say(accepted if mechanism == "PLAIN" else 504)
 
     def plain(self, response: bytes) -> tuple[str | None, str | None]:
         fields = (unbase64(response) or b"").split(b"\0")[1:3]
@@ -468,7 +527,7 @@ class Session:
             length = None if secret is None else length_class(len(secret))
         self.out.tried.append((mechanism, user, length))
         self.state = "Ready"
-        return self.say(501 if line == b"*" else 535)
+        return self.say(501 if line == b"*" else 235 if self.manner.bait else 535)
 
 
 def address(name: str) -> bool:
@@ -481,7 +540,7 @@ def address(name: str) -> bool:
 
 
 def play(
-    data: bytes, *, lmtp: bool = False, listed: set[str] | None = None, bounds: dict[str, int], key: bytes = bytes(32)
+    data: bytes, *, lmtp: bool = False, manner: Manner | None = None, bounds: dict[str, int], key: bytes = bytes(32)
 ) -> Played:
     """What a session that reads ``data`` and then ends comes to, every message stored."""
-    return Session(lmtp=lmtp, listed=listed, bounds=bounds, key=key).play(data)
+    return Session(lmtp=lmtp, manner=manner or Manner(), bounds=bounds, key=key).play(data)

@@ -6,6 +6,7 @@ import pytest
 
 from doc_tables import ROOT
 from smtp_play import Talk, said, session, settle
+from spamtide.app.kernel import TREATMENTS
 from spamtide.capture.kernel import DIALECT_SPOKEN, DIALECT_WRITTEN, DIALOGUE_STATES, SmtpDialogue
 
 DOCUMENT = ROOT / "docs" / "reference" / "dialogue.md"
@@ -97,11 +98,18 @@ tables of `rust/src/pure/dialogue/` by `pytest tests/capture/test_dialogue_table
   only; one dot at its start is taken off, as RFC 5321 (4.5.2) says. The octets of a chunk (BDAT) are kept as they are.
 - **250 is said when the message is on disk**, never before. Until then nothing more of the session is read. 452: there is no room; 451: it may not be on
   disk. In LMTP each recipient gets that answer.
-- **AUTH is refused** (535), whatever is tried. Its challenges are sent, so that it can be told what was tried: the mechanism, a keyed hash of the user's
+- **AUTH is refused** (535), whatever is tried, but at a relay bait, which believes every PLAIN and LOGIN (235). Its challenges are sent, so that it can be told what was tried: the mechanism, a keyed hash of the user's
   name, the class of the password's length (`0`, `1-7`, `8-15`, `16+`). The password is never written anywhere.
 - **STARTTLS** forgets all that came before the handshake, and throws away what came between.
 - **Data without an end** is kept when the session ends, marked `unfinished`; it was never acknowledged.
-- Any recipient is accepted, unless the feed lists addresses; then others get 550. Nothing is ever passed on.
+- Any recipient is accepted, unless the feed lists addresses; then others get 550, and so do those that bounce or are retired. Nothing is ever passed on.
+- **Lives**: a message all of whose accepted recipients are in their ramp, conditioning or disclosed has these marks and is not counted; one for any address that counts is.
+- **Retries**: a message that comes again, by peer unit, reverse-path and Message-ID or digest (or the recipient that was put off), within five days after we answered 4xx, or after its
+  session ended within it, or after the connection broke before our 250 was heard, is marked `retry`; where a record of the earlier one stands, `counted_before` too, and it is not
+  counted. A MAIL that was put off is not remembered: nothing tells which message it was for.
+- **A relay bait** takes mail for strangers. Instead of their local parts, and of every word in which one might hide, stand keyed hashes or lengths: `h-0123456789abcdef@their.example`, `*12`.
+  The raw message is kept as it came.
+- **A probe of the operator's** (`spamtide probe-header`) is known by its signature and an instant within a week, and marked `own_test`.
 - The bounds are in [limits.md](limits.md).
 
 ## States
@@ -134,6 +142,15 @@ Pipelined is a command whose first byte came before the reply to the one before 
 |---|---|
 {written}
 
+## Treatments
+
+A treated panel draws one of its arms for each session, by a keyed hash of the session's key, and answers by it. All are within RFC 5321. They change who gets through: such a feed never
+measures.
+
+| arm | does |
+|---|---|
+{treatments}
+
 ## Transcript
 
 `transcript` in the meta of a record ([segment-format.md](segment-format.md)):
@@ -150,6 +167,8 @@ Pipelined is a command whose first byte came before the reply to the one before 
 | `auth` | what was tried: `mechanism`, `user` (keyed hash, null where none was given), `length` |
 | `data` | when DATA or the first chunk was announced, and when the last byte came, microseconds since `began` |
 | `dialect` | marks, sorted |
+| `treatment` | the arm of a treated panel's session; absent elsewhere |
+| `bounced` | of a session: recipients that were answered 550 since their address bounces; absent when none |
 """
 
 
@@ -161,7 +180,8 @@ def rendered() -> str:
     diagram = "\n".join(f"    {a} --> {b}: {', '.join(words)}" for (a, b), words in arrows.items())
     table = "\n".join(f"| {a} | {', '.join(words)} | {b} |" for (a, b), words in arrows.items())
     spoken, written = ("\n".join(f"| `{n}` | {m} |" for n, m in marks) for marks in (DIALECT_SPOKEN, DIALECT_WRITTEN))
-    return HEADING.format(diagram=diagram, table=table, spoken=spoken, written=written)
+    treatments = "\n".join(f"| `{n}` | {m} |" for n, m in TREATMENTS)
+    return HEADING.format(diagram=diagram, table=table, spoken=spoken, written=written, treatments=treatments)
 
 
 def test_the_document_is_drawn_from_the_table(request: pytest.FixtureRequest) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtp_play import BOUNDS, Talk, talk
-from smtp_twin import MOMENTARY, play
+from smtp_twin import MOMENTARY, Manner, play
+from spamtide.app.kernel import TREATMENTS
 
 SMALL = BOUNDS | {
     "command_bytes": 90, "path_bytes": 24, "recipients": 3, "refused_recipients": 3, "message_bytes": 60, "messages": 3,
@@ -53,7 +55,26 @@ bytes_of_sessions = st.lists(
     max_size=14,
 ).map(b"".join)
 cuts = st.lists(st.integers(min_value=0, max_value=2000), max_size=12)
-LISTED = [None, ["x@trap.example", "@h.example", "y@trap.example", "root", "z@trap.example"]]
+LIVES = {
+    "x@trap.example": "live", "@h.example": "ramp", "y@trap.example": "conditioning", "root": "bouncing",
+    "z@trap.example": "disclosed", "@trap.example": "retired",
+}  # fmt: skip
+ALIVE = dict.fromkeys(("x@trap.example", "@h.example", "y@trap.example", "root", "z@trap.example"), "live")
+ARMS = [name for name, _ in TREATMENTS]
+MANNERS = [
+    Manner(), Manner(lives=ALIVE), Manner(lives=LIVES), Manner(bait=True), Manner(lives=LIVES, bait=True),
+    *(Manner(arms=[arm]) for arm in ARMS), Manner(lives=LIVES, arms=ARMS), Manner(arms=["greylist"], retry_seconds=1),
+]  # fmt: skip
+
+
+def told(manner: Manner) -> str:
+    """A manner as the kernel takes it."""
+    lives, arms = manner.lives, manner.arms
+    listed = None if lives is None else [{"address": a, "state": s, "until": 1} for a, s in lives.items()]
+    plan = None if arms is None else {"arms": arms, "retry_seconds": manner.retry_seconds, "greeting_seconds": 0}
+    return json.dumps({"persona": "plain", "addresses": listed, "treatment": plan, "relay_bait": manner.bait})
+
+
 examples = int(os.environ.get("DIALOGUE_EXAMPLES", "300"))
 
 
@@ -62,11 +83,11 @@ def whole(t: Talk) -> tuple[object, ...]:
 
 
 @settings(max_examples=examples, deadline=None)
-@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.booleans())
+@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.booleans(), st.sampled_from(MANNERS))
 def test_any_chunking_of_any_bytes_gives_the_same_events(
-    data: bytes, places: list[int], protocol: str, tls: bool
+    data: bytes, places: list[int], protocol: str, tls: bool, manner: Manner
 ) -> None:
-    options = {"protocol": protocol, "starttls": tls, "bounds": SMALL}
+    options = {"protocol": protocol, "starttls": tls, "bounds": SMALL, "manner": told(manner)}
     at_once = talk(data, **options)
     assert whole(talk(data, places, **options)) == whole(at_once)
     assert whole(talk(data, range(len(data)), **options)) == whole(at_once)
@@ -81,17 +102,17 @@ def test_any_chunking_of_any_bytes_gives_the_same_events(
 
 
 @settings(max_examples=examples, deadline=None)
-@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.sampled_from(LISTED))
-def test_the_machine_and_its_twin_agree(
-    data: bytes, places: list[int], protocol: str, listed: list[str] | None
-) -> None:
-    ours = talk(data, places, protocol=protocol, addresses=listed, bounds=SMALL, user_key=b"k" * 32)
-    twin = play(data, lmtp=protocol == "lmtp", listed=set(listed) if listed else None, bounds=SMALL, key=b"k" * 32)
+@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.sampled_from(MANNERS))
+def test_the_machine_and_its_twin_agree(data: bytes, places: list[int], protocol: str, manner: Manner) -> None:
+    ours = talk(data, places, protocol=protocol, manner=told(manner), bounds=SMALL, user_key=b"k" * 32)
+    twin = play(data, lmtp=protocol == "lmtp", manner=manner, bounds=SMALL, key=b"k" * 32)
     assert ours.codes == twin.codes
     assert [
-        (m["from"], m.get("to", []), raw, set(m["transcript"]["dialect"]) - MOMENTARY, m.get("marks") == ["unfinished"])
+        (m["from"], m.get("to", []), raw, set(m["transcript"]["dialect"]) - MOMENTARY, set(m.get("marks", [])))
         for m, raw in ours.messages
-    ] == [(x.sender, x.to, x.raw, x.dialect, x.unfinished) for x in twin.letters]
+    ] == [
+        (x.sender, x.to, x.raw, x.dialect, x.marks | ({"unfinished"} if x.unfinished else set())) for x in twin.letters
+    ]
     assert set(ours.facts["dialect"]) - MOMENTARY == twin.marks
     tried = [t for m, _ in ours.messages for t in m["transcript"].get("auth", [])] + ours.facts.get("auth", [])
     assert [(t["mechanism"], t["user"], t["length"]) for t in tried] == twin.tried

@@ -10,6 +10,7 @@ use super::language::language;
 use super::limits::CAPTURED;
 use super::links::registered_domain;
 use super::mask::mask;
+use super::origin::seen_at_capture;
 use super::peer::peer_units;
 use super::sketch::sketch;
 use super::topic::{rules, Said};
@@ -197,7 +198,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         attachments: &(names_folded + &words(&kinds.join(" "))),
     };
     message.text("topic", Some(rules().topic(said).0));
-    message.text("origin", Some(facts.origin));
+    message.text("origin", Some(seen_at_capture(&meta.marks).unwrap_or(facts.origin)));
     message.text("defects", Some(&spaced(facts.defects.iter().copied())));
     message.text("identical", Some(&hex(&identical.finalize()[..16])));
     message.text("exact", Some(&exact_hex));

@@ -200,6 +200,16 @@ fn names_an_address(text: &str) -> bool {
         .any(|t| t.trim_matches('.').parse::<std::net::Ipv4Addr>().is_ok())
 }
 
+/// The origin that the trap saw for itself, whatever the message says; None where it saw none.
+pub fn seen_at_capture(marks: &[String]) -> Option<&'static str> {
+    let has = |mark: &str| marks.iter().any(|m| m == mark);
+    match () {
+        () if has("own_test") => Some("own-test"),
+        () if has("relay_bait") => Some("relay-probe"),
+        () => None,
+    }
+}
+
 /// One of the words of the definitions. `visible`: the visible text of the message.
 pub fn origin(s: &Signs, visible: &str) -> &'static str {
     if s.probe {

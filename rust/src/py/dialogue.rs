@@ -1,14 +1,17 @@
 //! Bindings of the dialogue machine: bytes and time in, replies and events out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::pure::capture::Capture;
-use crate::pure::dialogue::{bounds, dialect, states, Dialogue, Event, Protocol, Settings, Verdict};
+use crate::pure::dialogue::lives::Life;
+use crate::pure::dialogue::memory::Memory;
+use crate::pure::dialogue::{bounds, dialect, probe, states, Dialogue, Event, Protocol, Settings, Verdict};
+use crate::server::manner::Manner;
 
 /// Settings from the arguments that Python gives.
 #[allow(clippy::too_many_arguments)]
@@ -20,6 +23,7 @@ pub fn settings(
     starttls: bool,
     user_key: &[u8],
     wished: BTreeMap<String, usize>,
+    manner: Option<&str>,
 ) -> PyResult<Settings> {
     let mut bounds = bounds::Bounds::default();
     for (name, n) in wished {
@@ -27,7 +31,7 @@ pub fn settings(
             return Err(PyValueError::new_err(format!("there is no bound {name}")));
         }
     }
-    Ok(Settings {
+    let mut all = Settings {
         host,
         protocol: match protocol {
             "smtp" => Protocol::Smtp,
@@ -36,12 +40,35 @@ pub fn settings(
         },
         persona,
         starttls,
-        addresses: addresses.map(|list| list.iter().map(|a| a.to_lowercase()).collect()),
+        addresses: addresses.map(|list| list.into_iter().map(|a| (a, Life::Live)).collect()),
         user_key: user_key
             .try_into()
             .map_err(|_| PyValueError::new_err("user_key has 32 bytes"))?,
         bounds,
-    })
+        ..Settings::default()
+    };
+    if let Some(manner) = manner {
+        let manner: Manner = serde_json::from_str(manner).map_err(|e| PyValueError::new_err(e.to_string()))?;
+        manner.apply(&mut all).map_err(PyValueError::new_err)?;
+    }
+    Ok(all)
+}
+
+/// What the sessions of one trap remember.
+#[pyclass]
+pub struct DialogueMemory {
+    inner: Arc<Mutex<Memory>>,
+}
+
+#[pymethods]
+impl DialogueMemory {
+    #[new]
+    #[pyo3(signature = (most=100_000))]
+    fn new(most: usize) -> Self {
+        DialogueMemory {
+            inner: Arc::new(Mutex::new(Memory::of_size(most))),
+        }
+    }
 }
 
 /// Receive time, meta as JSON, raw bytes.
@@ -61,7 +88,7 @@ pub struct SmtpDialogue {
 #[pymethods]
 impl SmtpDialogue {
     #[new]
-    #[pyo3(signature = (host, protocol, persona, peer, session, now, addresses=None, starttls=false, user_key=None, bounds=None))]
+    #[pyo3(signature = (host, protocol, persona, peer, session, now, addresses=None, starttls=false, user_key=None, bounds=None, manner=None, memory=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         host: String,
@@ -74,9 +101,11 @@ impl SmtpDialogue {
         starttls: bool,
         user_key: Option<&[u8]>,
         bounds: Option<BTreeMap<String, usize>>,
+        manner: Option<&str>,
+        memory: Option<&DialogueMemory>,
     ) -> PyResult<Self> {
         let key = user_key.unwrap_or(&[0; 32]);
-        let all = settings(
+        let mut all = settings(
             host,
             protocol,
             persona,
@@ -84,7 +113,11 @@ impl SmtpDialogue {
             starttls,
             key,
             bounds.unwrap_or_default(),
+            manner,
         )?;
+        if let Some(memory) = memory {
+            all.memory = memory.inner.clone();
+        }
         Ok(SmtpDialogue {
             inner: Dialogue::new(Arc::new(all), peer, session, now),
         })
@@ -130,6 +163,23 @@ impl SmtpDialogue {
         self.inner.set_full(full);
     }
 
+    /// The connection broke before our last 250 was heard for certain.
+    fn unheard(&mut self, now: i64) {
+        self.inner.unheard(now);
+    }
+
+    /// Replies 4xx since this was last asked, and how many of them anybody would have got.
+    fn refused(&mut self) -> (u64, u64) {
+        let refused = self.inner.refused();
+        (refused.all, refused.no_room)
+    }
+
+    /// How long the greeting waits, microseconds.
+    #[getter]
+    fn greeting_delay(&self) -> i64 {
+        self.inner.greeting_delay()
+    }
+
     /// The session is over; what came of an unfinished message.
     fn end<'py>(&mut self, py: Python<'py>, now: i64) -> Option<Captured<'py>> {
         self.inner.end(now).map(|capture| captured(py, &capture))
@@ -147,9 +197,20 @@ impl SmtpDialogue {
     }
 }
 
+/// The value of the header of a probe of our own: for an instant and a word of letters and digits.
+#[pyfunction]
+fn probe_value(user_key: &[u8], at: i64, nonce: &str) -> PyResult<String> {
+    let key = user_key
+        .try_into()
+        .map_err(|_| PyValueError::new_err("user_key has 32 bytes"))?;
+    Ok(probe::value(&key, at, nonce))
+}
+
 /// Put the machine and its tables into the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<SmtpDialogue>()?;
+    m.add_class::<DialogueMemory>()?;
+    m.add_function(wrap_pyfunction!(probe_value, m)?)?;
     m.add("DIALOGUE_BOUNDS", bounds::TABLE.to_vec())?;
     m.add("DIALECT_SPOKEN", dialect::SPOKEN.to_vec())?;
     m.add("DIALECT_WRITTEN", dialect::WRITTEN.to_vec())?;

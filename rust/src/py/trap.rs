@@ -5,6 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::pure::dialogue::treatment::ARMS;
 use crate::server::events::COUNTS;
 use crate::server::trap;
 
@@ -58,6 +59,17 @@ impl Trap {
         self.inner.counts().to_string()
     }
 
+    /// What was refused by us by minute since this was last asked: JSON rows `[start, family, refused, no_room, taken]`.
+    fn minutes(&self) -> String {
+        self.inner.minutes().to_string()
+    }
+
+    /// Take another manner, in JSON, for sessions that begin from now on.
+    fn reload(&self, manner: &str) -> PyResult<()> {
+        let manner = serde_json::from_str(manner).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.inner.reload(&manner).map_err(PyValueError::new_err)
+    }
+
     /// Take no more connections and let messages under way come to their end.
     fn stop(&self) {
         self.inner.stop();
@@ -79,5 +91,7 @@ impl Trap {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Trap>()?;
     m.add("TRAP_COUNTS", COUNTS.to_vec())?;
+    let arms: Vec<(&str, &str)> = ARMS.iter().map(|(name, _, meaning)| (*name, *meaning)).collect();
+    m.add("TREATMENTS", arms)?;
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{json, Value};
 
+use super::minutes::Minutes;
+
 /// Events that wait for the owner at most; further ones are counted.
 pub const QUEUED: usize = 100_000;
 
@@ -48,6 +50,7 @@ counts! {
     put_off_failed: "messages answered 451: perhaps not on disk",
     refused_per_address: "connections answered 421: too many from one address",
     refused_total: "connections answered 421: too many in all",
+    bounced: "recipients answered 550 since their address bounces",
     shed: "sessions ended with 421 to make room",
     timed_out: "sessions ended with 421 since they were too slow",
     dropped_events: "events that nobody fetched in time",
@@ -61,6 +64,8 @@ pub struct Shared {
     full: AtomicBool,
     /// The counts.
     pub counts: Counts,
+    /// What was refused and taken by minute.
+    pub minutes: Minutes,
     /// Whether each stored message is an event too.
     pub log_messages: bool,
 }

@@ -4,7 +4,7 @@
 //! input buffer while it waits: one buffer serves all, since one thread does.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -21,8 +21,9 @@ use tokio::time::{timeout, timeout_at, Instant};
 use super::commit::{self, Item, Store, StoreConfig};
 use super::events::{utc_now, Shared};
 use super::listen::{listen, Crowd, Slot, Turned};
+use super::manner::{Current, Manner};
 use crate::pure::dialogue::states::State;
-use crate::pure::dialogue::{Dialogue, Event, Protocol, Settings, Verdict};
+use crate::pure::dialogue::{Dialogue, Event, Protocol, Refused, Settings, Verdict};
 
 /// Bytes read from a socket at once.
 const READ_BYTES: usize = 64 << 10;
@@ -65,10 +66,8 @@ pub struct TrapConfig {
     pub lmtp: Option<SocketAddr>,
     /// Name in greeting and replies.
     pub host: String,
-    /// Persona, written into every record.
-    pub persona: String,
-    /// Addresses accepted; none accepts any.
-    pub addresses: Option<Vec<String>>,
+    /// Whom it takes mail for, and how it answers.
+    pub manner: Manner,
     /// Whether each stored message is an event too.
     pub log_messages: bool,
     /// Bounds of time and number.
@@ -79,7 +78,7 @@ pub struct TrapConfig {
 
 /// What the sessions of one listener share.
 struct Context {
-    settings: Arc<Settings>,
+    settings: Current,
     limits: Limits,
     crowd: Rc<Crowd>,
     items: mpsc::Sender<Item>,
@@ -100,6 +99,7 @@ pub struct Trap {
     /// What was found when the open segment was taken up: bytes cut, ranges of rot.
     pub recovered: (u64, Vec<(u64, u64)>),
     shared: Arc<Shared>,
+    settings: [Current; 2],
     stop: Arc<Notify>,
     stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -114,6 +114,7 @@ impl Trap {
         let (items, taken) = mpsc::channel();
         let (whole, sealing) = mpsc::channel();
         let (told, ready) = mpsc::channel();
+        let settings = first_settings(&config, user_key)?;
         let stop = Arc::new(Notify::new());
         let stopped = Arc::new(AtomicBool::new(false));
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -130,11 +131,11 @@ impl Trap {
                 Box::new(move || commit::run(store, &taken, &whole, &for_commit)),
             )?,
         ];
-        let (signal, done) = (stop.clone(), stopped.clone());
+        let (signal, done, current) = (stop.clone(), stopped.clone(), settings.clone());
         threads.push(spawn(
             "trap-listen",
             Box::new(move || {
-                listening(&config, user_key, &for_listen, items, &signal, &told);
+                listening(&config, current, &for_listen, items, &signal, &told);
                 done.store(true, Relaxed);
                 for_listen.log("trap.drained", for_listen.counts.json());
             }),
@@ -147,6 +148,7 @@ impl Trap {
             lmtp,
             recovered: (torn, rot),
             shared,
+            settings,
             stop,
             stopped,
             threads,
@@ -161,6 +163,17 @@ impl Trap {
     /// The counts.
     pub fn counts(&self) -> Value {
         self.shared.counts.json()
+    }
+
+    /// What was refused and taken by minute since this was last asked.
+    pub fn minutes(&self) -> Value {
+        self.shared.minutes.take()
+    }
+
+    /// Take another manner: sessions that are open go on as they began, new ones take it. An error changes nothing.
+    pub fn reload(&self, manner: &Manner) -> Result<(), String> {
+        manner.apply(&mut Settings::default())?;
+        self.settings.iter().try_for_each(|current| current.change(manner))
     }
 
     /// Take no more connections, end idle sessions, let messages under way come to their end.
@@ -181,12 +194,28 @@ impl Trap {
     }
 }
 
+/// The settings with which each of the two listeners begins. They share one memory.
+fn first_settings(config: &TrapConfig, user_key: [u8; 32]) -> Result<[Current; 2], String> {
+    let mut settings = Settings {
+        host: config.host.clone(),
+        user_key,
+        ..Settings::default()
+    };
+    config.manner.apply(&mut settings)?;
+    Ok([Protocol::Smtp, Protocol::Lmtp].map(|protocol| {
+        Current::new(Settings {
+            protocol,
+            ..settings.clone()
+        })
+    }))
+}
+
 type Ready = Result<(Option<SocketAddr>, Option<SocketAddr>), String>;
 
 /// The listening thread.
 fn listening(
     config: &TrapConfig,
-    user_key: [u8; 32],
+    settings: [Current; 2],
     shared: &Arc<Shared>,
     items: mpsc::Sender<Item>,
     stop: &Notify,
@@ -201,16 +230,14 @@ fn listening(
     };
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let listeners = [(config.smtp, Protocol::Smtp), (config.lmtp, Protocol::Lmtp)].map(|(address, protocol)| {
-            let bound = address.map(|a| listen(a).map_err(|e| format!("{a}: {e}")));
-            (bound, protocol)
-        });
+        let listeners =
+            [config.smtp, config.lmtp].map(|address| address.map(|a| listen(a).map_err(|e| format!("{a}: {e}"))));
         let (crowd, draining) = (Rc::new(Crowd::default()), Rc::new(Cell::new(false)));
         let (open, serial) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES]));
         let mut addresses = [None, None];
         let mut tasks = Vec::new();
-        for (i, (bound, protocol)) in listeners.into_iter().enumerate() {
+        for (i, (bound, settings)) in listeners.into_iter().zip(settings).enumerate() {
             let listener = match bound {
                 None => continue,
                 Some(Ok(listener)) => listener,
@@ -220,19 +247,8 @@ fn listening(
                 }
             };
             addresses[i] = listener.local_addr().ok();
-            let settings = Settings {
-                host: config.host.clone(),
-                protocol,
-                persona: config.persona.clone(),
-                addresses: config
-                    .addresses
-                    .as_ref()
-                    .map(|all| all.iter().map(|a| a.to_lowercase()).collect()),
-                user_key,
-                ..Settings::default()
-            };
             let context = Rc::new(Context {
-                settings: Arc::new(settings),
+                settings,
                 limits: config.limits.clone(),
                 crowd: crowd.clone(),
                 items: items.clone(),
@@ -314,6 +330,14 @@ fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
                 Turned::Total => (&counts.refused_total, "total"),
             };
             counter.fetch_add(1, Relaxed);
+            let refused = Refused {
+                all: 1,
+                no_room: u64::from(matches!(turned, Turned::Total)),
+            };
+            context
+                .shared
+                .minutes
+                .refused(utc_now(), peer.ip(), refused, context.shared.full());
             let _ = stream.try_write(b"421 4.7.0 Too many connections, try later\r\n");
             let peer = peer.ip().to_canonical().to_string();
             context
@@ -329,14 +353,28 @@ async fn session(stream: TcpStream, peer: SocketAddr, context: &Context, slot: &
     let n = context.serial.get();
     context.serial.set(n + 1);
     let key = format!("{:x}.{n:x}", context.started);
-    let peer = peer.ip().to_canonical().to_string();
-    let mut dialogue = Box::new(Dialogue::new(context.settings.clone(), peer, key, utc_now()));
-    let how = converse(&stream, &mut dialogue, context, slot).await;
+    let address = peer.ip();
+    let peer = address.to_canonical().to_string();
+    let mut dialogue = Box::new(Dialogue::new(context.settings.get(), peer, key, utc_now()));
+    let how = converse(&stream, address, &mut dialogue, context, slot).await;
+    let refused = dialogue.refused();
     if how == "shed" {
         context.shared.counts.shed.fetch_add(1, Relaxed);
     } else if how == "slow" {
         context.shared.counts.timed_out.fetch_add(1, Relaxed);
     }
+    context
+        .shared
+        .minutes
+        .refused(utc_now(), address, refused, context.shared.full());
+    if how == "lost" {
+        dialogue.unheard(utc_now());
+    }
+    context
+        .shared
+        .counts
+        .bounced
+        .fetch_add(dialogue.bounced() as u64, Relaxed);
     if let Some(capture) = dialogue.end(utc_now()) {
         let _ = context.items.send(Item { capture, answer: None });
     }
@@ -360,9 +398,19 @@ async fn linger(stream: &TcpStream, context: &Context) {
 }
 
 /// Read, think, answer; how the session ended.
-async fn converse(stream: &TcpStream, dialogue: &mut Dialogue, context: &Context, slot: &Slot) -> &'static str {
+async fn converse(
+    stream: &TcpStream,
+    peer: IpAddr,
+    dialogue: &mut Dialogue,
+    context: &Context,
+    slot: &Slot,
+) -> &'static str {
     let limits = &context.limits;
     let _ = timeout(GREETING_WAIT, stream.readable()).await;
+    if dialogue.greeting_delay() > 0 {
+        let delay = Duration::from_micros(dialogue.greeting_delay() as u64);
+        let _ = timeout(delay, slot.wake.notified()).await;
+    }
     let (mut stepped, mut read_at) = (Instant::now(), Instant::now());
     loop {
         let read = stream.try_read(&mut context.scratch.borrow_mut());
@@ -381,10 +429,17 @@ async fn converse(stream: &TcpStream, dialogue: &mut Dialogue, context: &Context
             if let Event::Message(capture) = event {
                 context.crowd.hold(slot, capture.raw.len() + dialogue.size_bytes());
                 let verdict = stored(*capture, context, slot).await;
+                if verdict == Verdict::Stored {
+                    context.shared.minutes.taken(utc_now(), peer);
+                }
                 dialogue.verdict(verdict, utc_now());
             }
         }
         context.crowd.hold(slot, dialogue.size_bytes());
+        context
+            .shared
+            .minutes
+            .refused(utc_now(), peer, dialogue.refused(), context.shared.full());
         let answer = dialogue.bytes_to_send();
         if !answer.is_empty() {
             if send(stream, &answer).await.is_err() {
@@ -402,6 +457,11 @@ async fn converse(stream: &TcpStream, dialogue: &mut Dialogue, context: &Context
             };
         }
         if within && context.crowd.held.get() > limits.memory_bytes {
+            let refused = Refused { all: 0, no_room: 1 };
+            context
+                .shared
+                .minutes
+                .refused(utc_now(), peer, refused, context.shared.full());
             return ended(stream, dialogue, "No memory", "shed").await;
         }
         if context.draining.get() && !within {

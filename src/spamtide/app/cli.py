@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("workspace", "What is missing or wrong, and how to mend it."),
     "import": ("importing", "Import mbox, Maildir, .eml, archives, or counts as CSV."),
     "trap": ("trapping", "Listen for SMTP and LMTP and keep what comes."),
+    "probe-header": ("trapping", "A signed header for a message of your own to the trap."),
     "digest": ("digesting", "Read messages that are stored but not yet digested."),
     "search": ("searching", "Messages that match a query, or their counts by time."),
     "series": ("searching", "A measure by day, hour or week, with its exposure."),
@@ -68,7 +69,7 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module = importlib.import_module(f"spamtide.app.commands.{entry[0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def resolve_command(

@@ -79,6 +79,14 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True):
     stale_days: int = 90
 
 
+class TreatmentSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """How the sessions of a treated panel are answered: one of ``arms`` each, drawn by the session's key."""
+
+    arms: list[str] = []
+    retry_seconds: float = 300.0
+    greeting_seconds: float = 5.0
+
+
 class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
     """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever. The trap accepts
     ``addresses`` only (``@domain`` for all of one), or any recipient where there are none."""
@@ -88,6 +96,8 @@ class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
     mx_position: str = ""
     note: str = ""
     addresses: list[str] = []
+    relay_bait: str = ""
+    treatment: TreatmentSettings | None = None
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):

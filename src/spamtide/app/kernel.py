@@ -1,5 +1,5 @@
 """The one file of this room that opens the kernel's door: its sockets."""
 
-from spamtide._kernel import TRAP_COUNTS, SwarmPlayer, Trap, check_loopback
+from spamtide._kernel import TRAP_COUNTS, TREATMENTS, SwarmPlayer, Trap, check_loopback, probe_value
 
-__all__ = ["TRAP_COUNTS", "SwarmPlayer", "Trap", "check_loopback"]
+__all__ = ["TRAP_COUNTS", "TREATMENTS", "SwarmPlayer", "Trap", "check_loopback", "probe_value"]

@@ -78,7 +78,13 @@ class Observatory:
     def exposures(self, feeds: Sequence[str]) -> list[Exposure]:
         """Exposure intervals of the feeds: as the journal states them, else inferred from first to last arrival."""
         stated = [
-            Exposure(r.body["feed"], r.body["start"], r.body["end"], r.body["basis"])
+            Exposure(
+                r.body["feed"],
+                r.body["start"],
+                r.body["end"],
+                r.body["basis"],
+                tuple((at, no_room, taken) for at, _, no_room, taken in r.body.get("refusals", ())),
+            )
             for r in self.workspace.archive.journal.read("exposure")
             if r.body["feed"] in feeds
         ]

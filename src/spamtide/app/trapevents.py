@@ -13,6 +13,11 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("smtp", "lmtp", "feed", "writer", "persona", "addresses", "connections"),
     ),
     "trap.counts": ("Counts since the start, every `trap.counts_seconds`.", ("counts",)),
+    "trap.reloaded": (
+        "SIGHUP: settings and journal were read again; sessions that are open go on as they began. `addresses`: how many in each state.",
+        ("persona", "addresses"),
+    ),
+    "trap.reload_failed": ("SIGHUP, and settings or journal could not be read: nothing is changed.", ("error",)),
     "trap.draining": ("A stop was asked for: no more connections, idle sessions end.", ("signal",)),
     "trap.drained": ("No session is left; with the counts since the start.", ("counts",)),
     "trap.stopped": ("Everything that was acknowledged is on disk; always the last event.", ("counts",)),
@@ -24,7 +29,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "The other keys are those of the journal's `session`.",
         (
             "session", "peer", "protocol", "persona", "tls", "helo", "began", "lasted", "messages", "refused", "unfinished", "how", "v",
-            "steps", "cut", "parameters", "auth", "dialect",
+            "steps", "cut", "parameters", "auth", "dialect", "treatment", "bounced",
         ),
     ),
     "message.stored": (

@@ -14,16 +14,21 @@ import platform
 import resource
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.config import FeedSettings
 from spamtide.app.kernel import Trap
-from spamtide.app.lives import read_lives
+from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
 from spamtide.app.stopping import stop_signals
 from spamtide.app.trapevents import make_event, read_event
+from spamtide.app.trapnotes import Event, Notes, families
 from spamtide.archive import SESSION_WRITER, Journal
-from spamtide.errors import BrokenWorld, WrongUse
+from spamtide.errors import BrokenWorld, SpamtideError, WrongUse
 
 if TYPE_CHECKING:
     from spamtide.app.companion import Companion
@@ -34,11 +39,8 @@ WRITER = "trap"
 _SLICE_MS = 100
 # Descriptors beside those of connections: segments, the journal, standard streams, the runtime.
 _SPARE_FILES = 64
-_KEPT = 100_000
 _JOURNAL_SECONDS = 10.0
 _TOLD = 500
-
-Event = dict[str, Any]
 
 
 def parse_address(text: str) -> str:
@@ -61,68 +63,20 @@ def parse_address(text: str) -> str:
     return f"[{address}]:{number}" if address.version == 6 else f"{address}:{number}"
 
 
-@dataclass
-class Notes:
-    """What the trap's journal is to hold: sessions without a message, and uptime. Kept until they are written."""
+def smtp_key(key: bytes) -> bytes:
+    """The key of the hashes that the trap makes, and of the operator's probes: from the archive's, 32 bytes."""
+    return hmac.digest(key, b"smtp users", "sha256")
 
-    journal: Journal
-    sessions: Journal
-    feed: str
-    addresses: int | None
-    entries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    without_message: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    lost: int = 0
-    up_since: int | None = None
-    put_off: int = 0
 
-    def session(self, event: Event) -> None:
-        """Keep a session that left no message; the others stand in their messages' records."""
-        if event["messages"] or event["unfinished"]:
-            return
-        if len(self.without_message) >= _KEPT:
-            self.lost += 1
-            return
-        facts = {k: v for k, v in event.items() if k not in ("event", "at")}
-        self.without_message.append(("session", {"feed": self.feed, **facts}))
-
-    def up(self, now: int) -> None:
-        """Mail is taken from now on."""
-        if self.up_since is None:
-            self.up_since = now
-
-    def down(self, now: int) -> None:
-        """Mail was taken until now."""
-        if self.up_since is not None and now > self.up_since:
-            body = {
-                "feed": self.feed,
-                "start": self.up_since,
-                "end": now,
-                "addresses": self.addresses,
-                "basis": "uptime",
-                "refused_by_us": self.put_off,
-            }
-            self.entries.append(("exposure", body))
-            self.put_off = 0
-        self.up_since = None
-
-    def write(self, now: int) -> str | None:
-        """Put what is kept into the journal; what the system said where that failed."""
-        if self.lost:
-            self.without_message.append(("sessions_lost", {"feed": self.feed, "sessions": self.lost}))
-            self.lost = 0
-        try:
-            self.journal.append_all(self.entries, now)
-            self.entries = []
-            self.sessions.append_all(self.without_message, now)
-            self.without_message = []
-        except (OSError, BrokenWorld) as error:
-            return str(error)
-        return None
-
-    @property
-    def waiting(self) -> int:
-        """Entries that are not written yet."""
-        return len(self.entries) + len(self.without_message)
+@contextmanager
+def _reload_signals() -> Iterator[list[int]]:
+    """Signals that asked for a reload, as they come."""
+    seen: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _: seen.append(number))
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _raise_descriptors(wanted: int) -> int:
@@ -153,8 +107,8 @@ def run_trap(
     that Ctrl-C asked for.
     """
     settings, archive = workspace.settings.trap, workspace.archive
-    lives = read_lives(workspace, feed)
-    listed = [life.address for life in lives.values() if life.state not in ("bouncing", "retired")]
+    manner = trap_manner(workspace, feed)
+    vantage = _vantage_of(manner, feed, vantage)
     connections = _raise_descriptors(settings.connections)
     # Two traps on two feeds never wait for each other: each has names of its own in the journal.
     mine = hashlib.sha256(feed.encode()).hexdigest()[:8]
@@ -172,8 +126,8 @@ def run_trap(
     }
     if any(r.body["feed"] == feed for r in archive.journal.read("counts")):
         raise WrongUse("mixed_feed", f"The feed {feed} holds counts.", "Give messages a feed of their own.", feed=feed)
-    with archive.writer(feed, WRITER) as writer, stop_signals() as asked:
-        killed = list(_uptime_of_killed_runs(archive, feed, len(listed) or None))
+    with archive.writer(feed, WRITER) as writer, stop_signals() as asked, _reload_signals() as reloads:
+        killed = list(_uptime_of_killed_runs(archive, feed, taking(manner)))
         store = writer.hand_over() | {
             "segment_bytes": settings.segment_mib << 20,
             "segment_seconds": settings.segment_seconds,
@@ -183,33 +137,41 @@ def run_trap(
             "smtp": smtp,
             "lmtp": lmtp,
             "host": settings.name or platform.node() or "localhost",
-            "persona": settings.persona,
-            "addresses": listed if lives else None,
+            "manner": manner,
             "log_messages": log_messages,
             "limits": limits,
             "store": store,
         }
         try:
-            trap = Trap.start(json.dumps(config), hmac.digest(archive.key, b"smtp users", "sha256"))
+            trap = Trap.start(json.dumps(config), smtp_key(archive.key))
         except OSError as error:
             raise BrokenWorld(
                 "cannot_listen", f"The trap cannot start: {error}.", "Is the port free, and may you use it?"
             ) from None
         try:
-            _state_feed(journal, archive.journal, feed, vantage, settings.persona, len(listed) or None, clock())
+            _state_feed(workspace, journal, feed, vantage, manner, clock())
             started = clock()
             ready = {"smtp": trap.smtp, "lmtp": trap.lmtp, "feed": feed, "writer": WRITER, "persona": settings.persona}
-            tell(make_event("trap.ready", started, **ready, addresses=len(listed) or None, connections=connections))
+            tell(make_event("trap.ready", started, **ready, addresses=taking(manner), connections=connections))
             if connections < settings.connections:
                 tell(make_event("trap.few_descriptors", started, connections=connections))
             cut, rot = max(trap.recovered[0], writer.cut_bytes), trap.recovered[1] or writer.rot
             if cut or rot:
                 tell(make_event("segment.recovered", started, cut_bytes=cut, rot=rot))
-            notes = Notes(journal, sessions, feed, len(listed) or None, killed)
+            taken = families([trap.smtp, trap.lmtp])
+            notes = Notes(journal, sessions, feed, taking(manner), settings.persona, taken, killed)
             notes.up(started)
             if companion is not None:
                 companion.start(clock())
-            look = companion.look if companion is not None else lambda _: None
+            reload = Reload(workspace.root, feed, journal, trap, notes, vantage)
+
+            def look(now: int) -> None:
+                if companion is not None:
+                    companion.look(now)
+                while reloads:
+                    reloads.pop()
+                    tell(reload(now))
+
             _watch(trap, notes, asked, settings.counts_seconds, settings.exposure_seconds, clock, tell, look)
         finally:
             # Whatever happened here: what the kernel has acknowledged or is about to is let come to its end.
@@ -246,19 +208,82 @@ def _uptime_of_killed_runs(archive: Archive, feed: str, addresses: int | None) -
         yield "exposure", body | {"refused_by_us": 0}
 
 
+def taking(manner: dict[str, Any]) -> int | None:
+    """How many addresses a trap takes mail for; None: for anybody."""
+    listed = manner["addresses"]
+    return None if listed is None else sum(a["state"] not in ("bouncing", "retired") for a in listed)
+
+
+def _vantage_of(manner: dict[str, Any], feed: str, vantage: str | None) -> str | None:
+    """The vantage to state. Raises WrongUse ``bait_unacknowledged``: a relay bait and no other feed has that vantage."""
+    if manner["relay_bait"] and vantage in (None, BAIT):
+        return BAIT
+    if manner["relay_bait"] or vantage == BAIT:
+        raise WrongUse(
+            "bait_unacknowledged",
+            f"The vantage {BAIT} belongs to a feed that is acknowledged as a relay bait, and no other to such a feed.",
+            f'Write in [feeds.{feed}]: relay_bait = "{BAIT_WORDS}"; or leave out --vantage.',
+            feed=feed,
+        )
+    return vantage
+
+
 def _state_feed(
-    journal: Journal, read: Journal, feed: str, vantage: str | None, persona: str, addresses: int | None, now: int
+    workspace: Workspace, journal: Journal, feed: str, vantage: str | None, manner: dict[str, Any], now: int
 ) -> None:
     """Put on the feed's card what is not there yet."""
     stated: dict[str, Any] = {}
-    for record in read.read("feed"):
+    for record in workspace.archive.journal.read("feed"):
         if record.body.get("feed") == feed:
             stated.update(record.body)
-    card = {"feed": feed, "simulated": False, "clock": "system clock", "persona": persona, "addresses": addresses}
+    settings = workspace.settings.feeds.get(feed) or FeedSettings()
+    card = {
+        "feed": feed,
+        "simulated": False,
+        "clock": "system clock",
+        "persona": manner["persona"],
+        "addresses": taking(manner),
+        "panel": panel_kind(settings, feed),
+        "treatment": manner["treatment"],
+    }
+    card |= {key: text for key in ("upstream_filter", "mx_position") if (text := getattr(settings, key))}
     if vantage is not None or "vantage" not in stated:
         card["vantage"] = vantage or "unknown"
     if any(stated.get(key) != value for key, value in card.items()):
         journal.append("feed", card, now)
+
+
+@dataclass
+class Reload:
+    """Reads settings and journal again and gives the running trap its new manner."""
+
+    root: Path
+    feed: str
+    journal: Journal
+    trap: Trap
+    notes: Notes
+    vantage: str | None
+
+    def __call__(self, now: int) -> Event:
+        """The event that tells what came of it. A changed persona or list of addresses is an exposure boundary."""
+        from spamtide.app.workspace import Workspace
+
+        try:
+            workspace = Workspace(self.root)
+            manner = trap_manner(workspace, self.feed)
+            vantage = _vantage_of(manner, self.feed, self.vantage)
+            _state_feed(workspace, self.journal, self.feed, vantage, manner, now)
+            self.trap.reload(json.dumps(manner))
+        except (SpamtideError, OSError) as error:
+            return make_event("trap.reload_failed", now, error=str(error))
+        up = self.notes.up_since is not None
+        self.notes.refused(json.loads(self.trap.minutes()))
+        self.notes.down(now)
+        self.notes.addresses, self.notes.persona = taking(manner), manner["persona"]
+        if up:
+            self.notes.up(now)
+        states = None if manner["addresses"] is None else dict(Counter(a["state"] for a in manner["addresses"]))
+        return make_event("trap.reloaded", now, persona=manner["persona"], addresses=states)
 
 
 def _watch(
@@ -284,9 +309,8 @@ def _watch(
             name, at = event["event"], json.loads(line)["at"]
             if name == "session.ended":
                 notes.session(event)
-            elif name == "message.put_off":
-                notes.put_off += 1
             elif name == "store.full":
+                notes.refused(json.loads(trap.minutes()))
                 notes.down(at)
             elif name == "store.recovered" and not stopping:
                 notes.up(at)
@@ -295,6 +319,7 @@ def _watch(
         look(now)
         if asked and not stopping:
             stopping = True
+            notes.refused(json.loads(trap.minutes()))
             notes.down(now)
             trap.stop()
             tell(make_event("trap.draining", now, signal=signal.Signals(asked[0]).name))
@@ -303,6 +328,7 @@ def _watch(
             tell(make_event("trap.counts", now, counts=json.loads(trap.counts())))
         if passed - exposed >= exposure_seconds and notes.up_since is not None:
             exposed = passed
+            notes.refused(json.loads(trap.minutes()))
             notes.down(now)
             notes.up(now)
         done = stopped and not lines

@@ -20,6 +20,8 @@ from spamtide.message import LANGUAGES, ORIGINS, TOPICS, fold_words
 # Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
 _FAR_DAYS = 200_000
 _KEYS = ("feed", "writer", "segment", "ordinal")
+# Marks of the capture by which a message does not count: for addresses outside the panel, or a delivery that stands already.
+OUTSIDE_PANEL = ("conditioning", "ramp", "disclosed", "counted_before")
 # The columns that a search prints.
 LISTED = (
     "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
@@ -176,7 +178,10 @@ def condition(tree: Tree, rows: Any) -> Any:
 def matching(
     tree: Tree, *, feeds: Sequence[str] = (), origins: Sequence[str] = (), window: Window | None = None
 ) -> Any:
-    """Rows of the table ``message`` that match, unbound. No feed and no origin means all."""
+    """Rows of the table ``message`` that match, unbound. No feed and no origin means all.
+
+    With some origins named, but not all, messages that came outside the panel are left out (``OUTSIDE_PANEL``).
+    """
     rows = table("message")
     if uses(tree, "text"):
         text = table("text").select(*_KEYS, "text_folded", "text_lower")
@@ -186,6 +191,9 @@ def matching(
         conditions.append(rows.feed.isin(list(feeds)))
     if origins:
         conditions.append(rows.origin.isin(list(origins)))
+    if origins and set(origins) != set(ORIGINS):
+        # A population is measured on the panel; who asks for every origin asks for everything that came.
+        conditions += [~rows.marks.contains(f" {mark} ") for mark in OUTSIDE_PANEL]
     if window is not None:
         conditions += [rows.received_at >= window.start, rows.received_at < window.end]
     if tree != And(()):

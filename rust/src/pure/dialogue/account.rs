@@ -1,13 +1,22 @@
 //! What is written down of a message and of a session.
 
 use super::transaction::Transaction;
-use super::Dialogue;
+use super::{probe, Dialogue};
 use crate::pure::capture::{Capture, Meta};
 use serde_json::{json, Map, Value};
 
 impl Dialogue {
     /// The record of a message.
-    pub(super) fn captured(&mut self, open: Transaction, marks: Vec<String>) -> Capture {
+    pub(super) fn captured(&mut self, open: Transaction, mut marks: Vec<String>) -> Capture {
+        if !open.counts {
+            marks.extend(open.lives.iter().map(|m| (*m).to_owned()));
+        }
+        if self.settings.bait {
+            marks.push("relay_bait".into());
+        }
+        if probe::is_ours(&self.settings.user_key, &open.reader.raw, self.now) {
+            marks.push("own_test".into());
+        }
         let mut dialect = open.reader.marks(open.eight_bit);
         dialect.extend(&open.marks);
         if open.size.is_some_and(|said| open.reader.raw.len() > said) {
@@ -17,6 +26,7 @@ impl Dialogue {
         let mut transcript = self.transcript.take(self.began, &dialect);
         transcript.insert("protocol".into(), json!(self.settings.protocol.name()));
         transcript.insert("tls".into(), json!(self.secured));
+        self.note_treatment(&mut transcript);
         transcript.insert("data".into(), json!([open.began, self.now - self.began]));
         let meta = Meta {
             v: 1,
@@ -34,6 +44,12 @@ impl Dialogue {
         Capture::new(self.now, meta, open.reader.raw)
     }
 
+    fn note_treatment(&self, facts: &mut Map<String, Value>) {
+        if self.settings.treatment.is_some() {
+            facts.insert("treatment".into(), json!(self.arm.name()));
+        }
+    }
+
     /// What the record of the session states; `how` it ended is known to the owner of the socket.
     pub fn facts(&mut self, how: &str) -> Map<String, Value> {
         let marks = std::mem::take(&mut self.marks);
@@ -48,6 +64,10 @@ impl Dialogue {
         facts.insert("messages".into(), json!(self.messages));
         facts.insert("refused".into(), json!(self.refused));
         facts.insert("unfinished".into(), json!(self.unfinished));
+        if self.bounced > 0 {
+            facts.insert("bounced".into(), json!(self.bounced));
+        }
+        self.note_treatment(&mut facts);
         facts.insert("how".into(), json!(how));
         facts
     }

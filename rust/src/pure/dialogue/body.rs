@@ -70,7 +70,8 @@ impl Dialogue {
             self.answer_message(reply(552, "5.3.4 Too large"));
             return;
         }
-        let capture = self.captured(*open, Vec::new());
+        let marks = self.tried_before(&open, true);
+        let capture = self.captured(*open, marks);
         self.event = Some(Event::Message(Box::new(capture)));
     }
 
@@ -82,8 +83,12 @@ impl Dialogue {
         self.now = now;
         match verdict {
             Verdict::Stored => self.messages += 1,
-            Verdict::Full | Verdict::Failed => self.refused += 1,
+            Verdict::Full | Verdict::Failed => {
+                self.refused += 1;
+                self.refusals.no_room += 1;
+            }
         }
+        self.note_verdict(verdict == Verdict::Stored);
         self.answer_message(match verdict {
             Verdict::Stored => reply(250, "2.0.0 OK"),
             Verdict::Full => reply(452, "4.3.1 No room, try later"),

@@ -4,7 +4,8 @@ use super::bounds::Bound;
 use super::command::{self, Command};
 use super::ending::Reader;
 use super::states::{self, State, Word};
-use super::{path, reply, Dialogue, Event, Protocol, Reply};
+use super::treatment::Arm;
+use super::{path, reply, stranger, Dialogue, Event, Protocol, Reply};
 
 impl Dialogue {
     /// Act on a command; its answer, or None where it comes later.
@@ -81,7 +82,10 @@ impl Dialogue {
         if self.helo.is_some() {
             self.marks.insert("second_helo");
         }
-        self.helo = Some(path::text(name));
+        self.helo = Some(match self.settings.bait {
+            true => stranger::name(name),
+            false => path::text(name),
+        });
         self.reset();
         self.state = next;
         self.extended = word != Word::Helo;
@@ -95,8 +99,13 @@ impl Dialogue {
         } else {
             ""
         };
+        if self.arm == Arm::BareEhlo {
+            return reply(250, host);
+        }
+        let auth = if self.settings.bait { "AUTH PLAIN LOGIN\n" } else { "" };
+        let long = self.arm.more_keywords();
         let text = format!(
-            "{host}\nPIPELINING\n8BITMIME\nSMTPUTF8\nSIZE {size}\nCHUNKING\nDSN\n{tls}ENHANCEDSTATUSCODES\nHELP"
+            "{host}\nPIPELINING\n8BITMIME\nSMTPUTF8\nSIZE {size}\nCHUNKING\nDSN\n{tls}{auth}{long}ENHANCEDSTATUSCODES\nHELP"
         );
         (250, text)
     }

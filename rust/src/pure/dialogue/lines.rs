@@ -91,6 +91,7 @@ impl Dialogue {
                 let more = if rest > 0 { format!(" *{rest}") } else { String::new() };
                 format!("AUTH {}{more}", auth::mechanism(&argument[..end])).into_bytes()
             }
+            _ if self.settings.bait => self.kept_of_stranger(line, command),
             Word::Unknown | Word::Http => {
                 self.secretive |= auth::telling(line);
                 if self.secretive {
@@ -115,6 +116,8 @@ impl Dialogue {
 
     /// Put a reply of one line, or of several, into the output.
     pub(super) fn say(&mut self, (code, text): &Reply) {
+        self.refusals.all += u64::from(code / 100 == 4);
+        let text = self.arm.said(*code, text.clone());
         let mut lines = text.split('\n').peekable();
         while let Some(line) = lines.next() {
             let sign = if lines.peek().is_some() { '-' } else { ' ' };

@@ -18,7 +18,7 @@ impl Dialogue {
             ("LOGIN", Some(_)) => "UGFzc3dvcmQ6",
             ("PLAIN", Some(_)) => {
                 self.transcript.tried(tried);
-                return reply(535, "5.7.8 Refused");
+                return self.believed();
             }
             _ => {
                 self.transcript.tried(tried);
@@ -28,6 +28,14 @@ impl Dialogue {
         self.awaiting = Some(tried);
         self.state = states::next(self.state, Word::Auth).expect("asked before");
         reply(334, challenge)
+    }
+
+    /// The answer to a user and a password.
+    fn believed(&self) -> Reply {
+        match self.settings.bait {
+            true => reply(235, "2.7.0 Accepted"),
+            false => reply(535, "5.7.8 Refused"),
+        }
     }
 
     pub(super) fn tried(&self, mechanism: &'static str, response: Option<&[u8]>) -> auth::Tried {
@@ -70,7 +78,7 @@ impl Dialogue {
         self.state = states::next(State::Auth, Word::AuthEnd).expect("in the table");
         match line {
             b"*" => reply(501, "5.7.0 Cancelled"),
-            _ => reply(535, "5.7.8 Refused"),
+            _ => self.believed(),
         }
     }
 }

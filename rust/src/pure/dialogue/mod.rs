@@ -11,7 +11,8 @@
 //! had not been asked for by `bytes_to_send`. So a socket loop should read first what is there, and then send.
 //!
 //! The way of a byte: `receive` here, `lines` until a command is whole, `commands` for what it does, `transaction` for the
-//! envelope, `body` for the message, `account` for what is written down. Each file adds its methods to `Dialogue`.
+//! envelope, `body` for the message, `account` for what is written down. Each file adds its methods to `Dialogue`. What the rules of
+//! the instrument ask for is beside them: `lives` of addresses, `treatment`, `stranger` for a relay bait, `retry` with its `memory`, `probe`.
 
 mod account;
 pub mod auth;
@@ -21,20 +22,30 @@ pub mod command;
 mod commands;
 pub mod dialect;
 pub mod ending;
+pub mod keyed;
 mod lines;
+pub mod lives;
 mod login;
+pub mod memory;
 pub mod path;
+pub mod probe;
+mod retry;
 pub mod states;
+pub mod stranger;
 mod transaction;
 pub mod transcript;
+pub mod treatment;
 
 use super::capture::Capture;
 use bounds::Bounds;
+use lives::Lives;
+use memory::Memory;
 use states::{State, Word};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use transaction::Transaction;
 use transcript::Transcript;
+use treatment::{Arm, Plan};
 
 /// Which of the two protocols a listener speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,12 +78,24 @@ pub struct Settings {
     pub persona: String,
     /// Whether STARTTLS is offered.
     pub starttls: bool,
-    /// Addresses accepted, in lower case, `@domain` for all of one; None accepts any.
-    pub addresses: Option<BTreeSet<String>>,
-    /// Key of the hash of user names.
+    /// Addresses and their lives; None accepts any recipient.
+    pub addresses: Option<Lives>,
+    /// What a treated panel draws from; None on a panel that measures.
+    pub treatment: Option<Plan>,
+    /// Whether this is a relay bait: mail for strangers is taken, AUTH is believed, strangers' local parts are hashed.
+    pub bait: bool,
+    /// Key of all hashes.
     pub user_key: [u8; 32],
     /// The bounds.
     pub bounds: Bounds,
+    /// What was put off or lost, for all sessions of a trap.
+    pub memory: Arc<Mutex<Memory>>,
+}
+
+impl Settings {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the owner of the socket has to do.
@@ -93,6 +116,15 @@ pub enum Verdict {
     Full,
     /// It may not be durable: 451.
     Failed,
+}
+
+/// Replies of ours that put something off, since they were last asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Replies 4xx.
+    pub all: u64,
+    /// Those that anybody would have got: there was no room, or a write failed.
+    pub no_room: u64,
 }
 
 /// One session.
@@ -131,6 +163,11 @@ pub struct Dialogue {
     idle: usize,
     tries: usize,
     refused_recipients: usize,
+    bounced: usize,
+    arm: Arm,
+    rcpt_seen: bool,
+    refusals: Refused,
+    pending: retry::Pending,
 }
 
 type Reply = (u16, String);
@@ -146,15 +183,17 @@ impl Dialogue {
             Protocol::Smtp => "ESMTP",
             Protocol::Lmtp => "LMTP",
         };
-        let output = format!("220 {} {kind}\r\n", settings.host).into_bytes();
-        Dialogue {
+        let plan = settings.treatment.as_ref();
+        let arm = plan.map_or(Arm::Plain, |plan| plan.draw(&settings.user_key, &session));
+        let greeting = arm.greeting(&settings.host, kind);
+        let mut dialogue = Dialogue {
             settings,
             peer,
             session,
             began: now,
             now,
             state: State::Start,
-            output,
+            output: Vec::new(),
             greeted: false,
             line: Vec::new(),
             line_len: 0,
@@ -181,7 +220,24 @@ impl Dialogue {
             idle: 0,
             tries: 0,
             refused_recipients: 0,
-        }
+            bounced: 0,
+            arm,
+            rcpt_seen: false,
+            refusals: Refused::default(),
+            pending: retry::Pending::default(),
+        };
+        dialogue.say(&reply(220, &greeting));
+        dialogue
+    }
+
+    /// What was put off since this was last asked.
+    pub fn refused(&mut self) -> Refused {
+        std::mem::take(&mut self.refusals)
+    }
+
+    /// Recipients that bounced.
+    pub fn bounced(&self) -> usize {
+        self.bounced
     }
 
     /// Where the session stands.
@@ -212,6 +268,7 @@ impl Dialogue {
     /// What waits to be sent.
     pub fn bytes_to_send(&mut self) -> Vec<u8> {
         self.greeted = true;
+        self.answers_sent();
         std::mem::take(&mut self.output)
     }
 
@@ -223,6 +280,7 @@ impl Dialogue {
     /// Take bytes as they came.
     pub fn receive(&mut self, bytes: &[u8], now: i64) {
         self.now = now;
+        self.peer_spoke();
         self.run(bytes);
     }
 
@@ -302,6 +360,9 @@ impl Dialogue {
             return None;
         }
         self.unfinished += 1;
-        Some(self.captured(*open, vec!["unfinished".into()]))
+        let mut marks = vec!["unfinished".into()];
+        marks.extend(self.tried_before(&open, false));
+        self.note_unfinished();
+        Some(self.captured(*open, marks))
     }
 }

@@ -2,7 +2,8 @@
 
 use super::bounds::Bound;
 use super::ending::Reader;
-use super::states::State;
+use super::lives::Life;
+use super::states::{State, Word};
 use super::{path, reply, Dialogue, Reply};
 use std::collections::BTreeSet;
 
@@ -17,6 +18,9 @@ pub(super) struct Transaction {
     pub(super) reader: Reader,
     pub(super) began: i64,
     pub(super) marks: BTreeSet<&'static str>,
+    /// Whether a recipient counts; else the marks of those that do not.
+    pub(super) counts: bool,
+    pub(super) lives: BTreeSet<&'static str>,
 }
 
 impl Dialogue {
@@ -43,6 +47,7 @@ impl Dialogue {
             return reply(421, "4.7.0 Enough messages, closing");
         }
         if self.full {
+            self.refusals.no_room += 1;
             return reply(452, "4.3.1 No room, try later");
         }
         let path = match self.path(argument) {
@@ -81,9 +86,9 @@ impl Dialogue {
         }
         self.address_marks(&path.address, utf8);
         self.transcript.reset();
-        self.transcript.parameters(None, &path.parameters);
+        self.note_parameters(None, &path.parameters);
         self.open = Some(Box::new(Transaction {
-            from: path.address,
+            from: self.shown(Word::Mail, path.address),
             to: Vec::new(),
             size,
             eight_bit,
@@ -91,6 +96,8 @@ impl Dialogue {
             reader: Reader::new(0),
             began: 0,
             marks: BTreeSet::new(),
+            counts: false,
+            lives: BTreeSet::new(),
         }));
         self.state = next;
         reply(250, "2.1.0 OK")
@@ -122,19 +129,36 @@ impl Dialogue {
         if path.parameters.iter().any(|(key, _)| key != "NOTIFY" && key != "ORCPT") {
             self.marks.insert("unknown_parameter");
         }
-        let open = self.open.as_mut().expect("MAIL came before");
-        if open.to.len() >= self.settings.bounds.of(Bound::Recipients) {
+        let recipients = self.open.as_ref().map_or(0, |t| t.to.len());
+        if recipients >= self.settings.bounds.of(Bound::Recipients) {
             return reply(452, "4.5.3 Too many recipients");
         }
-        if let Some(listed) = &self.settings.addresses {
-            let lower = path.address.to_lowercase();
-            let domain = lower.rfind('@').map_or("", |at| &lower[at..]);
-            if !listed.contains(&lower) && !listed.contains(domain) {
+        let life = match &self.settings.addresses {
+            Some(lives) => lives.of(&path.address),
+            None => Some(Life::Live),
+        };
+        match life {
+            Some(life) if life.accepts() => {}
+            None if self.settings.bait => {}
+            life => {
+                self.bounced += usize::from(life == Some(Life::Bouncing));
                 return reply(550, "5.1.1 No such address");
             }
         }
-        self.transcript.parameters(Some(open.to.len()), &path.parameters);
-        open.to.push(path.address);
+        let address = self.shown(Word::Rcpt, path.address);
+        if let Some(answer) = self.treated(&address) {
+            return answer;
+        }
+        self.note_parameters(Some(recipients), &path.parameters);
+        let mark = life.and_then(|life| life.mark(self.now));
+        let open = self.open.as_mut().expect("MAIL came before");
+        match mark {
+            Some(mark) => {
+                open.lives.insert(mark);
+            }
+            None => open.counts = true,
+        }
+        open.to.push(address);
         self.state = next;
         reply(250, "2.1.5 OK")
     }

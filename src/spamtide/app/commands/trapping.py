@@ -99,3 +99,20 @@ def trap_command(
         tell=tell,
         companion=None if no_digest else Companion(workspace.root, tell=tell, note=note),
     )
+
+
+@click.command("probe-header")
+@click.pass_context
+def probe_header_command(ctx: click.Context) -> None:
+    """Print a signed header for a message of your own to the trap: by it the message is told from spam, for a week.
+
+    Whoever sees it can use it as long; do not send it to anybody else.
+    """
+    import secrets
+
+    from spamtide.app.kernel import probe_value
+    from spamtide.app.trapping import smtp_key
+    from spamtide.app.workspace import now_us
+
+    workspace = open_workspace(ctx)
+    print(f"X-Spamtide-Probe: {probe_value(smtp_key(workspace.archive.key), now_us(), secrets.token_hex(8))}")
