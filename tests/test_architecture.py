@@ -132,7 +132,12 @@ def test_the_locks_are_those_in_the_code() -> None:
             name = re.sub(r"\{self\.(\w+)\}", lambda m: m[1].upper(), pattern.removeprefix("f").strip("'\""))
             named[name] = str(path.relative_to(PACKAGE))
     assert sorted(rows) == sorted(named)
-    takers = {"segments-FEED-WRITER": "FeedWriter", "tables": "lock", "follow": "hold_follow_lock"}
+    takers = {
+        "segments-FEED-WRITER": "FeedWriter",
+        "tables": "lock",
+        "follow": "hold_follow_lock",
+        "rewriting": "rewriting_lock",
+    }
     for name, row in rows.items():
         first, *through = codes(row[2])
         assert first == named[name]

@@ -120,6 +120,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (1, (*own, "doctor")),
         (0, (*own, "archive", "erase", "subject:one", "--reason", "asked", "--yes")),
         (0, (*own, "archive", "verify")),
+        (0, (*own, "archive", "thin", "--dry-run")),
+        (0, (*own, "archive", "hold", "subject:two", "--reason", "asked")),
         (0, (*own, "event", "add", folder / "event.toml")),
         (0, (*own, "event", "list")),
         (0, ("event", "show", "rustock-2011")),

@@ -30,6 +30,8 @@ class Record:
     leaf: bytes
     salt: bytes
     erased: bool
+    raw_hash: bytes
+    thinned: bool
     length: int
 
 
@@ -59,20 +61,23 @@ def records(data: bytes) -> Iterator[Record]:
     at = 0
     while len(data) - at >= 84:
         fixed = data[at : at + 84]
-        magic, flags, zero, ordinal, meta_len, raw_len, received_at, salt, leaf, crc = struct.unpack(
+        magic, flags, kept, ordinal, meta_len, raw_len, received_at, salt, leaf, crc = struct.unpack(
             "<4sB3sIIQq16s32sI", fixed
         )
-        if magic != b"STR1" or flags > 1 or zero != bytes(3) or zlib.crc32(fixed[:80]) != crc:
+        if magic != b"STR1" or flags > 2 or (flags < 2 and kept != bytes(3)) or zlib.crc32(fixed[:80]) != crc:
             return
-        end = at + 84 + meta_len + raw_len
+        # Of a thinned record the hash of raw and the first bytes of raw stand in its place.
+        length = 32 + int.from_bytes(kept, "little") if flags == 2 else raw_len
+        end = at + 84 + meta_len + length
         if end > len(data) or meta_len > 2**24 or raw_len > 2**30:
             return
         meta, raw = data[at + 84 : at + 84 + meta_len], data[at + 84 + meta_len : end]
-        if flags:
+        raw_hash, raw = (raw[:32], raw[32:]) if flags == 2 else (sha(raw), raw)
+        if flags == 1:
             assert (meta, raw, salt) == (b"", b"", bytes(16))
-        elif sha(salt, fixed[0:4], fixed[8:32], sha(meta), sha(raw)) != leaf:
+        elif sha(salt, fixed[0:4], fixed[8:32], sha(meta), raw_hash) != leaf:
             return
-        yield Record(ordinal, received_at, meta, raw, leaf, salt, bool(flags), end - at)
+        yield Record(ordinal, received_at, meta, raw, leaf, salt, flags == 1, raw_hash, flags == 2, end - at)
         at = end
     return
 
@@ -99,7 +104,7 @@ def sealed(base: Path) -> Segment:
         assert (len(plain), sum(r.length for r in mine), len(mine), first) == (plain_len, plain_len, count, len(found))
         within = 0
         for r in mine:
-            raw_hash = bytes(32) if r.erased else sha(r.raw)
+            raw_hash = bytes(32) if r.erased else r.raw_hash
             rows.append(struct.pack("<IIQQq", number, within, r.length, len(r.raw), r.received_at) + raw_hash + r.leaf)
             within += r.length
         found += mine
@@ -157,5 +162,5 @@ def content(archive: Path) -> str:
                         [meta.get("from"), meta.get("to", [])], separators=(",", ":"), ensure_ascii=False
                     )
                     row = path.name.encode() + b"\0" + struct.pack(">Q", r.received_at + 2**63)
-                    rows.append(row + sha(envelope.encode()) + sha(r.raw))
+                    rows.append(row + sha(envelope.encode()) + r.raw_hash)
     return sha(*sorted(rows)).hex()

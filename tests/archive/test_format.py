@@ -7,6 +7,7 @@ import hmac
 import importlib.util
 import json
 import random
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ import pytest
 from doc_tables import ROOT, codes, section, tables
 from spamtide.app.workspace import Workspace
 from spamtide.archive import fresh_salts, verify_archive
+from spamtide.archive.kernel import erase_records, thin_records
 
 RNG = random.Random(8)
 
@@ -143,6 +145,22 @@ def test_the_mark_of_an_erasure_is_keyed(workspace: Workspace) -> None:
         hmac.new(key[:32], b"erased" + hashlib.sha256(RAWS[i]).digest(), hashlib.sha256).hexdigest() for i in (17, 800)
     }
     assert set(entry.body["marks"]) == wanted
+
+
+def test_a_thinned_record_is_read_as_documented(workspace: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(workspace.root / "archive" / "segments" / "f", tmp_path / "f")
+    before = reader.sealed(tmp_path / "f" / "import-000001")
+    thin_records(str(tmp_path / "f" / "import-000001"), [0, 17, 500, 899])
+    after = reader.sealed(tmp_path / "f" / "import-000001")
+    assert [r.ordinal for r in after.records if r.thinned] == [0, 500, 899]
+    for old, new in zip(before.records, after.records, strict=True):
+        assert (old.meta, old.raw_hash, old.leaf, old.salt) == (new.meta, new.raw_hash, new.leaf, new.salt)
+        assert new.raw == (old.raw[: old.raw.index(b"\n\n") + 2] if new.thinned else old.raw)
+    assert after.chain == before.chain
+    # The format holds whatever is done next: thinned again, or erased.
+    thin_records(str(tmp_path / "f" / "import-000001"), [500])
+    erase_records(str(tmp_path / "f" / "import-000001"), [500])
+    assert reader.sealed(tmp_path / "f" / "import-000001").chain == before.chain
 
 
 def test_a_torn_tail_is_not_read(workspace: Workspace, tmp_path: Path) -> None:

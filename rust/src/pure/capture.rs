@@ -84,10 +84,12 @@ pub struct Record {
     pub received_at: i64,
     /// Meta as it was written (JSON bytes).
     pub meta: Vec<u8>,
-    /// Raw bytes; empty when erased.
+    /// Raw bytes; empty when erased, the header alone when thinned.
     pub raw: Vec<u8>,
-    /// SHA-256 of `raw`; zero when erased.
+    /// SHA-256 of the raw bytes as they were captured; zero when erased.
     pub sha256: [u8; 32],
     /// True when only a tombstone is left.
     pub erased: bool,
+    /// True when the body was dropped by policy.
+    pub thinned: bool,
 }

@@ -80,7 +80,7 @@ fn spaced<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
 /// defect `parser_panic` and nothing else.
 pub fn digest(segment: u32, records: &[Record]) -> Tables {
     let mut tables = ["message", "text", "link", "attachment", "sketch"].map(|_| Builder { table: Table::new() });
-    for record in records.iter().filter(|r| !r.erased) {
+    for record in records.iter().filter(|r| !r.erased && !r.thinned) {
         let meta: Meta = serde_json::from_slice(&record.meta).unwrap_or_default();
         let mut facts = std::panic::catch_unwind(|| read_message(&record.raw, &meta)).unwrap_or_else(|_| {
             let mut facts = Facts {

@@ -102,6 +102,7 @@ impl RecordBatch {
             raw: raw.to_vec(),
             sha256: Sha256::digest(raw).into(),
             erased: false,
+            thinned: false,
         });
     }
 
@@ -128,6 +129,11 @@ impl RecordBatch {
             PyBytes::new(py, &r.raw),
             r.erased,
         ))
+    }
+
+    /// Places in the batch of the records whose body was dropped by policy.
+    fn thinned(&self) -> Vec<usize> {
+        (0..self.items.len()).filter(|i| self.items[*i].thinned).collect()
     }
 
     /// The half from `start` to `end`: how a poison message is bisected.

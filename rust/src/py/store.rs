@@ -208,7 +208,7 @@ fn raw_digests<'py>(py: Python<'py>, base: PathBuf) -> PyResult<Bound<'py, PyByt
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Check everything about the segment at `base`, of an open one the first `until` bytes: a dict of records, erased, previous_chain, chain, problems, content.
+/// Check everything about the segment at `base`, of an open one the first `until` bytes: a dict of records, erased, thinned ordinals, previous_chain, chain, problems, content.
 #[pyfunction]
 #[pyo3(signature = (base, until=u64::MAX))]
 fn verify_segment<'py>(py: Python<'py>, base: PathBuf, until: u64) -> PyResult<Bound<'py, PyDict>> {
@@ -216,6 +216,7 @@ fn verify_segment<'py>(py: Python<'py>, base: PathBuf, until: u64) -> PyResult<B
     let out = PyDict::new(py);
     out.set_item("records", checked.records)?;
     out.set_item("erased", checked.erased)?;
+    out.set_item("thinned", checked.thinned)?;
     out.set_item("previous_chain", checked.previous_chain)?;
     out.set_item("chain", checked.chain)?;
     out.set_item("problems", checked.problems)?;
@@ -228,6 +229,12 @@ fn verify_segment<'py>(py: Python<'py>, base: PathBuf, until: u64) -> PyResult<B
 fn erase_records<'py>(py: Python<'py>, base: PathBuf, ordinals: Vec<u32>) -> PyResult<Bound<'py, PyBytes>> {
     let gone = py.detach(|| read::erase(&base, &ordinals)).map_err(to_python)?;
     Ok(PyBytes::new(py, &gone.concat()))
+}
+
+/// Drop the bodies of records of a sealed segment, header, meta and leaf stay; the bytes dropped.
+#[pyfunction]
+fn thin_records(py: Python<'_>, base: PathBuf, ordinals: Vec<u32>) -> PyResult<u64> {
+    py.detach(|| read::thin(&base, &ordinals)).map_err(to_python)
 }
 
 /// Complete or discard what a crash in the middle of sealing or erasing left at `base`.
@@ -247,6 +254,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(raw_digests, m)?)?;
     m.add_function(wrap_pyfunction!(verify_segment, m)?)?;
     m.add_function(wrap_pyfunction!(erase_records, m)?)?;
+    m.add_function(wrap_pyfunction!(thin_records, m)?)?;
     m.add_function(wrap_pyfunction!(settle_segment, m)?)?;
     Ok(())
 }

@@ -60,7 +60,13 @@ fn frame_bytes(path: &Path, file: &File, frame: &Frame) -> Result<Vec<u8>> {
 pub fn records(base: &Path, start: u32, stop: u32) -> Result<Vec<Record>> {
     let sealed = sibling(base, "seal");
     if sealed.exists() {
-        return sealed_records(base, &read_seal(&sealed)?, start, stop);
+        let found = sealed_records(base, &read_seal(&sealed)?, start, stop);
+        if found.is_ok() {
+            return found;
+        }
+        // It may have been rewritten between the two looks, or its rewriting was killed between two renames.
+        let new = read_seal(&sibling(base, "seal-new")).or_else(|_| read_seal(&sealed))?;
+        return sealed_records(base, &new, start, stop).or(found);
     }
     let open = sibling(base, "open");
     match open_records(&open, start, stop) {
@@ -175,6 +181,8 @@ pub struct Checked {
     pub records: u32,
     /// Tombstones.
     pub erased: u32,
+    /// Ordinals of records whose body was dropped.
+    pub thinned: Vec<u32>,
     /// Chain before the first record, hex.
     pub previous_chain: String,
     /// Chain after the last record, hex.
@@ -183,6 +191,18 @@ pub struct Checked {
     pub problems: Vec<String>,
     /// (receive time, SHA-256 of the envelope, SHA-256 of raw) of each record that is not erased, 72 bytes each.
     pub content: Vec<u8>,
+}
+
+impl Checked {
+    fn count(&mut self, record: &Record) {
+        self.erased += u32::from(record.erased);
+        if record.thinned {
+            self.thinned.push(record.ordinal);
+        }
+        if !record.erased {
+            self.content.extend_from_slice(&content_row(record));
+        }
+    }
 }
 
 fn content_row(record: &Record) -> [u8; 72] {
@@ -220,10 +240,7 @@ pub fn verify(base: &Path, until: u64) -> Result<Checked> {
                 .push(format!("{} bytes after the last whole record", found.torn));
         }
         for r in open_records(&sibling(base, "open"), 0, out.records)? {
-            out.erased += u32::from(r.erased);
-            if !r.erased {
-                out.content.extend_from_slice(&content_row(&r));
-            }
+            out.count(&r);
         }
         return Ok(out);
     }
@@ -260,10 +277,7 @@ pub fn verify(base: &Path, until: u64) -> Result<Checked> {
             }
             chain = record::link(&chain, &h.leaf);
             out.records += 1;
-            out.erased += u32::from(r.erased);
-            if !r.erased {
-                out.content.extend_from_slice(&content_row(&r));
-            }
+            out.count(&r);
             at += len;
         }
     }
@@ -279,11 +293,33 @@ pub fn verify(base: &Path, until: u64) -> Result<Checked> {
 
 /// Replace records of a sealed segment by tombstones; leaves and chain stay. The raw digests of those erased.
 pub fn erase(base: &Path, ordinals: &[u32]) -> Result<Vec<[u8; 32]>> {
-    let seal = read_seal(&sibling(base, "seal"))?;
-    let path = sibling(base, "seg");
-    let file = at_path(&path, File::open(&path))?;
+    let mut gone = Vec::new();
+    rewrite(base, ordinals, |out, h, _, entry| {
+        if entry.sha256 != [0; 32] {
+            gone.push(entry.sha256);
+        }
+        entry.sha256 = [0; 32];
+        entry.raw_len = 0;
+        record::encode_tombstone(out, h);
+    })?;
+    Ok(gone)
+}
+
+/// Drop the bodies of records of a sealed segment; header, meta, hash of raw, leaf and chain stay. The bytes dropped.
+pub fn thin(base: &Path, ordinals: &[u32]) -> Result<u64> {
+    let mut dropped = 0;
+    rewrite(base, ordinals, |out, h, whole, entry| {
+        let kept = record::encode_thinned(out, h, whole) as u64;
+        dropped += entry.raw_len - kept;
+        entry.raw_len = kept;
+    })?;
+    Ok(dropped)
+}
+
+/// Entries of a sealed segment as its index has them.
+fn entries_of(base: &Path) -> Result<Vec<Entry>> {
     let rows = read_index(&sibling(base, "idx"))?;
-    let mut entries: Vec<Entry> = rows
+    Ok(rows
         .chunks_exact(INDEX_ROW)
         .map(|r| Entry {
             offset: u64::from(u32_at(r, 4)),
@@ -293,18 +329,26 @@ pub fn erase(base: &Path, ordinals: &[u32]) -> Result<Vec<[u8; 32]>> {
             sha256: r[32..64].try_into().expect("32 bytes"),
             leaf: r[64..96].try_into().expect("32 bytes"),
         })
-        .collect();
-    let mut gone = Vec::new();
-    for ordinal in ordinals {
-        let entry = entries
-            .get_mut(*ordinal as usize)
-            .ok_or(StoreError::Misuse("no such record to erase"))?;
-        if entry.sha256 != [0; 32] {
-            gone.push(entry.sha256);
-        }
-        entry.sha256 = [0; 32];
-        entry.len = record::HEADER_LEN as u64;
-        entry.raw_len = 0;
+        .collect())
+}
+
+/// Write a sealed segment anew, records `ordinals` in the form that `change` appends for each.
+///
+/// Twice over its frames: the lengths in the index must be known before the first is written.
+fn rewrite(
+    base: &Path,
+    ordinals: &[u32],
+    mut change: impl FnMut(&mut Vec<u8>, &Header, &[u8], &mut Entry),
+) -> Result<()> {
+    let seal = read_seal(&sibling(base, "seal"))?;
+    let path = sibling(base, "seg");
+    let file = at_path(&path, File::open(&path))?;
+    let mut entries = entries_of(base)?;
+    let mut wanted = ordinals.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.last().is_some_and(|last| *last as usize >= entries.len()) {
+        return Err(StoreError::Misuse("no such record to erase"));
     }
     let mut header_bytes = vec![0u8; seal.frames.first().map_or(0, |f| f.offset as usize)];
     at_path(&path, file.read_exact_at(&mut header_bytes, 0))?;
@@ -313,31 +357,46 @@ pub fn erase(base: &Path, ordinals: &[u32]) -> Result<Vec<[u8; 32]>> {
         at: 0,
         what: "the segment's header does not hold",
     })?;
+    let mut new = std::collections::HashMap::new();
+    for frame in &seal.frames {
+        each_record(&path, &file, frame, |h, whole| {
+            if wanted.binary_search(&h.ordinal).is_ok() {
+                let mut bytes = Vec::new();
+                let entry = &mut entries[h.ordinal as usize];
+                change(&mut bytes, h, whole, entry);
+                entry.len = bytes.len() as u64;
+                new.insert(h.ordinal, bytes);
+            }
+        })?;
+    }
     let chain = unhex(&seal.chain).unwrap_or([0; 32]);
     let sums = seal::summed(&header, &entries, &chain);
     let mut frames = seal.frames.iter();
     seal::write_sealed(&sibling(base, "open"), &header_bytes, sums, &entries, || {
         let Some(frame) = frames.next() else { return Ok(None) };
-        let plain = frame_bytes(&path, &file, frame)?;
-        let mut kept = Vec::with_capacity(plain.len());
-        let mut at = 0;
-        while at < plain.len() {
-            let h = record::header(&plain[at..]).ok_or(StoreError::Corrupt {
-                path: path.clone(),
-                at: frame.offset,
-                what: "a frame holds something that is no record",
-            })?;
-            let end = at + record::total_len(&h);
-            if ordinals.contains(&h.ordinal) {
-                record::encode_tombstone(&mut kept, &h);
-            } else {
-                kept.extend_from_slice(&plain[at..end]);
-            }
-            at = end;
-        }
+        let mut kept = Vec::with_capacity(frame.plain as usize);
+        each_record(&path, &file, frame, |h, whole| {
+            kept.extend_from_slice(new.get(&h.ordinal).map_or(whole, Vec::as_slice));
+        })?;
         Ok(Some((kept, frame.count)))
     })?;
-    Ok(gone)
+    Ok(())
+}
+
+/// Every record of a frame, its leaf checked: what is written anew is never damage made to look whole.
+fn each_record(path: &Path, file: &File, frame: &Frame, mut take: impl FnMut(&Header, &[u8])) -> Result<()> {
+    let plain = frame_bytes(path, file, frame)?;
+    let mut at = 0;
+    while at < plain.len() {
+        let (h, _, len) = record::decode(&plain[at..]).ok_or(StoreError::Corrupt {
+            path: path.into(),
+            at: frame.offset,
+            what: "a frame holds something that is no record",
+        })?;
+        take(&h, &plain[at..at + len]);
+        at += len;
+    }
+    Ok(())
 }
 
 /// Complete or discard what a crash in the middle of sealing or erasing left. True when something was completed.

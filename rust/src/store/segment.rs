@@ -157,7 +157,7 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
                 entries.push(Entry {
                     offset: at as u64,
                     len: (end - at) as u64,
-                    raw_len: h.raw_len as u64,
+                    raw_len: h.kept.unwrap_or(h.raw_len) as u64,
                     received_at: h.received_at,
                     sha256,
                     leaf: h.leaf,

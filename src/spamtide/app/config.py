@@ -87,11 +87,18 @@ class TreatmentSettings(msgspec.Struct, forbid_unknown_fields=True):
     greeting_seconds: float = 5.0
 
 
+class RetentionSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """When bodies are dropped, 0: never. ``raw_days``: so long they are kept; ``keep_per_group_day``: so many of an exact group a day."""
+
+    raw_days: int = 0
+    keep_per_group_day: int = 0
+
+
 class FeedSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """What the operator states of one feed. ``retention_days`` counts raw bytes; counts stay for ever. The trap accepts
+    """What the operator states of one feed. ``retention`` is of raw bytes; counts stay for ever. The trap accepts
     ``addresses`` only (``@domain`` for all of one), or any recipient where there are none."""
 
-    retention_days: int = 400
+    retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
     upstream_filter: str = ""
     mx_position: str = ""
     note: str = ""

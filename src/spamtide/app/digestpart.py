@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from spamtide.archive import read_segment, write_part
-from spamtide.fingerprint import digest
+from spamtide.archive import kept_facts, read_segment, write_part
+from spamtide.fingerprint import TABLES, arrow_schema, digest
 
 
 def digest_range(
@@ -19,6 +19,11 @@ def digest_range(
     """Digest records ``start`` to ``stop`` of ``segment``: the answer of a worker, plain values."""
     records = read_segment(segment["base"], start, stop)
     tables: dict[str, list[pa.Table]] = {}
+    if gone := records.thinned():
+        # What they said cannot be read again; their facts were kept when they were thinned.
+        ordinals = [records.get(i)[0] for i in gone]
+        schemas = {name: arrow_schema(name) for name in TABLES}
+        tables = {name: [rows] for name, rows in kept_facts(segment["base"], ordinals, schemas).items()}
     for first in range(0, len(records), batch_records):
         for name, table in digest(segment["number"], records.slice(first, first + batch_records)).items():
             if table.num_rows:
@@ -28,6 +33,8 @@ def digest_range(
     messages = 0
     for name, pieces in tables.items():
         table = pa.concat_tables(pieces)
+        if gone:
+            table = table.sort_by([(c, "ascending") for c in ("ordinal", "position") if c in table.column_names])
         if name == "message":
             messages = table.num_rows
             for kinds in table["defects"].to_pylist():

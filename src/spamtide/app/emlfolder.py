@@ -32,6 +32,7 @@ class Written:
     messages: int = 0
     bytes: int = 0
     erased: int = 0
+    thinned: int = 0
 
 
 def open_eml_folder(path: Path) -> int:
@@ -71,6 +72,9 @@ def write_eml_folder(handle: int, archive: Archive, rows: Iterable[dict[str, Any
                 stored = archive.read(row["id"])
                 if stored.erased:
                     done.erased += 1
+                    continue
+                if stored.thinned:
+                    done.thinned += 1
                     continue
                 digest = hashlib.sha256(stored.raw).hexdigest()
                 if digest != row["sha256"]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.digesting import TASK_RECORDS, DigestOutcome, compact_workspace, split_tasks
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
 from spamtide.app.quarantine import in_quarantine, quarantine_entry, split_around
+from spamtide.app.retention import apply_retention
 from spamtide.app.trapevents import make_event
 from spamtide.archive import (
     Durable,
@@ -287,6 +288,18 @@ class Follower:
         else:
             if done.days:
                 self._tell(make_event("digest.gathered", self._clock(), days=done.days, parts=done.parts))
+            self._thin(now)
+
+    def _thin(self, now: int) -> None:
+        """Drop what the written policies say, in the same thread; a kill midway leaves each segment as it was or thinned."""
+        try:
+            thinned = apply_retention(self._workspace, now=now)
+        except (OSError, BrokenWorld) as error:
+            self._tell(make_event("digest.failed", now, error=str(error)))
+            return
+        if thinned.messages:
+            facts = {"messages": thinned.messages, "bytes": thinned.bytes, "held": thinned.held}
+            self._tell(make_event("digest.thinned", self._clock(), **facts))
 
 
 def _key(segment: dict[str, Any]) -> Key:

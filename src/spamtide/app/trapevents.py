@@ -62,6 +62,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "digest.settled": ("Sealed segments are in the tables.", ("segments", "messages")),
     "digest.gathered": ("The tables of days that are over were put together.", ("days", "parts")),
+    "digest.thinned": ("Bodies were dropped by the written policy; how many messages are on hold.", ("messages", "bytes", "held")),
     "digest.quarantined": ("A message that no worker survives was set apart.", ("id", "reason")),
     "digest.failed": ("The disk or another thing of the world failed; it is tried again after a pause.", ("error",)),
     "digest.stopped": ("It was asked to stop; what it settled.", ("segments", "messages")),

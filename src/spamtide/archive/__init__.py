@@ -16,6 +16,15 @@ from spamtide.archive.resume import ResumePoint
 from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment, sealed_segment, segment_bases
 from spamtide.archive.spans import Span, read_spans
 from spamtide.archive.tables import Snapshot, Tables
+from spamtide.archive.thinning import (
+    ThinningPolicy,
+    due_messages,
+    kept_facts,
+    rewriting_lock,
+    settle_rewritten,
+    thin_segment,
+    thinned_already,
+)
 from spamtide.archive.verify import Problem, Verification, confirmed_copies, verify_archive
 
 __all__ = [
@@ -43,10 +52,12 @@ __all__ = [
     "Span",
     "StoredMessage",
     "Tables",
+    "ThinningPolicy",
     "Verification",
     "check_feed",
     "compact",
     "confirmed_copies",
+    "due_messages",
     "durable_part",
     "erase_messages",
     "format_id",
@@ -54,6 +65,7 @@ __all__ = [
     "gathered",
     "hold_follow_lock",
     "is_followed",
+    "kept_facts",
     "lock_is_free",
     "mark_path",
     "messages_digested",
@@ -61,11 +73,15 @@ __all__ = [
     "read_mark",
     "read_segment",
     "read_spans",
+    "rewriting_lock",
     "run_listing",
     "sealed_segment",
     "segment_base",
     "segment_bases",
+    "settle_rewritten",
     "that_count",
+    "thin_segment",
+    "thinned_already",
     "verify_archive",
     "write_part",
 ]

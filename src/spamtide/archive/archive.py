@@ -14,13 +14,20 @@ from typing import Any
 from spamtide.archive.journal import Journal
 from spamtide.archive.kernel import CopyCounter, RecordBatch, raw_digests
 from spamtide.archive.layout import check_feed, parse_id, segment_base
-from spamtide.archive.segments import SEGMENT_BYTES, FeedWriter, SegmentInfo, list_segments, read_segment, segment_bases
+from spamtide.archive.segments import (
+    SEGMENT_BYTES,
+    FeedWriter,
+    SegmentInfo,
+    list_segments,
+    read_segment,
+    segment_bases,
+)
 from spamtide.errors import BrokenWorld, WrongUse
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message as it was captured. ``raw`` is empty and ``meta`` too when it was erased."""
+    """One message as it was captured. ``raw`` is empty and ``meta`` too when it was erased; thinned, ``raw`` is the header alone."""
 
     id: str
     feed: str
@@ -28,6 +35,7 @@ class StoredMessage:
     meta: dict[str, Any]
     raw: bytes
     erased: bool
+    thinned: bool = False
 
 
 def write_key(path: Path, key: bytes) -> None:
@@ -108,7 +116,9 @@ class Archive:
                 id=message_id,
             )
         _, received_at, meta, raw, erased = batch.get(0)
-        return StoredMessage(str(place), place.feed, received_at, json.loads(meta) if meta else {}, raw, erased)
+        return StoredMessage(
+            str(place), place.feed, received_at, json.loads(meta) if meta else {}, raw, erased, bool(batch.thinned())
+        )
 
     def copies(self, feed: str) -> CopyCounter:
         """How many copies of each raw digest the feed holds."""

@@ -82,7 +82,7 @@ def _split(path: Path, table: str, spill: Path, split: dict[int, dict[str, list[
     import pyarrow.parquet as pq
 
     spill.mkdir(exist_ok=True)
-    data = _plain(pq.read_table(path))
+    data = plain_names(pq.read_table(path))
     # Receive times are after 1982: dividing towards zero is dividing downwards.
     days = pc.divide(data["received_at"], DAY_US)
     for day in sorted(set(days.to_pylist())):
@@ -92,7 +92,7 @@ def _split(path: Path, table: str, spill: Path, split: dict[int, dict[str, list[
         target.append(piece)
 
 
-def _plain(data: pa.Table) -> pa.Table:
+def plain_names(data: pa.Table) -> pa.Table:
     """``feed`` and ``writer`` as plain text: pieces of several writers can then be put together."""
     import pyarrow as pa
 
@@ -119,7 +119,7 @@ def _put_together(
             continue
         data = [feather.read_table(piece) for piece in pieces[table]]
         if table in held:
-            data.append(_plain(pq.read_table(tables.root / held[table].path)))
+            data.append(plain_names(pq.read_table(tables.root / held[table].path)))
         order = ["received_at", "writer", "segment", "ordinal", "position"]
         whole = pa.concat_tables(data)
         whole = whole.sort_by([(c, "ascending") for c in order if c in whole.column_names])

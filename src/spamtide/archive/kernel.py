@@ -12,6 +12,7 @@ from spamtide._kernel import (
     read_seal,
     scan_open,
     settle_segment,
+    thin_records,
     verify_segment,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "read_seal",
     "scan_open",
     "settle_segment",
+    "thin_records",
     "verify_segment",
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from spamtide.archive.archive import Archive, read_key
+from spamtide.archive.content import ContentDigest
 from spamtide.archive.durable import mark_path, read_mark
 from spamtide.archive.kernel import CopyCounter, CorruptSegment, verify_segment
 from spamtide.archive.layout import JOURNAL_FEED
 from spamtide.archive.locks import lock_is_free
 from spamtide.archive.segments import NO_CHAIN, segment_bases
+from spamtide.archive.thinning import missing_kept, thinned_already
 from spamtide.errors import BrokenWorld
 
 _ALL = 2**64 - 1
@@ -37,6 +38,7 @@ class Verification:
     segments: int
     messages: int
     erased: int
+    thinned: int
     anchored_until: int | None
     problems: tuple[Problem, ...]
 
@@ -55,8 +57,9 @@ def verify_archive(archive: Archive, progress: Callable[[float, float], None] | 
     folders.append(("", archive.root / "journal"))
     todo = [(feed, writer, number, base) for feed, folder in folders for writer, number, base in segment_bases(folder)]
     ends: dict[tuple[str, str], tuple[int, str]] = {}
-    rows: list[bytes] = []
-    segments = messages = erased = 0
+    by_policy = _thinned_by_policy(archive, problems)
+    segments = messages = erased = thinned = 0
+    content = ContentDigest()
     for done, (feed, writer, number, base) in enumerate(todo):
         if progress is not None:
             progress(done, len(todo))
@@ -78,20 +81,33 @@ def verify_archive(archive: Archive, progress: Callable[[float, float], None] | 
             segments += 1
             messages += checked["records"] - checked["erased"]
             erased += checked["erased"]
-            content = checked["content"]
-            prefix = feed.encode() + b"\0"
-            rows += [prefix + content[i : i + 72] for i in range(0, len(content), 72)]
+            thinned += len(checked["thinned"])
+            stray = set(checked["thinned"]) - by_policy.get((feed, writer, number), set())
+            if stray:
+                text = f"{len(stray)} messages are thinned, and the journal says of none why"
+                problems.append(Problem("unjournaled_thinning", name, text))
+            content.add(feed, checked["content"])
     for _, folder in folders:
         known = {base.name for _, _, base in segment_bases(folder)}
         for path in sorted(folder.iterdir()):
             if path.stem not in known or path.suffix[1:] not in _ENDINGS:
                 problems.append(Problem("stray_file", path.name, "belongs to no segment; a crash may have left it"))
     problems += _table_problems(archive)
-    rows.sort()
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(row)
-    return Verification(not problems, digest.hexdigest(), segments, messages, erased, None, tuple(problems))
+    with content:
+        digest = content.hexdigest()
+    return Verification(not problems, digest, segments, messages, erased, thinned, None, tuple(problems))
+
+
+def _thinned_by_policy(archive: Archive, problems: list[Problem]) -> dict[tuple[str, str, int], set[int]]:
+    """What the journal says was thinned; files of kept facts that do not hold are problems."""
+    try:
+        found = thinned_already(archive.journal)
+        for path in missing_kept(archive):
+            problems.append(Problem("facts_lost", path, "facts of thinned messages, which nothing can make again"))
+    except (BrokenWorld, OSError) as error:
+        problems.append(Problem("corrupt_segment", "journal", str(error)))
+        return {}
+    return found
 
 
 def _end(archive: Archive, feed: str, writer: str, number: int, base: Path) -> int:

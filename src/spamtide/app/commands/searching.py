@@ -173,7 +173,9 @@ def _show(workspace: Workspace, page: Page, *, raw: bool, why: str | None, as_js
 
 
 def _with_raw(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "raw": base64.b64encode(workspace.archive.read(row["id"]).raw).decode()}
+    stored = workspace.archive.read(row["id"])
+    # What is left of a thinned message is not its raw bytes: their hash would not be that of the row.
+    return {**row, "raw": None if stored.thinned else base64.b64encode(stored.raw).decode()}
 
 
 def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_json: bool, as_jsonl: bool) -> int:
@@ -225,7 +227,15 @@ def _as_eml(
         done = write_eml_folder(open_eml_folder(folder), workspace.archive, page)
     if as_json:
         document = {"folder": str(folder), "manifest": MANIFEST, "messages": done.messages, "bytes": done.bytes}
-        emit_json({"schema": "spamtide.search-eml/1", **document, "erased": done.erased, "next": page.next_id})
+        emit_json(
+            {
+                "schema": "spamtide.search-eml/1",
+                **document,
+                "erased": done.erased,
+                "thinned": done.thinned,
+                "next": page.next_id,
+            }
+        )
     else:
         print(f"{done.messages} messages, {done.bytes:,} bytes in {folder}; {MANIFEST} lists them.")
         if page.next_id is not None:
