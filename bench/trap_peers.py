@@ -19,8 +19,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import OUT, ROOT
 from trap_speed import PEERS, Server, quiet, running, start_aiosmtpd, start_haraka, start_trap
+
+from measure import OUT, ROOT
 
 SUITE = ROOT / "tests" / "conformance" / "smtp" / "suite.py"
 Rows = dict[str, tuple[str, str, str]]
