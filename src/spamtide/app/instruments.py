@@ -6,10 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.instants import format_instant
+from spamtide.measure import Note, Window
 
 if TYPE_CHECKING:
     from spamtide.app.lives import Life
     from spamtide.app.workspace import Workspace
+
+# What of a card says how and whom it measures: a change of these is a changed instrument.
+_OF_THE_INSTRUMENT = {"persona", "vantage", "mx_position", "upstream_filter", "treatment"}
 
 
 def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, public: bool = False) -> dict[str, Any]:
@@ -46,6 +50,24 @@ def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, 
             "changes": [{"at": format_instant(at), **what} for at, what in sorted(changes, key=lambda c: c[0])],
         },
     }
+
+
+def instrument_notes(workspace: Workspace, feed: str, window: Window) -> list[Note]:
+    """Warnings where the instrument was not one and the same through a window, or is none that measures."""
+    from spamtide.app.lives import read_lives
+
+    facts, changes = _stated(workspace, feed)
+    notes = [Note("instrument_changed")] if _changed_within(changes, read_lives(workspace, feed), window) else []
+    if facts.get("panel", "measuring") != "measuring":
+        notes.append(Note("not_measuring"))
+    return notes
+
+
+def _changed_within(changes: list[tuple[int, dict[str, Any]]], lives: dict[str, Life], window: Window) -> bool:
+    # A ramp that is over changes the panel, and nobody wrote that down at the time.
+    moments = [at for at, what in changes if _OF_THE_INSTRUMENT & set(what)]
+    moments += [at for life in lives.values() for at in (life.live_from, life.live_to) if at is not None]
+    return any(window.start < at < window.end for at in moments)
 
 
 def _stated(workspace: Workspace, feed: str) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.app.cuts import find_cut
+from spamtide.app.instruments import instrument_notes
 from spamtide.app.registry import workspace_registry
 from spamtide.app.searching import resolved, search_messages
 from spamtide.app.workspace import Workspace
@@ -263,6 +264,7 @@ class Observatory:
         if before is not None or after is not None:
             notes.append(Note("window_chosen"))
         b, a = before or usual[0], after or usual[1]
+        notes += instrument_notes(self.workspace, feed, Window(b.start, max(a.end, b.start)))
         if b.end > cut.at or a.start < cut.at:
             raise WrongUse(
                 "overlapping_windows", "The windows overlap the cut.", "End the first and start the second at the cut."

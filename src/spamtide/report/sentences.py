@@ -159,6 +159,8 @@ _NOTES = {
     "short_history": "Short history: 95 % intervals of this kind have covered the truth 88 to 93 times in 100.",
     "placebo_disagrees": "The placebo opinion and the headline disagree.",
     "cut_from_outcome": "The cut is a stop seen in the measured feed itself.",
+    "instrument_changed": "The instrument changed within the windows (addresses, persona, place or filter): part of the change may be its own.",
+    "not_measuring": "The feed is no panel that measures: it is treated, or a relay bait, and that changes who gets through.",
     "window_chosen": "The windows were chosen by hand.",
     "competing_event": "Another registered event lies within 14 days: {event}.",
     "refused": "No figure is given.",
