@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -48,6 +49,22 @@ def test_a_bound_is_met_at_n_plus_one_and_not_before(name: str) -> None:
 def test_what_size_announces_has_the_same_bound() -> None:
     n = BOUNDS["message_bytes"]
     assert [last(talk(said(b"MAIL FROM:<> SIZE=%d" % k))) for k in (n - 1, n, n + 1)] == [250, 250, 552]
+
+
+def test_parameters_have_a_bound_of_that_size_for_themselves() -> None:
+    # Each counts 16 beside its own 48: 1,024 of them fill it.
+    filled = [b"RCPT TO:<x@t>" + (b" A=" + b"v" * 47) * 2] * 512
+    said_so = talk(HEAD + said(*filled, b"RCPT TO:<x@t> B", b"DATA") + b"x\r\n.\r\n").messages[0][0]["transcript"]
+    assert (len(said_so["parameters"]), said_so["parameters_cut"]) == (1024, 1)
+
+
+def test_the_meta_of_a_message_stays_far_below_what_a_record_holds() -> None:
+    # A thousand recipients with two thousand parameters each were 30 MB of meta, which no reader of segments takes.
+    many = said(*[b"RCPT TO:<x@t>" + b" A" * 2_030] * BOUNDS["recipients"], b"DATA")
+    [(meta, _)] = talk(HEAD + many + b"x\r\n.\r\n").messages
+    assert len(json.dumps(meta)) < 1 << 20
+    parameters = meta["transcript"]["parameters"]
+    assert len(parameters) + meta["transcript"]["parameters_cut"] == 2_030 * BOUNDS["recipients"]
 
 
 def test_every_bound_is_made_here() -> None:

@@ -164,6 +164,7 @@ measures.
 | `steps` | `[time, line, code]` of each command since the message before: microseconds since `began`, the line without its end, the code of our reply. Line `.` is the end of a message or chunk. Bytes that are no UTF-8 stand one character each. `*24`: a line of 24 bytes that is not kept, since it may hold a password or was too long |
 | `cut` | number of lines beyond the bound `transcript_bytes`; absent when none |
 | `parameters` | `[recipient, key, value]` of MAIL (recipient null) and RCPT (from 0), as they came, the key in capitals |
+| `parameters_cut` | number of parameters beyond the bound `transcript_bytes`, which they have for themselves, each counting 16 bytes beside its own; absent when none |
 | `auth` | what was tried: `mechanism`, `user` (keyed hash, null where none was given), `length` |
 | `data` | when DATA or the first chunk was announced, and when the last byte came, microseconds since `began` |
 | `dialect` | marks, sorted |

@@ -43,6 +43,14 @@ fn frame_bytes(path: &Path, file: &File, frame: &Frame) -> Result<Vec<u8>> {
         at: frame.offset,
         what,
     };
+    // The seal may be wrong: what it states is allocated only where the file can hold it.
+    let size = at_path(path, file.metadata())?.len();
+    let end = frame
+        .offset
+        .saturating_add(FRAME_HEADER as u64 + u64::from(frame.packed));
+    if end > size || frame.plain as usize > seal::FRAME_MAX {
+        return Err(corrupt("a frame is not where or as large as a frame can be"));
+    }
     let mut packed = vec![0u8; FRAME_HEADER + frame.packed as usize];
     at_path(path, file.read_exact_at(&mut packed, frame.offset))?;
     if packed[..FRAME_HEADER] != seal::frame_header(frame) {
@@ -127,7 +135,7 @@ fn sealed_records(base: &Path, seal: &Seal, start: u32, stop: u32) -> Result<Vec
     for frame in seal
         .frames
         .iter()
-        .filter(|f| f.first < stop && f.first + f.count > start)
+        .filter(|f| f.first < stop && f.first.saturating_add(f.count) > start)
     {
         let plain = frame_bytes(&path, &file, frame)?;
         let mut at = 0;
@@ -291,6 +299,20 @@ pub fn verify(base: &Path, until: u64) -> Result<Checked> {
     Ok(out)
 }
 
+/// Whether the rows of an index are those of the frames that a seal states.
+fn fits(seal: &Seal, entries: &[Entry]) -> bool {
+    let mut rest = entries;
+    let fits = seal.frames.iter().all(|frame| {
+        let Some((mine, others)) = rest.split_at_checked(frame.count as usize) else {
+            return false;
+        };
+        rest = others;
+        let len = mine.iter().try_fold(0u64, |sum, e| sum.checked_add(e.len));
+        len == Some(u64::from(frame.plain)) && mine.iter().all(|e| e.raw_len <= e.len)
+    });
+    fits && rest.is_empty()
+}
+
 /// Replace records of a sealed segment by tombstones; leaves and chain stay. The raw digests of those erased.
 pub fn erase(base: &Path, ordinals: &[u32]) -> Result<Vec<[u8; 32]>> {
     let mut gone = Vec::new();
@@ -310,7 +332,7 @@ pub fn thin(base: &Path, ordinals: &[u32]) -> Result<u64> {
     let mut dropped = 0;
     rewrite(base, ordinals, |out, h, whole, entry| {
         let kept = record::encode_thinned(out, h, whole) as u64;
-        dropped += entry.raw_len - kept;
+        dropped += entry.raw_len.saturating_sub(kept);
         entry.raw_len = kept;
     })?;
     Ok(dropped)
@@ -350,13 +372,18 @@ fn rewrite(
     if wanted.last().is_some_and(|last| *last as usize >= entries.len()) {
         return Err(StoreError::Misuse("no such record to erase"));
     }
-    let mut header_bytes = vec![0u8; seal.frames.first().map_or(0, |f| f.offset as usize)];
-    at_path(&path, file.read_exact_at(&mut header_bytes, 0))?;
-    let (header, _) = decode_header(&header_bytes).ok_or(StoreError::Corrupt {
+    let corrupt = |what| StoreError::Corrupt {
         path: path.clone(),
         at: 0,
-        what: "the segment's header does not hold",
-    })?;
+        what,
+    };
+    if !fits(&seal, &entries) {
+        return Err(corrupt("the index has other records than the seal"));
+    }
+    let start = seal.frames.first().map_or(0, |f| f.offset);
+    let mut header_bytes = Vec::new();
+    at_path(&path, (&file).take(start).read_to_end(&mut header_bytes))?;
+    let (header, _) = decode_header(&header_bytes).ok_or_else(|| corrupt("the segment's header does not hold"))?;
     let mut new = std::collections::HashMap::new();
     for frame in &seal.frames {
         each_record(&path, &file, frame, |h, whole| {

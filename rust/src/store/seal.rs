@@ -21,6 +21,8 @@ pub const FRAME_MAGIC: [u8; 4] = *b"STFR";
 pub const FRAME_HEADER: usize = 24;
 /// A frame is closed when it holds at least so much.
 pub const FRAME_BYTES: usize = 2 << 20;
+/// No frame holds more: one that is not closed yet and a record as large as records are.
+pub const FRAME_MAX: usize = FRAME_BYTES + record::HEADER_LEN + record::MAX_META + record::MAX_RAW;
 const LEVEL: i32 = 3;
 
 /// Where a frame stands.

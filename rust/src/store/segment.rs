@@ -115,6 +115,7 @@ pub struct Scan {
 }
 
 /// Walk a plain segment. A short or wrong record is a torn tail only if no valid record follows; otherwise it is rot.
+/// Nothing is looked for within a record whose header holds: a message may carry the bytes of a record.
 pub fn scan(path: &Path) -> Result<Scan> {
     scan_until(path, u64::MAX)
 }
@@ -140,6 +141,8 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
     let mut chain = unhex(&header.previous_chain).ok_or_else(|| corrupt(0, "the previous chain is no hash"))?;
     let (mut entries, mut rot): (Vec<Entry>, Vec<(u64, u64)>) = (Vec::new(), Vec::new());
     let (mut at, mut good) = (start, start);
+    // Whether `at` follows from the lengths of what stands before it, and not from a search.
+    let mut led = true;
     while at < bytes.len() {
         let next = record::header(&bytes[at..]).and_then(|h| {
             let end = at.checked_add(record::total_len(&h))?;
@@ -164,9 +167,15 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
                 });
                 at = end;
                 good = end;
+                led = true;
             }
             None => {
+                if let Some(h) = record::header(&bytes[at..]).filter(|_| led) {
+                    at = bytes.len().min(at + record::total_len(&h));
+                    continue;
+                }
                 // Not a record: go on at the next magic, if any.
+                led = false;
                 at = memchr::memmem::find(&bytes[at + 1..], &record::MAGIC).map_or(bytes.len(), |i| at + 1 + i);
             }
         }
@@ -278,6 +287,10 @@ impl SegmentWriter {
             let start = buffer.len();
             let ordinal = (self.entries.len() + fresh.len()) as u32;
             let meta = meta_json(capture);
+            // No reader would take it for a record, nor find those after it.
+            if meta.len() > record::MAX_META || capture.raw.len() > record::MAX_RAW {
+                return Err(StoreError::Misuse("a record larger than the format allows"));
+            }
             let leaf = record::encode(&mut buffer, ordinal, capture, &meta, salt.try_into().expect("16 bytes"));
             chain = record::link(&chain, &leaf);
             fresh.push(Entry {

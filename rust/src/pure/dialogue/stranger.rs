@@ -1,6 +1,7 @@
 //! Relay bait takes mail for strangers. Their local parts are none of our business: from the moment they are read a keyed
 //! hash stands in their place, in envelope, transcript and parameters. The raw message is kept as it came.
 
+use super::bounds::Bound;
 use super::command::Command;
 use super::keyed::{keyed, short};
 use super::lives::Life;
@@ -125,9 +126,10 @@ impl Dialogue {
     }
 
     pub(super) fn note_parameters(&mut self, recipient: Option<usize>, given: &[(String, Option<String>)]) {
+        let bound = self.settings.bounds.of(Bound::TranscriptBytes);
         match self.settings.bait {
-            true => self.transcript.parameters(recipient, &parameters(given)),
-            false => self.transcript.parameters(recipient, given),
+            true => self.transcript.parameters(recipient, &parameters(given), bound),
+            false => self.transcript.parameters(recipient, given, bound),
         }
     }
 }

@@ -22,7 +22,12 @@ pub struct Transcript {
     cut: usize,
     tried: Vec<Tried>,
     parameters: Vec<Value>,
+    parameter_bytes: usize,
+    parameters_cut: usize,
 }
+
+/// What a parameter counts beside its own bytes: one of a single letter takes far more than a letter to keep.
+const PARAMETER_BYTES: usize = 16;
 
 impl Transcript {
     /// Keep a line, one character a byte where it is no UTF-8, unless `bound` bytes are kept already.
@@ -44,9 +49,15 @@ impl Transcript {
         self.tried.push(tried);
     }
 
-    /// Keep the parameters of a path; `recipient` from 0, None for MAIL.
-    pub fn parameters(&mut self, recipient: Option<usize>, parameters: &[(String, Option<String>)]) {
+    /// Keep the parameters of a path, unless `bound` bytes are kept already; `recipient` from 0, None for MAIL.
+    pub fn parameters(&mut self, recipient: Option<usize>, parameters: &[(String, Option<String>)], bound: usize) {
         for (key, value) in parameters {
+            let len = PARAMETER_BYTES + key.len() + value.as_ref().map_or(0, String::len);
+            if self.parameter_bytes + len > bound {
+                self.parameters_cut += 1;
+                continue;
+            }
+            self.parameter_bytes += len;
             self.parameters.push(json!([recipient, key, value]));
         }
     }
@@ -54,6 +65,7 @@ impl Transcript {
     /// Forget the parameters of a message that will not come.
     pub fn reset(&mut self) {
         self.parameters.clear();
+        (self.parameter_bytes, self.parameters_cut) = (0, 0);
     }
 
     /// The value that stands in a record, and an empty transcript again.
@@ -69,6 +81,9 @@ impl Transcript {
         }
         if !gone.parameters.is_empty() {
             out.insert("parameters".into(), json!(gone.parameters));
+        }
+        if gone.parameters_cut > 0 {
+            out.insert("parameters_cut".into(), json!(gone.parameters_cut));
         }
         if !gone.tried.is_empty() {
             let tried: Vec<Value> = gone
