@@ -1,4 +1,4 @@
-# spamtide: make install | demo | test | proof | bench
+# spamtide: make install | demo | test | proof | bench | fuzz
 # Needs Python 3.11 or newer, cargo and make; everything else is installed into this folder.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test proof bench check clean
+.PHONY: help install demo test proof bench fuzz check clean
 
 help:
 	@sed -n '1,2p' Makefile
@@ -41,6 +41,10 @@ proof: install
 
 bench: install
 	$(VENV)/bin/python bench/run.py
+
+# Ten minutes a target; needs cargo-fuzz (fuzz/README.md).
+fuzz:
+	set -e; for target in dialogue segment digest; do bash fuzz/run.sh $$target 600; done
 
 clean:
 	rm -rf $(VENV) .tools demo rust/target
