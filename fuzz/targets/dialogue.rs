@@ -8,6 +8,7 @@
 
 use _kernel::pure::capture::Capture;
 use _kernel::pure::dialogue::bounds::{Bound, Bounds};
+use _kernel::pure::dialogue::lives::Life;
 use _kernel::pure::dialogue::states::State;
 use _kernel::pure::dialogue::{Dialogue, Event, Protocol, Settings, Verdict};
 use libfuzzer_sys::fuzz_target;
@@ -66,15 +67,17 @@ fn bounds(choice: [u8; 2]) -> Bounds {
 fn read(input: &[u8]) -> Option<Played<'_>> {
     let (head, data) = input.split_at_checked(8)?;
     let flag = |bit: u8| head[0] >> bit & 1 == 1;
-    let listed = ["x@trap.example", "@all.example"].map(str::to_owned);
+    let listed = [("x@trap.example", Life::Live), ("@all.example", Life::Disclosed), ("y@all.example", Life::Retired)];
     let settings = Settings {
         host: "mx.example".into(),
         protocol: if flag(0) { Protocol::Lmtp } else { Protocol::Smtp },
         persona: "plain".into(),
         starttls: flag(1),
-        addresses: flag(2).then(|| listed.into()),
+        addresses: flag(2).then(|| listed.map(|(address, life)| (address.to_owned(), life)).into_iter().collect()),
+        bait: flag(5),
         user_key: [7; 32],
         bounds: bounds([head[1], head[2]]),
+        ..Settings::default()
     };
     let middle = data.len() * usize::from(head[6]) / 255;
     Some(Played {

@@ -23,6 +23,7 @@ fn record(ordinal: u32, meta: Vec<u8>, raw: &[u8]) -> Record {
         raw: raw.to_vec(),
         sha256: Sha256::digest(raw).into(),
         erased: false,
+        thinned: false,
     }
 }
 
