@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 import time
 from pathlib import Path
 
@@ -85,6 +87,11 @@ def test_below_the_low_water_mark_mail_is_put_off(tmp_path: Path) -> None:
         assert client.say(b"MAIL FROM:<>") == 452 and client.say(b"NOOP") == 250
 
 
+def resident(pid: int) -> int:
+    """Memory of a process, KiB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
+
+
 @pytest.mark.proof
 def test_among_ten_thousand_idle_and_dripping_connections_a_message_is_acknowledged_within_a_second(
     tmp_path: Path,
@@ -95,13 +102,6 @@ def test_among_ten_thousand_idle_and_dripping_connections_a_message_is_acknowled
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     n = min(10_000, hard - 500)
     place = make_workspace(tmp_path / "w", connections=n + 10, connections_per_address=n + 10, slow_seconds=600.0)
-
-    def resident(pid: int) -> int:
-        return int(
-            next(
-                line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-            ).split()[1]
-        )
 
     with TrapProcess(place) as trap:
         before = resident(trap.process.pid)
@@ -118,3 +118,23 @@ def test_among_ten_thousand_idle_and_dripping_connections_a_message_is_acknowled
         for client in crowd:
             client.close()
         assert seconds < 1 and held / n <= 8
+
+
+@pytest.mark.proof
+def test_idle_sessions_within_tls_are_small_too(tmp_path: Path) -> None:
+    n = 1000
+    place = make_workspace(tmp_path / "w", connections=n + 10, connections_per_address=n + 10)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with TrapProcess(place) as trap:
+        before = resident(trap.process.pid)
+        crowd = []
+        for _ in range(n):
+            client = greeted(trap.address)
+            assert client.say(b"STARTTLS") == 220
+            crowd.append(context.wrap_socket(client.socket))
+        held = resident(trap.process.pid) - before
+        print(f"\n{n} sessions within TLS: {held / n:.1f} KiB each")
+        for socket in crowd:
+            socket.close()
+        assert held / n <= 64

@@ -100,7 +100,8 @@ tables of `rust/src/pure/dialogue/` by `pytest tests/capture/test_dialogue_table
   disk. In LMTP each recipient gets that answer.
 - **AUTH is refused** (535), whatever is tried, but at a relay bait, which believes every PLAIN and LOGIN (235). Its challenges are sent, so that it can be told what was tried: the mechanism, a keyed hash of the user's
   name, the class of the password's length (`0`, `1-7`, `8-15`, `16+`). The password is never written anywhere.
-- **STARTTLS** forgets all that came before the handshake, and throws away what came between.
+- **STARTTLS** forgets all that came before the handshake, and throws away what came between. A handshake that fails ends the session (`tls_failed`). TLS is
+  never required.
 - **Data without an end** is kept when the session ends, marked `unfinished`; it was never acknowledged.
 - Any recipient is accepted, unless the feed lists addresses; then others get 550, and so do those that bounce or are retired. Nothing is ever passed on.
 - **Lives**: a message all of whose accepted recipients are in their ramp, conditioning or disclosed has these marks and is not counted; one for any address that counts is.
@@ -161,6 +162,7 @@ measures.
 | `began` | when the session began, microseconds since 1970 UTC |
 | `protocol` | `smtp` or `lmtp` |
 | `tls` | whether the session was encrypted |
+| `handshake` | of TLS, absent where none was tried: `version` and `suite` agreed on, `failed` (why not, else null), `hello` (below; null where no whole one came within 8,192 bytes) |
 | `steps` | `[time, line, code]` of each command since the message before: microseconds since `began`, the line without its end, the code of our reply. Line `.` is the end of a message or chunk. Bytes that are no UTF-8 stand one character each. `*24`: a line of 24 bytes that is not kept, since it may hold a password or was too long |
 | `cut` | number of lines beyond the bound `transcript_bytes`; absent when none |
 | `parameters` | `[recipient, key, value]` of MAIL (recipient null) and RCPT (from 0), as they came, the key in capitals |
@@ -170,6 +172,18 @@ measures.
 | `dialect` | marks, sorted |
 | `treatment` | the arm of a treated panel's session; absent elsewhere |
 | `bounced` | of a session: recipients that were answered 550 since their address bounces; absent when none |
+
+`hello` is the ClientHello, by which programs that speak TLS are told apart:
+
+| key | |
+|---|---|
+| `ja3`, `ja3_digest` | version, cipher suites, extensions, groups, formats of points in decimal, and the MD5 of that, as `salesforce/ja3` defines them; `ja3` null beyond 2,048 characters |
+| `ja4` | the JA4 of a client over TCP, as `FoxIO-LLC/ja4` defines it (`technical_details/JA4.md`) |
+| `versions` | what it would speak: `1.3`, `1.2`, `1.1`, `1.0`, `ssl3`, or the number in hex |
+| `signatures` | signature algorithms in hex, in its order; the first 64 |
+| `alpn` | application protocols, in its order |
+| `sni` | whether it named the server that it wants; the name is not kept |
+| `grease` | whether it strews values of GREASE (RFC 8701), which all the others leave out |
 """
 
 

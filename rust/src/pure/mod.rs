@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod facts;
 pub mod fold;
 pub mod header_end;
+pub mod hello;
 pub mod html;
 pub mod language;
 pub mod leaf;

@@ -11,6 +11,7 @@ use crate::pure::capture::Capture;
 use crate::pure::dialogue::lives::Life;
 use crate::pure::dialogue::memory::Memory;
 use crate::pure::dialogue::{bounds, dialect, probe, states, Dialogue, Event, Protocol, Settings, Verdict};
+use crate::pure::hello::{Gather, Handshake, Hello, HELLO_BYTES};
 use crate::server::manner::Manner;
 
 /// Settings from the arguments that Python gives.
@@ -153,6 +154,23 @@ impl SmtpDialogue {
         Ok(())
     }
 
+    /// What came of a handshake: what the peer sent in it, and either version and suite or why it failed.
+    #[pyo3(signature = (data, version=None, suite=None, failed=None))]
+    fn shaken(&mut self, data: &[u8], version: Option<String>, suite: Option<String>, failed: Option<String>) {
+        let hello = gathered(data);
+        self.inner.shaken(Handshake {
+            version,
+            suite,
+            failed,
+            hello,
+        });
+    }
+
+    /// The session is encrypted from its first byte.
+    fn wrapped(&mut self) {
+        self.inner.wrapped();
+    }
+
     /// The TLS handshake is done.
     fn secured(&mut self, now: i64) {
         self.inner.secured(now);
@@ -206,11 +224,25 @@ fn probe_value(user_key: &[u8], at: i64, nonce: &str) -> PyResult<String> {
     Ok(probe::value(&key, at, nonce))
 }
 
+fn gathered(data: &[u8]) -> Option<Hello> {
+    let mut gather = Gather::default();
+    gather.put(data);
+    gather.hello()
+}
+
+/// The ClientHello at the beginning of these bytes as JSON, with its fingerprints; None where no whole one is there.
+#[pyfunction]
+fn client_hello(data: &[u8]) -> Option<String> {
+    gathered(data).map(|hello| hello.json().to_string())
+}
+
 /// Put the machine and its tables into the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<SmtpDialogue>()?;
     m.add_class::<DialogueMemory>()?;
     m.add_function(wrap_pyfunction!(probe_value, m)?)?;
+    m.add_function(wrap_pyfunction!(client_hello, m)?)?;
+    m.add("HELLO_BYTES", HELLO_BYTES)?;
     m.add("DIALOGUE_BOUNDS", bounds::TABLE.to_vec())?;
     m.add("DIALECT_SPOKEN", dialect::SPOKEN.to_vec())?;
     m.add("DIALECT_WRITTEN", dialect::WRITTEN.to_vec())?;

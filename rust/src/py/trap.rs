@@ -1,5 +1,6 @@
 //! Bindings of the trap: started, watched and stopped from Python.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -7,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::pure::dialogue::treatment::ARMS;
 use crate::server::events::COUNTS;
-use crate::server::trap;
+use crate::server::{tls, trap};
 
 /// A running trap.
 #[pyclass]
@@ -41,6 +42,12 @@ impl Trap {
     #[getter]
     fn lmtp(&self) -> Option<String> {
         self.inner.lmtp.map(|a| a.to_string())
+    }
+
+    /// Where SMTP is spoken within TLS, as HOST:PORT.
+    #[getter]
+    fn smtps(&self) -> Option<String> {
+        self.inner.smtps.map(|a| a.to_string())
     }
 
     /// Bytes that a crash left half-written and that were cut, and ranges of rot.
@@ -87,9 +94,27 @@ impl Trap {
     }
 }
 
+/// A certificate that a host makes for itself, and its key, both PEM, good for ten years from that month.
+#[pyfunction]
+fn make_certificate(host: &str, year: i32, month: u8) -> PyResult<(String, String)> {
+    tls::make_certificate(host, (year, month)).map_err(PyValueError::new_err)
+}
+
+/// Whether a trap can shake hands with this certificate and key; what is wrong with which file is a ValueError.
+#[pyfunction]
+fn check_certificate(certificate: PathBuf, private_key: PathBuf) -> PyResult<()> {
+    let files = tls::TlsFiles {
+        certificate,
+        private_key,
+    };
+    files.read().map(drop).map_err(PyValueError::new_err)
+}
+
 /// Put the trap into the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Trap>()?;
+    m.add_function(wrap_pyfunction!(make_certificate, m)?)?;
+    m.add_function(wrap_pyfunction!(check_certificate, m)?)?;
     m.add("TRAP_COUNTS", COUNTS.to_vec())?;
     let arms: Vec<(&str, &str)> = ARMS.iter().map(|(name, _, meaning)| (*name, *meaning)).collect();
     m.add("TREATMENTS", arms)?;

@@ -53,6 +53,8 @@ counts! {
     bounced: "recipients answered 550 since their address bounces",
     shed: "sessions ended with 421 to make room",
     timed_out: "sessions ended with 421 since they were too slow",
+    tls: "handshakes done",
+    tls_failed: "sessions whose handshake failed",
     dropped_events: "events that nobody fetched in time",
 }
 

@@ -4,7 +4,7 @@
 //! input buffer while it waits: one buffer serves all, since one thread does.
 
 use std::cell::{Cell, RefCell};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -12,25 +12,23 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use serde::Deserialize;
 use serde_json::{json, Value};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, Notify};
-use tokio::time::{timeout, timeout_at, Instant};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::commit::{self, Item, Store, StoreConfig};
 use super::events::{utc_now, Shared};
-use super::listen::{listen, Crowd, Slot, Turned};
+use super::listen::{listen, Crowd, Turned};
 use super::manner::{Current, Manner};
-use crate::pure::dialogue::states::State;
-use crate::pure::dialogue::{Dialogue, Event, Protocol, Refused, Settings, Verdict};
+use super::serve::session;
+use super::tls::TlsFiles;
+use crate::pure::dialogue::{Protocol, Refused, Settings};
 
 /// Bytes read from a socket at once.
 const READ_BYTES: usize = 64 << 10;
-/// How long a greeting waits for somebody who talks first.
-const GREETING_WAIT: Duration = Duration::from_millis(1);
-/// How long a peer may take to read what we send.
-const SEND_SECONDS: u64 = 60;
 
 /// Bounds of time and number. `docs/reference/limits.md` lists them.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,6 +44,8 @@ pub struct Limits {
     pub data_seconds: f64,
     /// From the start of data to its end.
     pub message_seconds: f64,
+    /// For a TLS handshake.
+    pub handshake_seconds: f64,
     /// Data slower than this, after the first `slow_seconds`, is too slow.
     pub bytes_per_second: f64,
     /// See there.
@@ -64,6 +64,12 @@ pub struct TrapConfig {
     pub smtp: Option<SocketAddr>,
     /// Where LMTP is spoken.
     pub lmtp: Option<SocketAddr>,
+    /// Where SMTP is spoken within TLS from the first byte.
+    pub smtps: Option<SocketAddr>,
+    /// Whether STARTTLS is offered.
+    pub starttls: bool,
+    /// Certificate and key, for STARTTLS and SMTPS.
+    pub tls: Option<TlsFiles>,
     /// Name in greeting and replies.
     pub host: String,
     /// Whom it takes mail for, and how it answers.
@@ -77,17 +83,20 @@ pub struct TrapConfig {
 }
 
 /// What the sessions of one listener share.
-struct Context {
-    settings: Current,
-    limits: Limits,
-    crowd: Rc<Crowd>,
-    items: mpsc::Sender<Item>,
-    shared: Arc<Shared>,
-    scratch: Rc<RefCell<Vec<u8>>>,
-    draining: Rc<Cell<bool>>,
-    open: Rc<Cell<usize>>,
-    serial: Rc<Cell<u64>>,
-    started: i64,
+pub(super) struct Context {
+    pub(super) settings: Current,
+    pub(super) limits: Limits,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Whether the handshake comes before the greeting.
+    pub(super) wrapped: bool,
+    pub(super) crowd: Rc<Crowd>,
+    pub(super) items: mpsc::Sender<Item>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) scratch: Rc<RefCell<Vec<u8>>>,
+    pub(super) draining: Rc<Cell<bool>>,
+    pub(super) open: Rc<Cell<usize>>,
+    pub(super) serial: Rc<Cell<u64>>,
+    pub(super) started: i64,
 }
 
 /// A running trap.
@@ -96,10 +105,12 @@ pub struct Trap {
     pub smtp: Option<SocketAddr>,
     /// Where LMTP is spoken.
     pub lmtp: Option<SocketAddr>,
+    /// Where SMTP is spoken within TLS.
+    pub smtps: Option<SocketAddr>,
     /// What was found when the open segment was taken up: bytes cut, ranges of rot.
     pub recovered: (u64, Vec<(u64, u64)>),
     shared: Arc<Shared>,
-    settings: [Current; 2],
+    settings: [Current; 3],
     stop: Arc<Notify>,
     stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -108,6 +119,10 @@ pub struct Trap {
 impl Trap {
     /// Start listening. When this returns the sockets take connections; what fails is said here.
     pub fn start(config: TrapConfig, user_key: [u8; 32]) -> Result<Trap, String> {
+        let tls = config.tls.as_ref().map(TlsFiles::read).transpose()?;
+        if config.smtps.is_some() && tls.is_none() {
+            return Err("SMTPS wants a certificate".into());
+        }
         let shared = Arc::new(Shared::new(config.log_messages));
         let (store, torn, rot) = Store::take_up(config.store.clone()).map_err(|e| e.to_string())?;
         shared.set_full(!commit::has_room(&config.store.folder, config.store.low_water_bytes));
@@ -135,17 +150,18 @@ impl Trap {
         threads.push(spawn(
             "trap-listen",
             Box::new(move || {
-                listening(&config, current, &for_listen, items, &signal, &told);
+                listening(&config, current, tls, &for_listen, items, &signal, &told);
                 done.store(true, Relaxed);
                 for_listen.log("trap.drained", for_listen.counts.json());
             }),
         )?);
-        let (smtp, lmtp) = ready
+        let [smtp, lmtp, smtps] = ready
             .recv()
             .unwrap_or_else(|_| Err("the listening thread ended".into()))?;
         Ok(Trap {
             smtp,
             lmtp,
+            smtps,
             recovered: (torn, rot),
             shared,
             settings,
@@ -194,15 +210,16 @@ impl Trap {
     }
 }
 
-/// The settings with which each of the two listeners begins. They share one memory.
-fn first_settings(config: &TrapConfig, user_key: [u8; 32]) -> Result<[Current; 2], String> {
+/// The settings with which each listener begins. They share one memory.
+fn first_settings(config: &TrapConfig, user_key: [u8; 32]) -> Result<[Current; 3], String> {
     let mut settings = Settings {
         host: config.host.clone(),
         user_key,
+        starttls: config.starttls && config.tls.is_some(),
         ..Settings::default()
     };
     config.manner.apply(&mut settings)?;
-    Ok([Protocol::Smtp, Protocol::Lmtp].map(|protocol| {
+    Ok([Protocol::Smtp, Protocol::Lmtp, Protocol::Smtp].map(|protocol| {
         Current::new(Settings {
             protocol,
             ..settings.clone()
@@ -210,12 +227,13 @@ fn first_settings(config: &TrapConfig, user_key: [u8; 32]) -> Result<[Current; 2
     }))
 }
 
-type Ready = Result<(Option<SocketAddr>, Option<SocketAddr>), String>;
+type Ready = Result<[Option<SocketAddr>; 3], String>;
 
 /// The listening thread.
 fn listening(
     config: &TrapConfig,
-    settings: [Current; 2],
+    settings: [Current; 3],
+    tls: Option<Arc<ServerConfig>>,
     shared: &Arc<Shared>,
     items: mpsc::Sender<Item>,
     stop: &Notify,
@@ -230,19 +248,20 @@ fn listening(
     };
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let listeners =
-            [config.smtp, config.lmtp].map(|address| address.map(|a| listen(a).map_err(|e| format!("{a}: {e}"))));
+        let listeners = [(config.smtp, false), (config.lmtp, false), (config.smtps, true)];
         let (crowd, draining) = (Rc::new(Crowd::default()), Rc::new(Cell::new(false)));
         let (open, serial) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES]));
-        let mut addresses = [None, None];
+        let mut addresses = [None; 3];
         let mut tasks = Vec::new();
-        for (i, (bound, settings)) in listeners.into_iter().zip(settings).enumerate() {
-            let listener = match bound {
-                None => continue,
-                Some(Ok(listener)) => listener,
-                Some(Err(error)) => {
-                    let _ = told.send(Err(error));
+        for (i, ((address, wrapped), settings)) in listeners.into_iter().zip(settings).enumerate() {
+            let Some(address) = address else {
+                continue;
+            };
+            let listener = match listen(address) {
+                Ok(listener) => listener,
+                Err(error) => {
+                    let _ = told.send(Err(format!("{address}: {error}")));
                     return;
                 }
             };
@@ -250,6 +269,8 @@ fn listening(
             let context = Rc::new(Context {
                 settings,
                 limits: config.limits.clone(),
+                tls: tls.clone(),
+                wrapped,
                 crowd: crowd.clone(),
                 items: items.clone(),
                 shared: shared.clone(),
@@ -262,7 +283,7 @@ fn listening(
             tasks.push(tokio::task::spawn_local(accept_all(listener, context)));
         }
         drop(items);
-        let _ = told.send(Ok((addresses[0], addresses[1])));
+        let _ = told.send(Ok(addresses));
         stop.notified().await;
         draining.set(true);
         for task in tasks {
@@ -285,7 +306,7 @@ fn listening(
     });
 }
 
-fn seconds_of(seconds: f64) -> Duration {
+pub(super) fn seconds_of(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
 }
 
@@ -345,187 +366,4 @@ fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
                 .log("connection.refused", json!({"peer": peer, "why": why}));
         }
     }
-}
-
-/// One session from greeting to end.
-async fn session(stream: TcpStream, peer: SocketAddr, context: &Context, slot: &Slot) {
-    let _ = stream.set_nodelay(true);
-    let n = context.serial.get();
-    context.serial.set(n + 1);
-    let key = format!("{:x}.{n:x}", context.started);
-    let address = peer.ip();
-    let peer = address.to_canonical().to_string();
-    let mut dialogue = Box::new(Dialogue::new(context.settings.get(), peer, key, utc_now()));
-    let how = converse(&stream, address, &mut dialogue, context, slot).await;
-    let refused = dialogue.refused();
-    if how == "shed" {
-        context.shared.counts.shed.fetch_add(1, Relaxed);
-    } else if how == "slow" {
-        context.shared.counts.timed_out.fetch_add(1, Relaxed);
-    }
-    context
-        .shared
-        .minutes
-        .refused(utc_now(), address, refused, context.shared.full());
-    if how == "lost" {
-        dialogue.unheard(utc_now());
-    }
-    context
-        .shared
-        .counts
-        .bounced
-        .fetch_add(dialogue.bounced() as u64, Relaxed);
-    if let Some(capture) = dialogue.end(utc_now()) {
-        let _ = context.items.send(Item { capture, answer: None });
-    }
-    context.shared.log("session.ended", Value::Object(dialogue.facts(how)));
-    if !matches!(how, "closed" | "lost" | "quit") {
-        linger(&stream, context).await;
-    }
-}
-
-/// Let a peer read our last word: a socket closed over unread bytes takes it away.
-async fn linger(stream: &TcpStream, context: &Context) {
-    let end = Instant::now() + Duration::from_secs(1);
-    while let Ok(Ok(())) = timeout_at(end, stream.readable()).await {
-        let mut scratch = context.scratch.borrow_mut();
-        match stream.try_read(&mut scratch) {
-            Ok(0) => return,
-            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
-            _ => {}
-        }
-    }
-}
-
-/// Read, think, answer; how the session ended.
-async fn converse(
-    stream: &TcpStream,
-    peer: IpAddr,
-    dialogue: &mut Dialogue,
-    context: &Context,
-    slot: &Slot,
-) -> &'static str {
-    let limits = &context.limits;
-    let _ = timeout(GREETING_WAIT, stream.readable()).await;
-    if dialogue.greeting_delay() > 0 {
-        let delay = Duration::from_micros(dialogue.greeting_delay() as u64);
-        let _ = timeout(delay, slot.wake.notified()).await;
-    }
-    let (mut stepped, mut read_at) = (Instant::now(), Instant::now());
-    loop {
-        let read = stream.try_read(&mut context.scratch.borrow_mut());
-        match read {
-            Ok(0) => return "closed",
-            Ok(n) => {
-                read_at = Instant::now();
-                let crowded = context.crowd.held.get() > limits.memory_bytes / 2;
-                dialogue.set_full(crowded || context.shared.full());
-                dialogue.receive(&context.scratch.borrow()[..n], utc_now());
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return "lost",
-        }
-        while let Some(event) = dialogue.event() {
-            if let Event::Message(capture) = event {
-                context.crowd.hold(slot, capture.raw.len() + dialogue.size_bytes());
-                let verdict = stored(*capture, context, slot).await;
-                if verdict == Verdict::Stored {
-                    context.shared.minutes.taken(utc_now(), peer);
-                }
-                dialogue.verdict(verdict, utc_now());
-            }
-        }
-        context.crowd.hold(slot, dialogue.size_bytes());
-        context
-            .shared
-            .minutes
-            .refused(utc_now(), peer, dialogue.refused(), context.shared.full());
-        let answer = dialogue.bytes_to_send();
-        if !answer.is_empty() {
-            if send(stream, &answer).await.is_err() {
-                return "lost";
-            }
-            stepped = Instant::now();
-            slot.progress.set(stepped);
-        }
-        let state = dialogue.state();
-        let within = matches!(state, State::Data | State::Chunk | State::Skip);
-        if state == State::Closed {
-            return match answer.starts_with(b"221") || answer.windows(5).any(|w| w == b"\n221 ") {
-                true => "quit",
-                false => "refused",
-            };
-        }
-        if within && context.crowd.held.get() > limits.memory_bytes {
-            let refused = Refused { all: 0, no_room: 1 };
-            context
-                .shared
-                .minutes
-                .refused(utc_now(), peer, refused, context.shared.full());
-            return ended(stream, dialogue, "No memory", "shed").await;
-        }
-        if context.draining.get() && !within {
-            return ended(stream, dialogue, "Shutting down", "drained").await;
-        }
-        if slot.shed.get() {
-            return ended(stream, dialogue, "Too busy", "shed").await;
-        }
-        let deadline = if within {
-            let earned = dialogue.received_bytes() as f64 / limits.bytes_per_second;
-            let rate = stepped + seconds_of(limits.slow_seconds + earned);
-            let whole = stepped + seconds_of(limits.message_seconds);
-            rate.min(whole).min(read_at + seconds_of(limits.data_seconds))
-        } else {
-            stepped + seconds_of(limits.command_seconds)
-        };
-        tokio::select! {
-            ready = timeout_at(deadline, stream.readable()) => match ready {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return "lost",
-                Err(_) => return ended(stream, dialogue, "Too slow", "slow").await,
-            },
-            () = slot.wake.notified() => {}
-        }
-    }
-}
-
-/// Say 421 and why.
-async fn ended(stream: &TcpStream, dialogue: &mut Dialogue, why: &str, how: &'static str) -> &'static str {
-    dialogue.give_up(why, utc_now());
-    let _ = timeout(Duration::from_secs(1), send(stream, &dialogue.bytes_to_send())).await;
-    how
-}
-
-/// Hand a message to the thread that commits, and wait.
-async fn stored(capture: crate::pure::capture::Capture, context: &Context, slot: &Slot) -> Verdict {
-    let (answer, verdict) = oneshot::channel();
-    slot.busy.set(true);
-    let item = Item {
-        capture,
-        answer: Some(answer),
-    };
-    let sent = context.items.send(item).is_ok();
-    // A commit thread that is gone has answered nothing: the message is not stored for all we know.
-    let verdict = if sent {
-        verdict.await.unwrap_or(Verdict::Failed)
-    } else {
-        Verdict::Failed
-    };
-    slot.busy.set(false);
-    verdict
-}
-
-async fn send(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(SEND_SECONDS);
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-            Ok(n) => bytes = &bytes[n..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                timeout_at(deadline, stream.writable()).await??;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

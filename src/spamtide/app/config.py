@@ -55,6 +55,10 @@ class TrapSettings(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str = ""
     persona: str = "plain"
+    starttls: bool = True
+    certificate: str = ""
+    private_key: str = ""
+    handshake_seconds: float = 30.0
     connections: int = 10_000
     connections_per_address: int = 200
     command_seconds: float = 300.0

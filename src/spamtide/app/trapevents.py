@@ -10,7 +10,7 @@ from spamtide.app.instants import format_instant
 EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "trap.ready": (
         "The sockets take connections; always the first event.",
-        ("smtp", "lmtp", "feed", "writer", "persona", "addresses", "connections"),
+        ("smtp", "lmtp", "smtps", "feed", "writer", "persona", "addresses", "connections"),
     ),
     "trap.counts": ("Counts since the start, every `trap.counts_seconds`.", ("counts",)),
     "trap.reloaded": (
@@ -25,10 +25,10 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "connection.refused": ("A connection was answered 421: `why` is `per_address` or `total`.", ("peer", "why")),
     "connection.failed": ("The system could not take a connection, mostly for want of descriptors.", ("error",)),
     "session.ended": (
-        "A session is over. `how`: `quit`, `closed` or `lost` by the peer; `refused` (a bound was met), `slow`, `shed` (too busy), `drained` by us. "
+        "A session is over. `how`: `quit`, `closed` or `lost` by the peer; `refused` (a bound was met), `slow`, `tls_failed` (the handshake; `handshake` says why), `shed` (too busy), `drained` by us. "
         "The other keys are those of the journal's `session`.",
         (
-            "session", "peer", "protocol", "persona", "tls", "helo", "began", "lasted", "messages", "refused", "unfinished", "how", "v",
+            "session", "peer", "protocol", "persona", "tls", "handshake", "helo", "began", "lasted", "messages", "refused", "unfinished", "how", "v",
             "steps", "cut", "parameters", "auth", "dialect", "treatment", "bounced",
         ),
     ),

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.certificate import tls_files
 from spamtide.app.config import FeedSettings
 from spamtide.app.kernel import Trap
 from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
@@ -93,6 +94,7 @@ def run_trap(
     *,
     smtp: str | None,
     lmtp: str | None,
+    smtps: str | None = None,
     vantage: str | None,
     log_messages: bool,
     clock: Callable[[], int],
@@ -103,7 +105,7 @@ def run_trap(
 
     ``companion``: the digest that follows, started when the trap is ready and stopped after it.
 
-    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``; KeyboardInterrupt after a drain
+    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``, WrongUse ``bad_certificate``; KeyboardInterrupt after a drain
     that Ctrl-C asked for.
     """
     settings, archive = workspace.settings.trap, workspace.archive
@@ -121,6 +123,7 @@ def run_trap(
         "message_seconds": settings.message_seconds,
         "slow_seconds": settings.slow_seconds,
         "bytes_per_second": settings.bytes_per_second,
+        "handshake_seconds": settings.handshake_seconds,
         "drain_seconds": settings.drain_seconds,
         "memory_bytes": settings.memory_mib << 20,
     }
@@ -133,10 +136,14 @@ def run_trap(
             "segment_seconds": settings.segment_seconds,
             "low_water_bytes": settings.low_water_mib << 20,
         }
+        host = settings.name or platform.node() or "localhost"
         config = {
             "smtp": smtp,
             "lmtp": lmtp,
-            "host": settings.name or platform.node() or "localhost",
+            "smtps": smtps,
+            "starttls": settings.starttls,
+            "tls": tls_files(workspace, host, clock()) if settings.starttls or smtps else None,
+            "host": host,
             "manner": manner,
             "log_messages": log_messages,
             "limits": limits,
@@ -151,14 +158,21 @@ def run_trap(
         try:
             _state_feed(workspace, journal, feed, vantage, manner, clock())
             started = clock()
-            ready = {"smtp": trap.smtp, "lmtp": trap.lmtp, "feed": feed, "writer": WRITER, "persona": settings.persona}
+            ready = {
+                "smtp": trap.smtp,
+                "lmtp": trap.lmtp,
+                "smtps": trap.smtps,
+                "feed": feed,
+                "writer": WRITER,
+                "persona": settings.persona,
+            }
             tell(make_event("trap.ready", started, **ready, addresses=taking(manner), connections=connections))
             if connections < settings.connections:
                 tell(make_event("trap.few_descriptors", started, connections=connections))
             cut, rot = max(trap.recovered[0], writer.cut_bytes), trap.recovered[1] or writer.rot
             if cut or rot:
                 tell(make_event("segment.recovered", started, cut_bytes=cut, rot=rot))
-            taken = families([trap.smtp, trap.lmtp])
+            taken = families([trap.smtp, trap.lmtp, trap.smtps])
             notes = Notes(journal, sessions, feed, taking(manner), settings.persona, taken, killed)
             notes.up(started)
             if companion is not None:

@@ -5,11 +5,13 @@ from spamtide._kernel import (
     DIALECT_WRITTEN,
     DIALOGUE_BOUNDS,
     DIALOGUE_STATES,
+    HELLO_BYTES,
     CaptureBatch,
     DialogueMemory,
     MboxReader,
     SmtpDialogue,
     capture_message,
+    client_hello,
 )
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "DIALECT_WRITTEN",
     "DIALOGUE_BOUNDS",
     "DIALOGUE_STATES",
+    "HELLO_BYTES",
     "CaptureBatch",
     "DialogueMemory",
     "MboxReader",
     "SmtpDialogue",
     "capture_message",
+    "client_hello",
 ]

@@ -377,24 +377,105 @@ def _(target: Target) -> None:
         raise Wrong(f"answered {code}")
 
 
-@check("nothing sent before the TLS handshake is answered after it", "must", "RFC 3207, 4.2; CVE-2011-0411")
-def _(target: Target) -> None:
+def started(target: Target, *, after: bytes = b"") -> Session:
+    """A session whose STARTTLS was answered 220; ``after`` travels in the same piece."""
     session = Session(target)
     if "STARTTLS" not in session.extensions:
         raise NotOffered("STARTTLS")
-    session.send(b"STARTTLS\r\nMAIL FROM:<injected@suite.example>\r\nVRFY injected\r\n")
+    session.send(b"STARTTLS\r\n" + after)
     session.expect(220)
+    return session
+
+
+def shaken(session: Session, version: ssl.TLSVersion | None = None) -> None:
+    """Shake hands, whatever the certificate. Raises OSError where that fails."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
     session.pending = b""
+    session.socket.settimeout(PATIENCE)
+    session.socket = context.wrap_socket(session.socket)
+
+
+@check("nothing sent before the TLS handshake is answered after it", "must", "RFC 3207, 4.2; CVE-2011-0411")
+def _(target: Target) -> None:
+    session = started(target, after=b"MAIL FROM:<injected@suite.example>\r\nVRFY injected\r\n")
     try:
-        session.socket = context.wrap_socket(session.socket)
+        shaken(session)
     except OSError:
         return
     session.silent()
     code = session.ask(f"RCPT TO:<{target.rcpt}>".encode())[0]
     if 200 <= code < 400:
         raise Wrong("a transaction of before the handshake goes on after it")
+
+
+@check("nothing sent between 220 and the TLS handshake is answered", "must", "RFC 3207, 4.1")
+def _(target: Target) -> None:
+    session = started(target)
+    session.send(f"EHLO injected.example\r\nMAIL FROM:<>\r\nRCPT TO:<{target.rcpt}>\r\n".encode())
+    end = time.monotonic() + 1
+    answer = b""
+    while time.monotonic() < end and (line := session.line(QUIET)) != b"":
+        answer += line or b""
+    if b"250" in answer:
+        raise Wrong(f"answered {answer[:60]!r} in the clear")
+
+
+@check("garbage in place of a TLS handshake leaves the receiver at work", "must", "RFC 3207, 4.1")
+def _(target: Target) -> None:
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(100), b"\x15\x03\x01\x00\x02\x02\x28"):
+        session = started(target)
+        session.send(garbage)
+        session.close()
+    session = started(target)
+    shaken(session)
+    session.ehlo()
+    session.alive()
+
+
+@check("what was said before the TLS handshake is forgotten", "must", "RFC 3207, 4.2")
+def _(target: Target) -> None:
+    session = started(target)
+    shaken(session)
+    session.ehlo()
+    if "STARTTLS" in session.extensions:
+        raise Wrong("STARTTLS is offered within TLS")
+    session.expect(5, after=f"RCPT TO:<{target.rcpt}>".encode())
+    session.expect(5, after=b"STARTTLS")
+    session.alive()
+
+
+@check("STARTTLS with an argument is refused", "must", "RFC 3207, 4")
+def _(target: Target) -> None:
+    session = Session(target)
+    if "STARTTLS" not in session.extensions:
+        raise NotOffered("STARTTLS")
+    session.expect(5, after=b"STARTTLS now")
+    session.alive()
+
+
+def through_tls(version: ssl.TLSVersion) -> Run:
+    def run(target: Target) -> None:
+        for pieces in cuts(TRUE_END):
+            session = started(target)
+            try:
+                shaken(session, version)
+            except OSError as error:
+                raise Wrong(f"no handshake: {error}") from None
+            session.ehlo()
+            session.data()
+            session.send(HEAD + (b"x" * 900 + b"\r\n") * 40 + b"body", *pieces)
+            session.expect(2)
+            session.alive()
+            session.close()
+
+    return run
+
+
+for _name, _version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)):
+    check(f"a message comes through TLS {_name}, however it is cut", "trap", "RFC 3207, 4")(through_tls(_version))
 
 
 def chunked(target: Target) -> Session:

@@ -27,6 +27,7 @@ impl Dialogue {
         transcript.insert("protocol".into(), json!(self.settings.protocol.name()));
         transcript.insert("tls".into(), json!(self.secured));
         self.note_treatment(&mut transcript);
+        self.tell_handshake(&mut transcript);
         transcript.insert("data".into(), json!([open.began, self.now - self.began]));
         let meta = Meta {
             v: 1,
@@ -50,6 +51,12 @@ impl Dialogue {
         }
     }
 
+    fn tell_handshake(&self, record: &mut Map<String, Value>) {
+        if let Some(handshake) = &self.handshake {
+            record.insert("handshake".into(), handshake.json());
+        }
+    }
+
     /// What the record of the session states; `how` it ended is known to the owner of the socket.
     pub fn facts(&mut self, how: &str) -> Map<String, Value> {
         let marks = std::mem::take(&mut self.marks);
@@ -59,6 +66,7 @@ impl Dialogue {
         facts.insert("protocol".into(), json!(self.settings.protocol.name()));
         facts.insert("persona".into(), json!(self.settings.persona));
         facts.insert("tls".into(), json!(self.secured));
+        self.tell_handshake(&mut facts);
         facts.insert("helo".into(), json!(self.helo));
         facts.insert("lasted".into(), json!(self.now - self.began));
         facts.insert("messages".into(), json!(self.messages));

@@ -37,6 +37,7 @@ pub mod transcript;
 pub mod treatment;
 
 use super::capture::Capture;
+use super::hello::Handshake;
 use bounds::Bounds;
 use lives::Lives;
 use memory::Memory;
@@ -146,6 +147,7 @@ pub struct Dialogue {
     helo: Option<String>,
     extended: bool,
     secured: bool,
+    handshake: Option<Box<Handshake>>,
     full: bool,
     secretive: bool,
     last: Word,
@@ -203,6 +205,7 @@ impl Dialogue {
             helo: None,
             extended: false,
             secured: false,
+            handshake: None,
             full: false,
             secretive: false,
             last: Word::Unknown,
@@ -324,6 +327,16 @@ impl Dialogue {
                 _ => bytes = self.read_line(bytes),
             }
         }
+    }
+
+    /// What came of a handshake, whether it succeeded or not; before `secured`.
+    pub fn shaken(&mut self, handshake: Handshake) {
+        self.handshake = Some(Box::new(handshake));
+    }
+
+    /// The session is encrypted from its first byte: the handshake came before the greeting (RFC 8314).
+    pub fn wrapped(&mut self) {
+        self.secured = true;
     }
 
     /// The handshake is done: the session starts anew (RFC 3207, 4.2).

@@ -60,8 +60,11 @@ class Teller:
 
 @click.command("trap")
 @click.option("--feed", required=True, metavar="F", help="The feed that the messages go into; made when it is new.")
-@click.option("--smtp", metavar="HOST:PORT", help="Listen for SMTP here; 127.0.0.1:2525 when neither is given.")
+@click.option(
+    "--smtp", metavar="HOST:PORT", help="Listen for SMTP here; 127.0.0.1:2525 when none of the three is given."
+)
 @click.option("--lmtp", metavar="HOST:PORT", help="Listen for LMTP here, behind a mail server of your own.")
+@click.option("--smtps", metavar="HOST:PORT", help="Listen here for SMTP within TLS from the first byte.")
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="json: one event a line on stdout; text: counters on stderr.")  # fmt: skip
@@ -70,7 +73,14 @@ class Teller:
 )
 @click.pass_context
 def trap_command(
-    ctx: click.Context, feed: str, smtp: str | None, lmtp: str | None, vantage: str | None, log: str, no_digest: bool
+    ctx: click.Context,
+    feed: str,
+    smtp: str | None,
+    lmtp: str | None,
+    smtps: str | None,
+    vantage: str | None,
+    log: str,
+    no_digest: bool,
 ) -> None:
     """Listen for mail, answer 250 when it is on disk, and keep it. Nothing is ever passed on.
 
@@ -84,7 +94,7 @@ def trap_command(
     from spamtide.archive import check_feed
 
     workspace = open_workspace(ctx)
-    if smtp is None and lmtp is None:
+    if smtp is None and lmtp is None and smtps is None:
         smtp = "127.0.0.1:2525"
     tell = Teller(as_json=log == "json")
     note = partial(write_note, digest_note_path(workspace.archive.root, check_feed(feed)))
@@ -93,6 +103,7 @@ def trap_command(
         check_feed(feed),
         smtp=None if smtp is None else parse_address(smtp),
         lmtp=None if lmtp is None else parse_address(lmtp),
+        smtps=None if smtps is None else parse_address(smtps),
         vantage=vantage,
         log_messages=log == "json",
         clock=now_us,
