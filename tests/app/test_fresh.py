@@ -23,7 +23,8 @@ def test_a_question_reads_what_is_stored_and_waits_for_another_reader(spamtide, 
     def other() -> None:
         with Tables(place / "archive").lock():
             held.set()
-            time.sleep(0.4)
+            # Longer than a slow machine takes to come to the lock.
+            time.sleep(3)
             done.append(time.monotonic())
 
     thread = threading.Thread(target=other)
