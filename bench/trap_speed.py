@@ -54,9 +54,9 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def quiet(command: list[str], **more: object) -> subprocess.Popen[bytes]:
+def quiet(command: list[str], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """A process whose words nobody reads."""
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
 
 
 def start_trap(folder: Path, port: int) -> subprocess.Popen[bytes]:

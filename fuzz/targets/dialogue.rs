@@ -39,7 +39,7 @@ struct Pace {
 
 /// How one input is to be played.
 struct Played<'a> {
-    settings: Arc<Settings>,
+    settings: Settings,
     verdicts: u8,
     full: bool,
     gives_up: bool,
@@ -81,7 +81,7 @@ fn read(input: &[u8]) -> Option<Played<'_>> {
     };
     let middle = data.len() * usize::from(head[6]) / 255;
     Some(Played {
-        settings: Arc::new(settings),
+        settings,
         verdicts: head[3],
         full: flag(3),
         gives_up: flag(4),
@@ -115,7 +115,12 @@ impl Played<'_> {
     }
 
     fn play(&self, cuts: [usize; 2], pace: Pace) -> Came {
-        let mut dialogue = Dialogue::new(self.settings.clone(), "192.0.2.7".into(), "s".into(), 0);
+        // What a trap remembers of refused messages is shared by its sessions, not by the plays of one.
+        let settings = Settings {
+            memory: Default::default(),
+            ..self.settings.clone()
+        };
+        let mut dialogue = Dialogue::new(Arc::new(settings), "192.0.2.7".into(), "s".into(), 0);
         dialogue.set_full(self.full);
         let (mut sent, mut messages) = (Vec::new(), Vec::new());
         for part in self.parts {

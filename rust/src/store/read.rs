@@ -138,7 +138,8 @@ fn sealed_records(base: &Path, seal: &Seal, start: u32, stop: u32) -> Result<Vec
         .filter(|f| f.first < stop && f.first.saturating_add(f.count) > start)
     {
         let plain = frame_bytes(&path, &file, frame)?;
-        let mut at = 0;
+        // A record's place counts, not what its header says: after rot in an open segment the two may differ.
+        let (mut at, mut ordinal) = (0, frame.first);
         while at < plain.len() {
             let h = record::header(&plain[at..]).ok_or(StoreError::Corrupt {
                 path: path.clone(),
@@ -146,11 +147,13 @@ fn sealed_records(base: &Path, seal: &Seal, start: u32, stop: u32) -> Result<Vec
                 what: "a frame holds something that is no record",
             })?;
             let end = at + record::total_len(&h);
-            if h.ordinal >= start && h.ordinal < stop {
+            if ordinal >= start && ordinal < stop {
                 let whole = plain.get(at..end).unwrap_or(&[]);
-                out.push(checked(&path, whole, frame.offset)?.1);
+                let record = checked(&path, whole, frame.offset)?.1;
+                out.push(Record { ordinal, ..record });
             }
             at = end;
+            ordinal = ordinal.saturating_add(1);
         }
     }
     Ok(out)
@@ -386,13 +389,13 @@ fn rewrite(
     let (header, _) = decode_header(&header_bytes).ok_or_else(|| corrupt("the segment's header does not hold"))?;
     let mut new = std::collections::HashMap::new();
     for frame in &seal.frames {
-        each_record(&path, &file, frame, |h, whole| {
-            if wanted.binary_search(&h.ordinal).is_ok() {
+        each_record(&path, &file, frame, |ordinal, h, whole| {
+            if wanted.binary_search(&ordinal).is_ok() {
                 let mut bytes = Vec::new();
-                let entry = &mut entries[h.ordinal as usize];
+                let entry = &mut entries[ordinal as usize];
                 change(&mut bytes, h, whole, entry);
                 entry.len = bytes.len() as u64;
-                new.insert(h.ordinal, bytes);
+                new.insert(ordinal, bytes);
             }
         })?;
     }
@@ -402,26 +405,27 @@ fn rewrite(
     seal::write_sealed(&sibling(base, "open"), &header_bytes, sums, &entries, || {
         let Some(frame) = frames.next() else { return Ok(None) };
         let mut kept = Vec::with_capacity(frame.plain as usize);
-        each_record(&path, &file, frame, |h, whole| {
-            kept.extend_from_slice(new.get(&h.ordinal).map_or(whole, Vec::as_slice));
+        each_record(&path, &file, frame, |ordinal, _, whole| {
+            kept.extend_from_slice(new.get(&ordinal).map_or(whole, Vec::as_slice));
         })?;
         Ok(Some((kept, frame.count)))
     })?;
     Ok(())
 }
 
-/// Every record of a frame, its leaf checked: what is written anew is never damage made to look whole.
-fn each_record(path: &Path, file: &File, frame: &Frame, mut take: impl FnMut(&Header, &[u8])) -> Result<()> {
+/// Every record of a frame with its place in the segment, its leaf checked: what is written anew is never damage made to look whole.
+fn each_record(path: &Path, file: &File, frame: &Frame, mut take: impl FnMut(u32, &Header, &[u8])) -> Result<()> {
     let plain = frame_bytes(path, file, frame)?;
-    let mut at = 0;
+    let (mut at, mut ordinal) = (0, frame.first);
     while at < plain.len() {
         let (h, _, len) = record::decode(&plain[at..]).ok_or(StoreError::Corrupt {
             path: path.into(),
             at: frame.offset,
             what: "a frame holds something that is no record",
         })?;
-        take(&h, &plain[at..at + len]);
+        take(ordinal, &h, &plain[at..at + len]);
         at += len;
+        ordinal = ordinal.saturating_add(1);
     }
     Ok(())
 }
