@@ -149,5 +149,9 @@ def test_behind_rot_a_record_is_named_by_its_place(tmp_path: Path) -> None:
     assert read_records(str(base), 2).get(0)[3] == b"fourth"
     erase_records(str(base), [2])
     after = read_records(str(base))
-    assert [(after.get(i)[3] != b"", after.get(i)[4]) for i in range(3)] == [(True, False), (True, False), (False, True)]
+    assert [(after.get(i)[3] != b"", after.get(i)[4]) for i in range(3)] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
     assert all("stands where" in problem for problem in verify_segment(str(base))["problems"])
