@@ -21,7 +21,9 @@ from spamtide.fingerprint.kernel import RecordBatch
 GOLDEN = Path(__file__).with_name("golden.json")
 META = [
     {"v": 1, "time_origin": "received", "peer": "192.0.2.7", "helo": "mail.example", "from": "a@sender.example", "to": ["joe@trap.example"]},
-    {"v": 1, "time_origin": "smtp", "peer": "2001:db8::1:2:3:4", "from": "", "to": ["x@trap.example", "y@trap.example"], "marks": ["simulated"]},
+    {"v": 1, "time_origin": "smtp", "peer": "2001:db8::1:2:3:4", "from": "", "to": ["x@trap.example", "y@trap.example"], "marks": ["simulated"],
+     "transcript": {"v": 1, "began": 0, "protocol": "smtp", "dialect": ["early_talk", "lower_case", "pipelined"], "parameters": [[None, "SIZE", "9"]],
+                    "steps": [[9, "ehlo [IPv6:2001:db8::1:2:3:4]", 250], [12, "mail from: <> SIZE=9", 250], [13, "rcpt to: x@trap.example", 250], [14, "data", 354]]}},
     {"v": 1, "time_origin": "file", "source": {"path": "made.mbox", "ordinal": 3}},
 ]  # fmt: skip
 

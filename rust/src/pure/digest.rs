@@ -4,6 +4,7 @@
 
 use super::capture::{Meta, Record};
 use super::columns::{Column, Table, Tables};
+use super::dialect::dialect;
 use super::facts::{read_message, Facts};
 use super::fold::{fold, words, words_of};
 use super::language::language;
@@ -162,6 +163,11 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     message.text("peer_unit", units.as_ref().map(|u| u.0.as_str()));
     message.text("network", units.as_ref().map(|u| u.1.as_str()));
     message.text("helo", meta.helo.as_deref());
+    let spoken = dialect(meta);
+    message.text("dialect_path", spoken.as_ref().map(|s| s.path.as_str()));
+    message.text("dialect_steps", spoken.as_ref().map(|s| s.steps.as_str()));
+    let features = spoken.as_ref().map(|s| spaced(s.features.iter().map(String::as_str)));
+    message.text("dialect_features", features.as_deref());
     message.int("route_hops", facts.hops as i64);
     message.text("subject", facts.subject.as_deref());
     message.text("second_subject", facts.disputed.subject.as_deref());

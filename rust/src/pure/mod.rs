@@ -5,6 +5,7 @@ pub mod capture;
 pub mod charset;
 pub mod columns;
 pub mod confusable;
+pub mod dialect;
 pub mod dialogue;
 pub mod digest;
 pub mod dispute;

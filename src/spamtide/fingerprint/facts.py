@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 7
+FACTS_VERSION = 8
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -57,6 +57,23 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _c("peer_unit", "utf8", "local", "what `peers` counts: the IPv4 address, or the IPv6 /64", nullable=True),
         _c("network", "utf8", "public", "/24 or /48 of the peer", nullable=True),
         _c("helo", "utf8", "local", "name the peer gave", nullable=True),
+        _c(
+            "dialect_path",
+            "utf8",
+            "public",
+            "digest of dialect_steps, 16 hex digits; null without a transcript",
+            nullable=True,
+        ),
+        _c(
+            "dialect_steps", "utf8", "public", "how the session was spoken, as templates of its commands", nullable=True
+        ),
+        _c(
+            "dialect_features",
+            "utf8",
+            "public",
+            "marks of the session and of the message's bytes, pace and recipients in buckets, between spaces",
+            nullable=True,
+        ),
         _c("route_hops", "int32", "public", "number of Received fields"),
         _c("subject", "utf8", "local", "subject as shown", nullable=True),
         _c(

@@ -20,6 +20,8 @@ from spamtide.simulate.scenario import BotnetPlan, FeedPlan, GroupPlan, microsec
 
 # Hours after which a message whose reply was lost no longer comes again.
 LOOKBACK = 6
+# The mark of feeds that were fetched from a mailbox: no session of ours brought them, so none is written down.
+WITHOUT_SESSION = "line_ends_not_evidence"
 # Messages made in one call.
 TOGETHER = 2_000
 
@@ -81,6 +83,7 @@ def kernel_spec(rates: Rates) -> bytes:
             {
                 "name": f.name, "domain": f.domain, "addresses": f.addresses,
                 "personas": personas(rates, f), "down": rates.down(f.name), "balancer": f.balancer, "marks": f.marks,
+                "transcripts": WITHOUT_SESSION not in f.marks,
             }
             for f in scenario.feeds
         ],
@@ -97,7 +100,7 @@ def kernel_spec(rates: Rates) -> bytes:
         ],
         "botnets": [
             {
-                "name": b.plan.name, "hosts": b.plan.hosts, "life": _us(b.plan.life_days), "decay": decay(rates, b.plan),
+                "name": b.plan.name, "dialect": b.plan.dialect, "hosts": b.plan.hosts, "life": _us(b.plan.life_days), "decay": decay(rates, b.plan),
                 "countries": [(c, COUNTRIES[c], s) for c, s in (b.plan.countries or {"xx": 1.0}).items()],
                 "diurnal": DIURNAL.tolist() if b.plan.countries else [1.0] * 24,
                 "networks": b.networks, "first_network": b.first_network, "space": b.plan.space,

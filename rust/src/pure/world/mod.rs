@@ -11,14 +11,17 @@ mod phrases;
 mod picture;
 mod population;
 mod spec;
+mod spoken;
 mod wording;
 mod wordlist;
 
 use super::capture::{Capture, Meta};
 use super::columns::{Column, Table};
+use super::swarm::dialects::{find_dialect, Dialect, DIALECTS};
 use letter::{letter, Envelope};
 use philox::{key, place, Key};
 use population::{DayTable, Population};
+use spoken::{called, Spoken};
 use std::collections::BTreeMap;
 use wording::Words;
 
@@ -32,6 +35,8 @@ const DAY_US: i64 = 86_400_000_000;
 pub struct World {
     spec: Spec,
     botnets: Vec<Population>,
+    /// Engine of each botnet.
+    dialects: Vec<&'static Dialect>,
     words: Vec<Words>,
     /// Key of each feed and stream.
     keys: Vec<Vec<Key>>,
@@ -81,6 +86,9 @@ impl World {
         World {
             botnets: (spec.botnets.iter())
                 .map(|b| Population::new(b, spec.seed, spec.start, spec.end))
+                .collect(),
+            dialects: (spec.botnets.iter())
+                .map(|b| find_dialect(&b.dialect).unwrap_or(&DIALECTS[0]))
                 .collect(),
             words: spec.groups.iter().map(|g| Words::new(spec.seed, g)).collect(),
             decoys: (spec.feeds.iter())
@@ -247,22 +255,47 @@ impl World {
         ] {
             t.entry(name).or_insert_with(Column::utf8).push_str(value);
         }
-        let meta = Meta {
+        let persona = persona.map(|p| p.1.clone());
+        let mut meta = Meta {
             v: 1,
             from: Some(text.reverse),
             to,
             peer: Some(envelope.peer),
             helo: Some(envelope.helo),
             time_origin: "simulated".into(),
-            persona: persona.map(|p| p.1.clone()),
+            persona,
             marks,
             ..Meta::default()
         };
+        if card.transcripts {
+            let mut draw = self.numbers(feed, stream, hour, index, if again { 6 } else { 5 });
+            self.speak(b, &card.domain, at, &text.raw, &mut meta, &mut draw);
+        }
         made.captures.push(Capture::new(at, meta, text.raw));
         let mut salt = self.numbers(feed, stream, hour, index, if again { 4 } else { 3 });
         for _ in 0..2 {
             made.salts.extend_from_slice(&salt.word().to_le_bytes());
         }
+    }
+
+    /// Give the message the transcript of its session, and the name that was said in it.
+    fn speak(&self, botnet: usize, domain: &str, at: i64, raw: &[u8], meta: &mut Meta, draw: &mut philox::Draw) {
+        let dialect = self.dialects[botnet];
+        let peer = meta.peer.as_deref().unwrap_or("");
+        let name = called(dialect, meta.helo.take().unwrap_or_default(), peer, &meta.to);
+        let spoken = Spoken {
+            dialect,
+            host: format!("mx.{domain}"),
+            persona: meta.persona.clone().unwrap_or_default(),
+            peer,
+            name: &name,
+            from: meta.from.as_deref().unwrap_or(""),
+            to: &meta.to,
+            raw,
+            ended_at: at,
+        };
+        meta.transcript = spoken.transcript(draw);
+        meta.helo = Some(name);
     }
 
     /// Hosts of a botnet: when infected and cleaned, country, network, line, activity.

@@ -309,6 +309,7 @@ mod tests {
     fn spec() -> BotnetSpec {
         BotnetSpec {
             name: "b".into(),
+            dialect: "plain".into(),
             hosts: 300,
             life: 10 * DAY,
             decay: None,

@@ -42,6 +42,8 @@ pub struct FeedSpec {
     pub balancer: Option<String>,
     /// Marks that every capture of it bears.
     pub marks: Vec<String>,
+    /// Whether the session of each message is kept as a transcript.
+    pub transcripts: bool,
 }
 
 /// One sender group: what a customer has sent.
@@ -96,6 +98,8 @@ pub struct GroupSpec {
 pub struct BotnetSpec {
     /// Its name.
     pub name: String,
+    /// How its engine speaks.
+    pub dialect: String,
     /// Hosts at any time.
     pub hosts: usize,
     /// Mean time from infection to cleaning, microseconds; 0: never cleaned.
