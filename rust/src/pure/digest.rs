@@ -6,14 +6,15 @@ use super::capture::{Meta, Record};
 use super::columns::{Column, Table, Tables};
 use super::dialect::dialect;
 use super::facts::{read_message, Facts};
-use super::fold::{fold, words, words_of};
+use super::fingerprint::{fingerprint, Shown};
+use super::fold::{fold, words};
+use super::forms::Form;
 use super::language::language;
 use super::limits::CAPTURED;
 use super::links::registered_domain;
 use super::mask::mask;
 use super::origin::seen_at_capture;
 use super::peer::peer_units;
-use super::sketch::sketch;
 use super::topic::{rules, Said};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -21,8 +22,28 @@ use std::collections::BTreeSet;
 const DAY_US: i64 = 86_400_000_000;
 const HOUR_US: i64 = 3_600_000_000;
 
+/// What exact copies share: masked subject, masked text (`Err`: the masked HTML of a message that shows none), attachments.
+pub fn exact_digest(subject: &str, text: Result<&str, &str>, attachments: &[[u8; 32]]) -> [u8; 16] {
+    let mut exact = Sha256::new();
+    exact.update(b"spamtide exact 1\0");
+    exact.update(subject.as_bytes());
+    exact.update(b"\0");
+    match text {
+        Ok(text) => exact.update(text.as_bytes()),
+        Err(html) => {
+            exact.update(b"html\0");
+            exact.update(html.as_bytes());
+        }
+    }
+    for d in attachments {
+        exact.update(d);
+    }
+    let whole: [u8; 32] = exact.finalize().into();
+    whole[..16].try_into().expect("sixteen bytes")
+}
+
 /// Hex of a digest.
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = String::with_capacity(bytes.len() * 2);
     for b in bytes {
@@ -56,6 +77,10 @@ impl Builder {
             Some(v) => column.push_int(v),
             None => column.push_null(),
         }
+    }
+    fn hashes(&mut self, name: &'static str, values: &[u64]) {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.column(name, Column::binary).push_bytes(&bytes);
     }
     fn place(&mut self, segment: i64, record: &Record) {
         self.int("segment", segment);
@@ -119,30 +144,22 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     let masked_subject = mask(subject, &recipients);
     let masked_text = mask(&facts.visible, &recipients);
     let text_empty = masked_text.is_empty() && facts.attachments.is_empty();
-    let mut exact = Sha256::new();
-    exact.update(b"spamtide exact 1\0");
-    exact.update(masked_subject.as_bytes());
-    exact.update(b"\0");
-    if text_empty {
-        exact.update(b"html\0");
-        exact.update(mask(&facts.html, &recipients).as_bytes());
-    } else {
-        exact.update(masked_text.as_bytes());
-    }
     let mut digests: Vec<[u8; 32]> = facts.attachments.iter().map(|a| a.sha256).collect();
     digests.sort_unstable();
-    for d in &digests {
-        exact.update(d);
-    }
-    let exact: [u8; 32] = exact.finalize().into();
+    let masked_html = text_empty.then(|| mask(&facts.html, &recipients));
+    let exact = exact_digest(
+        &masked_subject,
+        masked_html.as_deref().map_or(Ok(&masked_text), Err),
+        &digests,
+    );
     // The subject is part of `exact`; `identical` holds it too, so that equal bytes are always exact copies as well.
     let mut identical = Sha256::new();
     identical.update(b"spamtide identical 1\0");
-    identical.update(&exact[..16]);
+    identical.update(exact);
     for leaf in &facts.leaves {
         identical.update(leaf);
     }
-    let exact_hex = hex(&exact[..16]);
+    let exact_hex = hex(&exact);
     let units = meta.peer.as_deref().and_then(peer_units);
 
     message.place(segment, record);
@@ -237,11 +254,30 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         attachment.long("size_bytes", Some(a.size as i64));
         attachment.text("sha256", Some(&hex(&a.sha256)));
     }
-    let shingles = sketch(&words(&masked_text), words_of(&subject_folded));
-    if !shingles.is_empty() {
+    let urls: Vec<&str> = facts.links.iter().map(|l| l.url.as_str()).collect();
+    let mut named: Vec<&str> = facts.links.iter().filter_map(|l| l.host.as_deref()).collect();
+    named.extend(domains.iter().flatten().map(String::as_str));
+    let types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
+    let print = fingerprint(&Shown {
+        subject,
+        text: &facts.visible,
+        hosts: &named,
+        pieces: &facts.pieces,
+        form: Form {
+            raw: &record.raw,
+            html: &facts.html,
+            urls: &urls,
+            types: &types,
+        },
+        recipients: &recipients,
+    });
+    if !print.shingles.is_empty() {
         sketches.place(segment, record);
         sketches.text("exact", Some(&exact_hex));
-        let bytes: Vec<u8> = shingles.iter().flat_map(|s| s.to_le_bytes()).collect();
-        sketches.column("shingles", Column::binary).push_bytes(&bytes);
+        sketches.hashes("shingles", &print.shingles);
+        sketches.hashes("subject_marks", &print.subject);
+        sketches.hashes("link_marks", &print.links);
+        sketches.hashes("piece_marks", &print.pieces);
+        sketches.hashes("form_marks", &print.forms);
     }
 }

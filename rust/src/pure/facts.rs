@@ -9,7 +9,7 @@ use super::html::read_html;
 use super::leaf::{Leaf, Name, Packing, Role};
 use super::links::{add_link, text_links, Link};
 use super::origin::{origin, Signs};
-use super::{limits, long_head, sniff};
+use super::{limits, long_head, pieces, sniff};
 use mail_parser::{
     DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
 };
@@ -55,6 +55,10 @@ pub struct Facts {
     pub(super) links: Vec<Link>,
     pub(super) attachments: Vec<Attachment>,
     pub(super) leaves: Vec<[u8; 32]>,
+    /// Types of the parts in order, the first `limits::TYPES`.
+    pub(super) types: Vec<String>,
+    /// Pieces of the attachments, ascending: the smallest.
+    pub(super) pieces: Vec<u64>,
     pub(super) html: String,
     pub(super) declared_date: Option<i64>,
     pub(super) hops: usize,
@@ -297,6 +301,9 @@ fn walk<'m>(message: &'m Message<'_>, depth: usize, parts: &mut usize, facts: &m
             facts.defects.insert("transfer_encoding");
         }
         let declared = declared_type(part, facts);
+        if facts.types.len() < limits::TYPES {
+            facts.types.push(declared.clone().unwrap_or_default());
+        }
         if depth == 0 {
             match declared.as_deref() {
                 Some("message/delivery-status" | "message/global-delivery-status") => {
@@ -377,6 +384,10 @@ fn walk<'m>(message: &'m Message<'_>, depth: usize, parts: &mut usize, facts: &m
                 "msg" => facts.defects.insert("msg_inside"),
                 _ => false,
             };
+            facts.pieces.extend(pieces::pieces(&decoded));
+            facts.pieces.sort_unstable();
+            facts.pieces.dedup();
+            facts.pieces.truncate(pieces::KEPT);
             facts.attachments.push(Attachment {
                 name,
                 declared_type: declared,

@@ -33,6 +33,8 @@ pub const SECOND_DEPTH: usize = 32;
 pub const LANGUAGE_CHARS: usize = 900;
 /// Attachments kept. Defect `too_many_attachments`.
 pub const ATTACHMENTS: usize = 200;
+/// Parts whose types make up the structure.
+pub const TYPES: usize = 32;
 /// Smallest shingle hashes kept of a message.
 pub const SKETCH: usize = 64;
 

@@ -62,6 +62,15 @@ pub fn url_len(s: &str) -> usize {
 
 /// Mask `text`; `recipients` are the local parts of the envelope's recipients, lower case.
 pub fn mask(text: &str, recipients: &[String]) -> String {
+    masked::<true>(text, recipients)
+}
+
+/// The same with digits left as they stand: in a word they may be letters (`V1agra`).
+pub fn mask_but_digits(text: &str, recipients: &[String]) -> String {
+    masked::<false>(text, recipients)
+}
+
+fn masked<const DIGITS: bool>(text: &str, recipients: &[String]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut i = 0;
     while i < text.len() {
@@ -99,7 +108,7 @@ pub fn mask(text: &str, recipients: &[String]) -> String {
                 continue;
             }
         }
-        mask_word(word, recipients, &mut out);
+        mask_word::<DIGITS>(word, recipients, &mut out);
         i += end;
     }
     let len = out.trim_end().len();
@@ -107,7 +116,7 @@ pub fn mask(text: &str, recipients: &[String]) -> String {
     out
 }
 
-fn mask_word(word: &str, recipients: &[String], out: &mut String) {
+fn mask_word<const DIGITS: bool>(word: &str, recipients: &[String], out: &mut String) {
     let core = word.trim_matches(['.', '%', '+', '-', '_']);
     if !recipients.is_empty() && core.len() >= 3 && recipients.iter().any(|r| r.eq_ignore_ascii_case(core)) {
         let at = word.find(core).unwrap_or(0);
@@ -119,6 +128,9 @@ fn mask_word(word: &str, recipients: &[String], out: &mut String) {
     if opaque(core) {
         out.push_str("<blob>");
         return;
+    }
+    if !DIGITS {
+        return out.push_str(word);
     }
     // Runs without a digit are copied whole.
     let mut rest = word;

@@ -5,6 +5,7 @@ mod capture;
 mod columns;
 mod dialogue;
 mod digest;
+mod group;
 mod store;
 mod swarm;
 mod trap;
@@ -20,6 +21,7 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     capture::register(m)?;
     dialogue::register(m)?;
     digest::register(m)?;
+    group::register(m)?;
     store::register(m)?;
     swarm::register(m)?;
     world::register(m)?;

@@ -17,6 +17,7 @@ from spamtide.app.digesting import digest_workspace
 from spamtide.app.quarantine import in_quarantine
 from spamtide.app.workspace import Workspace
 from spamtide.archive import fresh_salts
+from spamtide.campaign import campaign_id, lowest_of_each
 from spamtide.capture import CaptureBatch, LeftOut, Refused, SourceOptions, capture_message, read_source
 from spamtide.errors import BrokenWorld, WrongUse
 from spamtide.fingerprint import FACTS_VERSION
@@ -66,9 +67,9 @@ def _rows(path: Path, now: int) -> Iterator[CaptureBatch]:
 
 
 def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refused]]:
-    """``index``, ``exact`` and ``campaign`` (null until campaigns exist) of each message of an mbox, or of each JSON line.
+    """``index``, ``exact`` and ``campaign`` of each message of an mbox, or of each JSON line.
 
-    ``exact`` is null for a message that no worker survives. Raises WrongUse ``bad_row`` naming the line, BrokenWorld
+    ``exact`` and ``campaign`` are null for a message that no worker survives. Raises WrongUse ``bad_row`` naming the line, BrokenWorld
     ``unreadable``.
     """
     try:
@@ -90,16 +91,36 @@ def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refu
         except UnicodeDecodeError:
             raise WrongUse("bad_row", f"{path} is not UTF-8 text.", "Give an mbox or a file of JSON lines.") from None
         digest_workspace(workspace, now=now)
-        return _exacts(workspace), refused
+        return _grouped(workspace), refused
 
 
-def _exacts(workspace: Workspace) -> list[dict[str, Any]]:
+def _grouped(workspace: Workspace) -> list[dict[str, Any]]:
+    """Rows in input order; ``campaign`` by the rule of ids: the exact digest of the group's first message, its first 80 bits."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from spamtide.campaign import LISTS, settle
+
+    files = workspace.tables.snapshot(FACTS_VERSION).files
     found: dict[int, str | None] = {}
-    for path in workspace.tables.snapshot(FACTS_VERSION).files.get("message", ()):
+    for path in files.get("message", ()):
         table = pq.read_table(path, columns=["source_ordinal", "exact"])
         found.update(zip(table["source_ordinal"].to_pylist(), table["exact"].to_pylist(), strict=True))
     for ordinal in (place.ordinal for place in in_quarantine(workspace)):
         found[ordinal] = None
-    return [{"index": index, "exact": found[index], "campaign": None} for index in sorted(found)]
+    group_of: dict[str, str] = {}
+    if files.get("sketch"):
+        prints = pa.concat_tables(pq.read_table(path, columns=["exact", *LISTS]) for path in files["sketch"])
+        prints = lowest_of_each(prints)
+        exacts = prints["exact"].to_pylist()
+        labels = settle(prints).label.to_pylist()
+        group_of = {exact: exacts[label] for exact, label in zip(exacts, labels, strict=True)}
+    first: dict[str, str] = {}
+    rows = []
+    for index in sorted(found):
+        exact = found[index]
+        campaign = None
+        if exact is not None:
+            campaign = campaign_id(first.setdefault(group_of.get(exact, exact), exact))
+        rows.append({"index": index, "exact": exact, "campaign": campaign})
+    return rows

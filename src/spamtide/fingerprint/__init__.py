@@ -6,14 +6,33 @@ from spamtide.fingerprint.facts import FACTS_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
     from spamtide.fingerprint.columns import arrow_array, arrow_schema, digest
+    from spamtide.fingerprint.kernel import fingerprint_tokens
+    from spamtide.fingerprint.texts import fingerprint_texts
 
-__all__ = ["FACTS_VERSION", "TABLES", "Column", "arrow_array", "arrow_schema", "digest"]
+__all__ = [
+    "FACTS_VERSION",
+    "TABLES",
+    "Column",
+    "arrow_array",
+    "arrow_schema",
+    "digest",
+    "fingerprint_texts",
+    "fingerprint_tokens",
+]
+
+_LATER = {
+    "arrow_array": "columns",
+    "arrow_schema": "columns",
+    "digest": "columns",
+    "fingerprint_texts": "texts",
+    "fingerprint_tokens": "kernel",
+}
 
 
 def __getattr__(name: str) -> Any:
     # pyarrow is loaded by those who digest, not by those who ask for the dictionary.
-    if name in ("arrow_array", "arrow_schema", "digest"):
+    if name in _LATER:
         import importlib
 
-        return getattr(importlib.import_module("spamtide.fingerprint.columns"), name)
+        return getattr(importlib.import_module(f"spamtide.fingerprint.{_LATER[name]}"), name)
     raise AttributeError(name)

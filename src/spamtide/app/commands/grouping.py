@@ -17,7 +17,7 @@ from spamtide.app.output import emit_json, emit_jsonl, printable, say
 def group_command(file: Path, as_jsonl: bool, as_json: bool) -> int:
     """Group the messages of an mbox, or of JSON lines with "text" (and optional "html", "subject"), without a workspace.
 
-    Prints, in input order, the index from 0 and the exact group; campaigns come with a later version.
+    Prints, in input order, the index from 0, the exact group and the campaign (near-duplicates).
 
     \b
     spamtide group spam.mbox --jsonl

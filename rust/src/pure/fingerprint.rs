@@ -1,0 +1,208 @@
+//! The fingerprint: what of a message is compared with others to find near-duplicates. Keyed hashes only, no text.
+//!
+//! *Shingles*: of the folded, masked visible text the word 3-grams, characters of scripts without spaces being words; of a text
+//! of fewer than eight words the character 5-grams; with them the bigrams of the subject and the pieces of attachments. The 64
+//! smallest are the sketch. *Marks*: the same bigrams apart, hosts of links, pieces, forms. Which marks say anything is for
+//! grouping to find out. All hashes have 63 bits, so that signed columns sort as unsigned numbers do.
+
+use super::fold::words;
+use super::forms::{forms, Form};
+use super::limits;
+use super::mask::mask_but_digits;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+/// Words from which on words are shingled, not characters.
+const WORDS: usize = 8;
+/// Marks kept of a message, of each sort the smallest.
+const SUBJECT_MARKS: usize = 16;
+const LINK_MARKS: usize = 8;
+
+/// What a fingerprint is made from.
+pub struct Shown<'a> {
+    /// The subject as shown.
+    pub subject: &'a str,
+    /// The visible text.
+    pub text: &'a str,
+    /// Hosts and registered domains of the links.
+    pub hosts: &'a [&'a str],
+    /// Pieces of the attachments (`pieces.rs`).
+    pub pieces: &'a [u64],
+    /// What the message is built like.
+    pub form: Form<'a>,
+    /// Local parts of the recipients, lower case.
+    pub recipients: &'a [String],
+}
+
+/// Lists of hashes, each ascending and without repeats.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The sketch: up to `limits::SKETCH`.
+    pub shingles: Vec<u64>,
+    /// Bigrams of the subject, up to 16.
+    pub subject: Vec<u64>,
+    /// Hosts and registered domains of links, up to 8.
+    pub links: Vec<u64>,
+    /// Pieces of attachments, up to `pieces::KEPT`.
+    pub pieces: Vec<u64>,
+    /// Forms; the low three bits say of what.
+    pub forms: Vec<u64>,
+}
+
+/// Keyed hash of `bytes`. The key is public here: a secret key belongs to the archive that compares with strangers.
+pub fn keyed(kind: u64, bytes: &[u8]) -> u64 {
+    let mut h = SipHasher13::new_with_keys(0x7370616d74696465, 0x0073_6b65_7463_6831 ^ (kind << 56));
+    h.write(bytes);
+    h.finish() >> 1
+}
+
+/// A hash of hashes in order.
+fn joined(parts: &[u64], kind: u64) -> u64 {
+    let mut h = SipHasher13::new_with_keys(0x6772616d, kind);
+    for p in parts {
+        h.write_u64(*p);
+    }
+    h.finish() >> 1
+}
+
+fn least(mut values: Vec<u64>, most: usize) -> Vec<u64> {
+    values.sort_unstable();
+    values.dedup();
+    values.truncate(most);
+    values
+}
+
+/// Scripts written without spaces, from the CJK radicals on.
+fn spaceless(c: char) -> bool {
+    c >= '\u{2e80}'
+}
+
+/// The words that are shingled: folded and masked, digits that are no letters replaced by #, letters that repeat written once.
+pub fn tokens(text: &str, recipients: &[String]) -> Vec<String> {
+    let mut out = Vec::new();
+    each_token(text, recipients, |t| out.push(t.to_owned()));
+    out
+}
+
+fn each_token(text: &str, recipients: &[String], mut put: impl FnMut(&str)) {
+    let folded = words(&mask_but_digits(text, recipients));
+    let mut token = String::new();
+    for word in folded.split(' ').filter(|w| !w.is_empty()) {
+        token.clear();
+        if word.is_ascii() {
+            let mut last = 0;
+            for b in word.bytes() {
+                let b = if b.is_ascii_digit() { b'#' } else { b };
+                if b != last {
+                    token.push(b as char);
+                }
+                last = b;
+            }
+        } else {
+            for c in word.chars() {
+                if spaceless(c) {
+                    if !token.is_empty() {
+                        put(&token);
+                        token.clear();
+                    }
+                    put(c.encode_utf8(&mut [0; 4]));
+                    continue;
+                }
+                let c = if c.is_numeric() { '#' } else { c };
+                if !token.ends_with(c) {
+                    token.push(c);
+                }
+            }
+        }
+        if !token.is_empty() {
+            put(&token);
+        }
+    }
+}
+
+/// Fingerprint of one message; a function of what is shown alone.
+pub fn fingerprint(shown: &Shown) -> Fingerprint {
+    let mut hashes = Vec::with_capacity(shown.text.len() / 5);
+    each_token(shown.text, shown.recipients, |t| hashes.push(keyed(0, t.as_bytes())));
+    let mut all: Vec<u64> = Vec::with_capacity(hashes.len() + 32);
+    if hashes.len() >= WORDS {
+        all.extend(hashes.windows(3).map(|w| joined(w, 3)));
+    } else {
+        let text = tokens(shown.text, shown.recipients).join(" ");
+        let ends: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+        all.extend(ends.windows(6).map(|w| keyed(1, &text.as_bytes()[w[0]..w[5]])));
+    }
+    let mut title = Vec::new();
+    each_token(shown.subject, shown.recipients, |t| title.push(keyed(0, t.as_bytes())));
+    let bigrams: Vec<u64> = if title.len() == 1 {
+        vec![joined(&title, 1)]
+    } else {
+        title.windows(2).map(|w| joined(w, 2)).collect()
+    };
+    all.extend(&bigrams);
+    all.extend(shown.pieces);
+    let marks = forms(&shown.form);
+    if hashes.len() < WORDS {
+        // Of a message that says little, how its page is built is a good part of what there is to compare.
+        all.extend(marks.iter().filter(|m| **m & 7 == 0));
+    }
+    Fingerprint {
+        shingles: least(all, limits::SKETCH),
+        subject: least(bigrams, SUBJECT_MARKS),
+        links: least(shown.hosts.iter().map(|h| keyed(2, h.as_bytes())).collect(), LINK_MARKS),
+        pieces: shown.pieces.to_vec(),
+        forms: marks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(subject: &str, text: &str) -> Fingerprint {
+        let form = Form {
+            raw: b"",
+            html: "",
+            urls: &[],
+            types: &[],
+        };
+        fingerprint(&Shown {
+            subject,
+            text,
+            hosts: &[],
+            pieces: &[],
+            form,
+            recipients: &[],
+        })
+    }
+
+    #[test]
+    fn disguises_and_numbers_make_no_difference() {
+        let plain = of(
+            "Buy viagra now",
+            "Dear friend, order viagra for 99 dollars today and save a lot",
+        );
+        let other = of(
+            "Buy V1agra now",
+            "Dear friend, 0rder v.i.a.g.r.a for 1250 dollars t0day and saave a lot",
+        );
+        assert_eq!(plain, other);
+        assert_ne!(
+            plain.shingles,
+            of("Buy viagra now", "Dear friend, order pills at once, save a lot of it").shingles
+        );
+    }
+
+    #[test]
+    fn text_without_spaces_is_shingled_by_characters() {
+        let a = of("", "我们提供最优惠的发票代开服务欢迎来电咨询");
+        let b = of("", "我们提供最优惠的发票代开服务欢迎您来电咨询");
+        let common = a.shingles.iter().filter(|s| b.shingles.contains(s)).count();
+        assert!(common * 2 > a.shingles.len(), "{common} of {}", a.shingles.len());
+    }
+
+    #[test]
+    fn nothing_shown_has_no_shingles() {
+        assert_eq!(of("", " \n\u{200b} "), Fingerprint::default());
+    }
+}

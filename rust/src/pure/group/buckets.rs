@@ -1,0 +1,110 @@
+//! Where fingerprints meet, and who of those that meet belong together.
+
+use super::evidence::Proven;
+use super::forest::Forest;
+use super::lists::Lists;
+use super::similar::{meet, similarity};
+use super::{Edge, Rules, Set};
+
+/// Keys looked at in one sort.
+const AT_ONCE: usize = 48 << 20;
+
+/// Call `visit` for every bucket of two or more: its shingle and its members in ascending order. A fingerprint stands in the
+/// buckets of its `keys` smallest recurring shingles.
+pub fn each(shingles: &Lists, classes: &[u8], keys: usize, mut visit: impl FnMut(u64, &[u32])) {
+    let parts = (shingles.len() * keys).div_ceil(AT_ONCE).next_power_of_two();
+    let bits = parts.trailing_zeros();
+    let mut pairs: Vec<(u64, u32)> = Vec::new();
+    let mut members: Vec<u32> = Vec::new();
+    for part in 0..parts as u64 {
+        pairs.clear();
+        for i in 0..shingles.len() {
+            let recurring = shingles
+                .get(i)
+                .iter()
+                .zip(&classes[shingles.span(i)])
+                .filter(|(_, c)| **c > 0);
+            let mine = recurring.map(|(s, _)| *s).take(keys);
+            pairs.extend(mine.filter(|s| s & ((1 << bits) - 1) == part).map(|s| (s, i as u32)));
+        }
+        pairs.sort_unstable();
+        for run in pairs.chunk_by(|a, b| a.0 == b.0) {
+            if run.len() > 1 {
+                members.clear();
+                members.extend(run.iter().map(|p| p.1));
+                visit(run[0].0, &members);
+            }
+        }
+    }
+}
+
+/// What is known where members of a bucket meet.
+pub struct Meeting<'a> {
+    /// The fingerprints.
+    pub set: &'a Set,
+    /// Their shingles' frequency.
+    pub classes: &'a [u8],
+    /// Their marks that count.
+    pub proven: &'a Proven,
+    /// The numbers of the method.
+    pub rules: &'a Rules,
+}
+
+impl Meeting<'_> {
+    /// Similarity of two, and what they need to be a pair.
+    pub fn judge(&self, a: usize, b: usize) -> (u32, u32) {
+        let of = |i: usize| (self.set.shingles.get(i), &self.classes[self.set.shingles.span(i)]);
+        let rules = self.rules;
+        let needed = if self.proven.any(a) || self.proven.any(b) {
+            let mut off = 0;
+            if meet(self.proven.subject.get(a), self.proven.subject.get(b)) {
+                off += rules.subject;
+            }
+            if meet(self.proven.links.get(a), self.proven.links.get(b)) {
+                off += rules.link;
+            }
+            rules.base.saturating_sub(off).max(rules.least)
+        } else {
+            rules.without
+        };
+        (similarity(of(a), of(b), &rules.weights, &[]), needed)
+    }
+
+    /// Join the members of one bucket that belong together; the number of pairs compared.
+    ///
+    /// Who leads depends on the members alone, never on what other buckets joined. A pair that is joined already is compared
+    /// only where its answer decides who leads.
+    pub fn pairs(&self, shingle: u64, members: &[u32], forest: &mut Forest, edges: &mut Vec<Edge>) -> u64 {
+        let mut leaders: Vec<u32> = Vec::with_capacity(self.rules.leaders);
+        let mut compared = 0;
+        for &member in members {
+            let mut follows = false;
+            for &leader in &leaders {
+                let known = forest.joined(leader, member);
+                if known && follows {
+                    continue;
+                }
+                compared += 1;
+                let (similarity, needed) = self.judge(leader as usize, member as usize);
+                if similarity < needed {
+                    continue;
+                }
+                follows = true;
+                if !known {
+                    forest.join(leader, member);
+                    edges.push(Edge {
+                        leader,
+                        member,
+                        similarity,
+                        needed,
+                        shingle,
+                    });
+                }
+            }
+            if !follows && leaders.len() < self.rules.leaders {
+                leaders.push(member);
+            }
+        }
+        compared
+    }
+}

@@ -1,0 +1,140 @@
+//! Near-duplicates: which exact groups belong together. The labels are a function of the *set* of fingerprints: whatever the
+//! order, the batches or the machine in which they came.
+//!
+//! Four steps, each over the whole set. *Frequency*: in how many fingerprints a shingle stands, kept only as a class (once, a
+//! few, many): every use of it is a threshold. *Evidence*: a subject bigram, a link's host, a form counts for a pair only if
+//! the fingerprints that carry it, the k lowest by content hash, are like each other. *Buckets*: the smallest recurring
+//! shingles of a fingerprint are the places where it meets others; in each, up to eight leaders in order of content hash, and
+//! every other member is held against them. *Forest*: accepted pairs are joined by union-find.
+//!
+//! Method: shared sketches after Broder (1997), two stages after Henzinger (2006), recurring keys in place of banded minima;
+//! `docs/explanation/campaigns.md` has figures, and `tests/campaign/slow_group.py` the same, slow and obvious.
+
+pub mod buckets;
+pub mod evidence;
+pub mod forest;
+pub mod frequency;
+pub mod lists;
+pub mod similar;
+
+use buckets::Meeting;
+use forest::Forest;
+use lists::Lists;
+
+/// Fingerprints of distinct exact groups, in ascending order of their exact digests. Each list ascends, without repeats.
+#[derive(Clone, Debug, Default)]
+pub struct Set {
+    /// Up to 64 smallest shingles, those of subject and attachments among them.
+    pub shingles: Lists,
+    /// Bigrams of the subject.
+    pub subject: Lists,
+    /// Hosts and registered domains of links.
+    pub links: Lists,
+}
+
+impl Set {
+    /// Number of fingerprints.
+    pub fn len(&self) -> usize {
+        self.shingles.len()
+    }
+    /// No fingerprint at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The numbers of the method. Weights and similarities are in thousandths, so that no float decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Recurring shingles of a fingerprint that are its buckets.
+    pub keys: usize,
+    /// Leaders of a bucket.
+    pub leaders: usize,
+    /// Weight of a shingle that stands in one fingerprint, in a few, in many.
+    pub weights: [u32; 3],
+    /// Fingerprints from which on a shingle stands in many.
+    pub many: usize,
+    /// Similarity that makes a pair.
+    pub base: u32,
+    /// The same where neither of the two carries any evidence.
+    pub without: u32,
+    /// What a shared bigram of the subject takes off.
+    pub subject: u32,
+    /// What a shared host takes off.
+    pub link: u32,
+    /// Never less than this.
+    pub least: u32,
+    /// Carriers of a mark that are compared: the lowest by content hash.
+    pub sample: usize,
+    /// Similarity from which two carriers are like each other.
+    pub like: u32,
+    /// Share of pairs of carriers that must be alike.
+    pub agreeing: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            keys: 10,
+            leaders: 8,
+            weights: [200, 400, 1000],
+            many: 4,
+            base: 550,
+            without: 450,
+            subject: 400,
+            link: 300,
+            least: 200,
+            sample: 8,
+            like: 100,
+            agreeing: 400,
+        }
+    }
+}
+
+/// One accepted pair that joined two trees: an edge of the spanning forest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The leader.
+    pub leader: u32,
+    /// The member held against it.
+    pub member: u32,
+    /// Weighted Jaccard, thousandths.
+    pub similarity: u32,
+    /// What it had to reach, thousandths.
+    pub needed: u32,
+    /// The shingle that brought them together.
+    pub shingle: u64,
+}
+
+/// What grouping gives.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    /// For each fingerprint the lowest of its group.
+    pub label: Vec<u32>,
+    /// What joined the groups; each group of n has n - 1 of them.
+    pub edges: Vec<Edge>,
+    /// Buckets of two or more.
+    pub buckets: u64,
+    /// Pairs compared.
+    pub compared: u64,
+}
+
+/// Group a set. Time is linear in the set but for sorting; memory about 40 bytes a shingle beside the set.
+pub fn group(set: &Set, rules: &Rules) -> Groups {
+    let classes = frequency::classes(&set.shingles, rules.many);
+    let proven = evidence::prove(set, &classes, rules);
+    let mut forest = Forest::new(set.len());
+    let mut groups = Groups::default();
+    let meeting = Meeting {
+        set,
+        classes: &classes,
+        proven: &proven,
+        rules,
+    };
+    buckets::each(&set.shingles, &classes, rules.keys, |shingle, members| {
+        groups.buckets += 1;
+        groups.compared += meeting.pairs(shingle, members, &mut forest, &mut groups.edges);
+    });
+    groups.label = forest.labels();
+    groups
+}

@@ -1,0 +1,62 @@
+//! Texts alone to the same fingerprints that messages have: no header, no attachment, no recipient.
+
+use super::columns::{Column, Table};
+use super::digest::{exact_digest, hex};
+use super::fingerprint::{fingerprint, Shown};
+use super::forms::Form;
+use super::links::{registered_domain, text_links};
+use super::mask::mask;
+use std::collections::BTreeSet;
+
+/// The columns of the table `sketch` without its place, one row a text; `exact` as the message that carried it would have.
+pub fn fingerprints(subjects: &[String], bodies: &[String]) -> Table {
+    let mut exact = Column::utf8();
+    let mut lists = [
+        Column::binary(),
+        Column::binary(),
+        Column::binary(),
+        Column::binary(),
+        Column::binary(),
+    ];
+    for (subject, body) in subjects.iter().zip(bodies) {
+        let mut links = Vec::new();
+        text_links(body, &mut links, &mut BTreeSet::new());
+        let mut hosts: Vec<&str> = links.iter().filter_map(|l| l.host.as_deref()).collect();
+        let domains: Vec<String> = hosts.iter().filter_map(|h| registered_domain(h)).collect();
+        hosts.extend(domains.iter().map(String::as_str));
+        let urls: Vec<&str> = links.iter().map(|l| l.url.as_str()).collect();
+        let form = Form {
+            raw: b"",
+            html: "",
+            urls: &urls,
+            types: &[],
+        };
+        let print = fingerprint(&Shown {
+            subject,
+            text: body,
+            hosts: &hosts,
+            pieces: &[],
+            form,
+            recipients: &[],
+        });
+        exact.push_str(&hex(&exact_digest(&mask(subject, &[]), Ok(&mask(body, &[])), &[])));
+        for (column, values) in lists.iter_mut().zip([
+            &print.shingles,
+            &print.subject,
+            &print.links,
+            &print.pieces,
+            &print.forms,
+        ]) {
+            column.push_bytes(&values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }
+    }
+    let [shingles, subject, link, piece, form] = lists;
+    Table::from([
+        ("exact", exact),
+        ("shingles", shingles),
+        ("subject_marks", subject),
+        ("link_marks", link),
+        ("piece_marks", piece),
+        ("form_marks", form),
+    ])
+}

@@ -1,0 +1,158 @@
+//! Bindings of grouping: fingerprints in as columns, labels and edges out as buffers.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::columns;
+use crate::pure::columns::{Column, Table, Tables};
+use crate::pure::group::lists::Lists;
+use crate::pure::group::{group, Groups, Rules, Set};
+use crate::pure::{fingerprint, texts};
+
+/// Exact digests and fingerprints of texts, the columns of the table `sketch` without its place; the interpreter lock released.
+#[pyfunction]
+fn fingerprint_texts<'py>(py: Python<'py>, subjects: Vec<String>, bodies: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
+    if subjects.len() != bodies.len() {
+        return Err(PyValueError::new_err("as many subjects as texts"));
+    }
+    let table: Table = py.detach(|| texts::fingerprints(&subjects, &bodies));
+    columns::tables(py, &Tables::from([("sketch", table)]))
+}
+
+/// The words of a text as they are shingled.
+#[pyfunction]
+fn fingerprint_tokens(text: &str) -> Vec<String> {
+    fingerprint::tokens(text, &[])
+}
+
+/// One column of lists as Arrow has it: 32-bit offsets and 64-bit values, both little-endian.
+type Given<'a> = (&'a [u8], &'a [u8]);
+
+fn extend(lists: &mut Lists, (offsets, values): Given, rows: usize) -> PyResult<()> {
+    let ends: Vec<usize> = offsets
+        .chunks_exact(4)
+        .map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")) as usize)
+        .collect();
+    let right = ends.len() == rows + 1 && ends.windows(2).all(|w| w[0] <= w[1]) && ends.iter().all(|e| e % 8 == 0);
+    if !right || *ends.last().unwrap_or(&0) > values.len() {
+        return Err(PyValueError::new_err("offsets and values do not belong together"));
+    }
+    for w in ends.windows(2) {
+        let list = values[w[0]..w[1]].chunks_exact(8);
+        lists.push(list.map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes"))));
+    }
+    Ok(())
+}
+
+/// A set of fingerprints on its way to being grouped.
+#[pyclass]
+#[derive(Default)]
+struct FingerprintSet {
+    last: Option<[u8; 16]>,
+    set: Set,
+}
+
+#[pymethods]
+impl FingerprintSet {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Append rows in strictly ascending order of `exact` (16 bytes each). Raises ValueError where they are not.
+    #[pyo3(signature = (exact, shingles, subject_marks, link_marks))]
+    fn extend(&mut self, exact: &[u8], shingles: Given, subject_marks: Given, link_marks: Given) -> PyResult<()> {
+        let rows = exact.len() / 16;
+        for key in exact.chunks_exact(16) {
+            let key: [u8; 16] = key.try_into().expect("sixteen bytes");
+            if self.last.is_some_and(|last| last >= key) {
+                return Err(PyValueError::new_err("exact digests do not ascend"));
+            }
+            self.last = Some(key);
+        }
+        extend(&mut self.set.shingles, shingles, rows)?;
+        extend(&mut self.set.subject, subject_marks, rows)?;
+        extend(&mut self.set.links, link_marks, rows)
+    }
+
+    /// Number of fingerprints.
+    fn __len__(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Group the set, the interpreter lock released: labels and edges as columns, and what it took.
+    #[pyo3(signature = (**rules))]
+    fn group<'py>(&self, py: Python<'py>, rules: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
+        let rules = given(rules)?;
+        let groups = py.detach(|| group(&self.set, &rules));
+        columns::tables(py, &tables(&groups))
+    }
+}
+
+fn given(changes: Option<&Bound<'_, PyDict>>) -> PyResult<Rules> {
+    let mut rules = Rules::default();
+    for (name, value) in changes.into_iter().flatten() {
+        let value: u32 = value.extract()?;
+        match name.extract::<String>()?.as_str() {
+            "keys" => rules.keys = value as usize,
+            "leaders" => rules.leaders = value as usize,
+            "once" => rules.weights[0] = value,
+            "few" => rules.weights[1] = value,
+            "many" => rules.many = value as usize,
+            "base" => rules.base = value,
+            "without" => rules.without = value,
+            "subject" => rules.subject = value,
+            "link" => rules.link = value,
+            "least" => rules.least = value,
+            "sample" => rules.sample = value as usize,
+            "like" => rules.like = value,
+            "agreeing" => rules.agreeing = value,
+            name => return Err(PyValueError::new_err(format!("no rule is called {name}"))),
+        }
+    }
+    Ok(rules)
+}
+
+fn tables(groups: &Groups) -> Tables {
+    let ints = |values: Vec<i64>, small: bool| {
+        let mut column = if small { Column::int32() } else { Column::int64() };
+        values.into_iter().for_each(|v| column.push_int(v));
+        column
+    };
+    let edge = |get: fn(&crate::pure::group::Edge) -> i64, small| ints(groups.edges.iter().map(get).collect(), small);
+    Tables::from([
+        (
+            "label",
+            Table::from([(
+                "label",
+                ints(groups.label.iter().map(|l| i64::from(*l)).collect(), true),
+            )]),
+        ),
+        (
+            "edge",
+            Table::from([
+                ("leader", edge(|e| i64::from(e.leader), true)),
+                ("member", edge(|e| i64::from(e.member), true)),
+                ("similarity", edge(|e| i64::from(e.similarity), true)),
+                ("needed", edge(|e| i64::from(e.needed), true)),
+                ("shingle", edge(|e| e.shingle as i64, false)),
+            ]),
+        ),
+        (
+            "work",
+            Table::from([
+                ("buckets", ints(vec![groups.buckets as i64], false)),
+                ("compared", ints(vec![groups.compared as i64], false)),
+            ]),
+        ),
+    ])
+}
+
+/// Put grouping into the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<FingerprintSet>()?;
+    m.add_function(wrap_pyfunction!(fingerprint_texts, m)?)?;
+    m.add_function(wrap_pyfunction!(fingerprint_tokens, m)?)?;
+    Ok(())
+}
