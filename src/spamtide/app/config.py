@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -83,6 +84,23 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True):
     stale_days: int = 90
 
 
+class DoctorSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``spamtide doctor`` asks and what it minds. It resolves names only where ``dns`` says so."""
+
+    dns: bool = False
+    resolver: str = ""
+    public: list[str] = []
+    domain_days: int = 60
+    clock_seconds: float = 1.0
+    disk_days: int = 14
+
+
+class DomainSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """What the operator states of a decoys' domain: until when it is registered."""
+
+    expires: date | None = None
+
+
 class TreatmentSettings(msgspec.Struct, forbid_unknown_fields=True):
     """How the sessions of a treated panel are answered: one of ``arms`` each, drawn by the session's key."""
 
@@ -121,6 +139,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     networks: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
     imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
     trap: TrapSettings = msgspec.field(default_factory=TrapSettings)
+    doctor: DoctorSettings = msgspec.field(default_factory=DoctorSettings)
+    domains: dict[str, DomainSettings] = msgspec.field(default_factory=dict)
     feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)
 
 

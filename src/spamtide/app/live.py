@@ -1,4 +1,4 @@
-"""What running processes say of themselves, in ``archive/live``: for ``spamtide status``. Can be deleted when none runs."""
+"""What running processes say of themselves, in ``archive/live``: for ``spamtide status`` and ``doctor``. Can be deleted when none runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import Any
 def digest_note_path(archive: Path, feed: str) -> Path:
     """Where the trap of a feed says how its digest fares."""
     return archive / "live" / f"{feed}.digest.json"
+
+
+def trap_note_path(archive: Path, feed: str) -> Path:
+    """Where the trap of a feed says where it listens, as whom, since when, and that it has stopped."""
+    return archive / "live" / f"{feed}.trap.json"
 
 
 def write_note(path: Path, body: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import os
 import platform
 import resource
 import signal
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.certificate import tls_files
 from spamtide.app.config import FeedSettings
 from spamtide.app.kernel import Trap
+from spamtide.app.live import trap_note_path, write_note
 from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
 from spamtide.app.stopping import stop_signals
 from spamtide.app.trapevents import make_event, read_event
@@ -158,6 +160,10 @@ def run_trap(
         try:
             _state_feed(workspace, journal, feed, vantage, manner, clock())
             started = clock()
+            note = trap_note_path(archive.root, feed)
+            places = {"smtp": trap.smtp, "lmtp": trap.lmtp, "smtps": trap.smtps, "host": host}
+            who = {"pid": os.getpid(), "uid": os.geteuid()}
+            write_note(note, {"state": "running", "at": started, **places, **who})
             ready = {
                 "smtp": trap.smtp,
                 "lmtp": trap.lmtp,
@@ -196,6 +202,7 @@ def run_trap(
             if companion is not None:
                 companion.stop(clock())
         counts: dict[str, int] = json.loads(trap.counts())
+        write_note(note, {"state": "stopped", "at": clock(), **places, **who})
         tell(make_event("trap.stopped", clock(), counts=counts))
     if signal.SIGINT in asked:
         raise KeyboardInterrupt

@@ -53,7 +53,8 @@ class Workspace:
         path = root / FILE_NAME
         if path.exists() or (root / "archive").exists():
             raise WrongUse("workspace_exists", f"{root} is a workspace already.", "Use it, or choose another folder.")
-        root.mkdir(parents=True, exist_ok=True)
+        # Other people's mail: nobody else on this machine looks into a folder that we make.
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         Archive.create(root / "archive", secrets.token_bytes(32))
         text = _HEADER + "".join(f"{key} = {_quoted(value)}\n" for key, value in msgspec.structs.asdict(people).items())
         temporary = path.with_suffix(".toml.new")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -55,30 +54,38 @@ def init_command(folder: Path, as_json: bool, **given: str | None) -> None:
     print(f"Next: spamtide --workspace {workspace.root} import MAILBOX --feed NAME")
 
 
-def _problems(workspace: Any) -> list[dict[str, str]]:
-    from spamtide.app.health import find_problems
-
-    return [{"code": p.code, "text": p.text, "next": p.next_step} for p in find_problems(workspace)]
-
-
 @click.command("doctor")
+@click.option(
+    "--dns", is_flag=True, help="Ask DNS where the mail of the decoys' domains goes; else no name is looked up."
+)
+@click.option("--listen", multiple=True, metavar="HOST:PORT", help="Also say whether a trap could listen here.")
 @json_option
 @click.pass_context
-def doctor_command(ctx: click.Context, as_json: bool) -> int:
-    """What is missing or wrong in this workspace, and how to mend it."""
+def doctor_command(ctx: click.Context, dns: bool, listen: tuple[str, ...], as_json: bool) -> int:
+    """What is missing or wrong in this workspace and around its traps, and how to mend it.
+
+    Ports, domains of the decoys, clock, disk, access, the last message of each feed; then what the workspace itself lacks.
+    """
+    from spamtide.app.doctor import examine
+    from spamtide.app.doctor.words import seen_lines
     from spamtide.app.health import networks_in_use
+    from spamtide.app.workspace import now_us
 
     workspace = open_workspace(ctx)
-    problems, networks = _problems(workspace), networks_in_use(workspace)
+    seen, problems = examine(workspace, listen=listen, dns=dns, now=now_us())
+    told = [{"code": p.code, "text": p.text, "next": p.next_step} for p in problems]
+    networks = networks_in_use(workspace)
     if as_json:
-        emit_json({"schema": "spamtide.doctor/1", "ok": not problems, "problems": problems, "networks": networks})
-    else:
-        if networks is not None:
-            print(f"Networks by the {networks['kind']} table of {networks['date']}, SHA-256 {networks['sha256'][:16]}.")
-        for problem in problems:
-            print(f"- {problem['text']} {problem['next']}")
-        if not problems:
-            print("Nothing is missing.")
+        emit_json({"schema": "spamtide.doctor/1", "ok": not problems, "problems": told, **seen, "networks": networks})
+        return 1 if problems else 0
+    for line in seen_lines(seen):
+        print(line)
+    if networks is not None:
+        print(f"Networks by the {networks['kind']} table of {networks['date']}, SHA-256 {networks['sha256'][:16]}.")
+    for problem in problems:
+        print(printable(f"- {problem.text} {problem.next_step}", 1000))
+    if not problems:
+        print("Nothing is missing.")
     return 1 if problems else 0
 
 
