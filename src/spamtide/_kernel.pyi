@@ -66,10 +66,16 @@ class SmtpDialogue:
 class DialogueMemory:
     def __init__(self, most: int = 100_000) -> None: ...
 
+class ProxyHeader:
+    def __init__(self) -> None: ...
+    def put(self, data: bytes) -> tuple[int, str | None, str | None, str | None]: ...
+
 def probe_value(user_key: bytes, at: int, nonce: str) -> str: ...
 def client_hello(data: bytes) -> str | None: ...
 
 HELLO_BYTES: int
+PROXY_BYTES: tuple[int, int]
+PROXY_REASONS: list[tuple[str, str]]
 DIALOGUE_BOUNDS: list[tuple[str, int, str, str]]
 DIALECT_SPOKEN: list[tuple[str, str]]
 DIALECT_WRITTEN: list[tuple[str, str]]

@@ -6,6 +6,7 @@ mod columns;
 mod dialogue;
 mod digest;
 mod group;
+mod proxy;
 mod store;
 mod swarm;
 mod trap;
@@ -22,6 +23,7 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     dialogue::register(m)?;
     digest::register(m)?;
     group::register(m)?;
+    proxy::register(m)?;
     store::register(m)?;
     swarm::register(m)?;
     world::register(m)?;
