@@ -29,7 +29,12 @@ MECHANISMS = [
     "SCRAM-SHA-256",
 ]
 HTTP = b"GET POST HEAD PUT DELETE OPTIONS CONNECT PATCH".split()
-VERBS = b"HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP AUTH STARTTLS QUIT".split()
+VERBS = b"HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP AUTH STARTTLS QUIT XCLIENT XFORWARD".split()
+ATTRIBUTES = {
+    b"XCLIENT": b"NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT".split(),
+    b"XFORWARD": b"NAME ADDR PORT PROTO HELO IDENT SOURCE".split(),
+}
+PEER = "192.0.2.7"
 LABEL = rb"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
@@ -73,6 +78,42 @@ def masked(key: bytes, address: str) -> str:
     return f"{hash_}@{domain.lower()}" if plain else hash_
 
 
+def claimed(verb: bytes, argument: bytes, key: bytes, *, bait: bool) -> dict[str, str | int | None] | None:
+    """Attributes of XCLIENT or XFORWARD; None where one is wrong."""
+    found: dict[str, str | int | None] = {}
+    for word in re.split(rb"[ \t]+", argument):
+        if not word:
+            continue
+        name, equals, value = word.partition(b"=")
+        name = name.upper()
+        if not equals or name not in ATTRIBUTES[verb] or not value:
+            return None
+        if value.upper() in (b"[UNAVAILABLE]", b"[TEMPUNAVAIL]"):
+            found[text(name)] = None
+            continue
+        if not re.fullmatch(rb"([^+]|\+[0-9A-Fa-f]{2})+", value, re.S):
+            return None
+        raw, value = value, re.sub(rb"\+(..)", lambda m: bytes([int(m[1], 16)]), value)
+        if name in (b"ADDR", b"DESTADDR"):
+            plain = text(value)
+            six = plain[:5].upper() == "IPV6:"
+            plain = plain[5:] if six else plain
+            if not address(plain) or (six and ":" not in plain):
+                return None
+            parsed = ipaddress.ip_address(plain)
+            found[text(name)] = str(getattr(parsed, "ipv4_mapped", None) or parsed)
+        elif name in (b"PORT", b"DESTPORT"):
+            if not re.fullmatch(rb"[0-9]+", value) or int(value) > 65535:
+                return None
+            found[text(name)] = int(value)
+        elif name == b"LOGIN":
+            found["LOGIN"] = user_hash(key, value)
+        else:
+            odd = b"=" in raw or (bait and not re.fullmatch(rb"[A-Za-z0-9._\[\]:-]*", value))
+            found[text(name)] = f"*{len(value)}" if odd else text(value)
+    return found or None
+
+
 @dataclass
 class Manner:
     """How the trap answers: lives of addresses, arms of the treatment, whether it is a relay bait."""
@@ -113,6 +154,8 @@ class Letter:
     dialect: set[str]
     unfinished: bool = False
     marks: set[str] = field(default_factory=set)
+    peer: str = PEER
+    via: list[tuple[str, str, dict[str, str | int | None]]] = field(default_factory=list)
 
 
 @dataclass
@@ -165,22 +208,25 @@ def unstuff(body: bytes, *, ended: bool) -> tuple[bytes, set[str]]:
 class Session:
     """Plays one input; ``play`` is the door."""
 
-    def __init__(self, *, lmtp: bool, manner: Manner, bounds: dict[str, int], key: bytes) -> None:
+    def __init__(self, *, lmtp: bool, manner: Manner, bounds: dict[str, int], key: bytes, listed: bool) -> None:
         self.lmtp, self.manner, self.n, self.key = lmtp, manner, bounds, key
         number = int.from_bytes(keyed(key, b"treatment", b"s1")[:8], "big")
         self.arm = manner.arms[number % len(manner.arms)] if manner.arms else "plain"
-        self.put_off: set[tuple[str, str]] = set()
-        self.greylisted: set[tuple[str, str]] = set()
+        self.put_off: set[tuple[str, str, str]] = set()
+        self.greylisted: set[tuple[str, str, str]] = set()
         self.seen_rcpt = False
         self.out = Played()
         self.state, self.helo = "Start", False
         self.errors = self.idle = self.tries = self.refused_to = self.handed = 0
+        self.listed, self.peer, self.via = listed, PEER, []
         self.clear()
+        self.for_letter: dict[str, str | int | None] = {}
 
     def clear(self) -> None:
         self.sender, self.to, self.size, self.eight, self.utf8 = "", [], None, False, False
         self.chunks = b""
         self.counts, self.outside = False, set()
+        self.forwarded: dict[str, str | int | None] = {}
 
     def mark(self, name: str, when: object = True) -> None:
         if when:
@@ -214,19 +260,21 @@ class Session:
         dialect = written(raw, self.eight) | dots | self.out.marks
         if self.size is not None and len(raw) > self.size:
             dialect.add("size_understated")
-        tries = {(self.sender, to.lower()) for to in self.to}
+        tries = {(self.client(), self.sender, to.lower()) for to in self.to}
         marks = set() if self.counts else set(self.outside)
         marks |= {"relay_bait"} if self.manner.bait else set()
         marks |= {"retry"} if tries & self.put_off else set()
         if not unfinished:
             self.put_off -= tries
-        self.out.letters.append(Letter(self.sender, list(self.to), raw, dialect, unfinished, marks))
+        via = list(self.via) + ([("xforward", self.peer, self.for_letter)] if self.for_letter else [])
+        self.out.letters.append(Letter(self.sender, list(self.to), raw, dialect, unfinished, marks, self.client(), via))
         if not unfinished:
             self.handed += 1
             self.idle = 0
             self.out.codes += [250] * (len(self.to) if self.lmtp else 1)
 
     def play(self, data: bytes) -> Played:
+        self.mark("proxy_unoffered", data.startswith((b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")))
         while data and self.state != "Closed":
             if self.state == "Start" and data.startswith(b"\x16\x03"):
                 self.mark("tls_hello")
@@ -246,6 +294,7 @@ class Session:
         self.mark("long_line", len(line) > 512)
         if len(line) > self.n["command_bytes"]:
             self.idle += 1
+            self.heard(b"")
             self.say(500)
             return rest
         line = line[:-1]
@@ -261,6 +310,7 @@ class Session:
         self.mark("trailing_space", line.strip(b" \t") and line[-1:] in (b" ", b"\t"))
         line = line.strip(b" \t")
         verb, argument = [*re.split(rb"[ \t]+", line, maxsplit=1), b""][:2]
+        self.heard(verb.upper() if verb.isascii() else b"")
         if verb.upper() not in VERBS or not verb.isascii():
             if verb in HTTP and (argument.startswith(b"/") or b"HTTP/" in argument):
                 self.mark("http")
@@ -294,7 +344,39 @@ class Session:
         self.simple(verb, argument)
         return rest
 
+    def heard(self, verb: bytes) -> None:
+        """With any command but a further one the right to say XCLIENT ends."""
+        if verb != b"XCLIENT" and self.via:
+            self.listed = False
+
+    def client(self) -> str:
+        """Whom the relay named for this message, else the peer."""
+        return str(self.for_letter.get("ADDR") or self.peer)
+
+    def claim(self, verb: bytes, argument: bytes) -> None:
+        if not self.listed:
+            self.mark(f"{text(verb).lower()}_unoffered")
+            return self.say(500)
+        if self.state not in ("Start", "Ready"):
+            return self.say(503)
+        found = claimed(verb, argument, self.key, bait=self.manner.bait)
+        if found is None:
+            return self.say(501)
+        if verb == b"XFORWARD":
+            self.forwarded |= found
+            return self.say(250)
+        self.clear()
+        if self.via:
+            self.via = [(*self.via[0][:2], self.via[0][2] | found)]
+        else:
+            self.via = [("xclient", self.peer, found)]
+        self.peer = str(found.get("ADDR") or self.peer)
+        self.helo, self.state = False, "Start"
+        return self.say(220)
+
     def simple(self, verb: bytes, argument: bytes) -> None:
+        if verb in ATTRIBUTES:
+            return self.claim(verb, argument)
         if verb in (b"HELO", b"EHLO", b"LHLO"):
             if (verb == b"LHLO") != self.lmtp:
                 return self.say(500)
@@ -381,7 +463,9 @@ class Session:
             else:
                 self.mark("unknown_parameter", not (key in (b"RET", b"ENVID", b"AUTH") and equals))
         self.mark("no_helo", self.state == "Start")
+        forwarded = self.forwarded
         self.clear()
+        self.for_letter = forwarded
         sender = masked(self.key, text(bare)) if self.manner.bait else text(bare)
         self.sender, self.size, self.eight, self.utf8 = sender, size, eight, utf8
         self.address_marks(bare)
@@ -416,7 +500,7 @@ class Session:
             return self.say(550, b"RCPT")
         if self.manner.bait and (lives is None or life is None):
             to = masked(self.key, to)
-        pair, first = (self.sender, to.lower()), not self.seen_rcpt
+        pair, first = (self.client(), self.sender, to.lower()), not self.seen_rcpt
         self.seen_rcpt = True
         waits = pair not in self.greylisted or self.manner.retry_seconds > 0
         if (self.arm == "greylist" and waits) or (self.arm == "first-rcpt" and first):
@@ -540,7 +624,13 @@ def address(name: str) -> bool:
 
 
 def play(
-    data: bytes, *, lmtp: bool = False, manner: Manner | None = None, bounds: dict[str, int], key: bytes = bytes(32)
+    data: bytes,
+    *,
+    lmtp: bool = False,
+    manner: Manner | None = None,
+    bounds: dict[str, int],
+    key: bytes = bytes(32),
+    listed: bool = False,
 ) -> Played:
     """What a session that reads ``data`` and then ends comes to, every message stored."""
-    return Session(lmtp=lmtp, manner=manner or Manner(), bounds=bounds, key=key).play(data)
+    return Session(lmtp=lmtp, manner=manner or Manner(), bounds=bounds, key=key, listed=listed).play(data)

@@ -114,8 +114,8 @@ class TrapProcess:
 class Client:
     """Sends bytes and reads replies."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+    def __init__(self, address: tuple[str, int], source: str = "") -> None:
+        self.socket = socket.create_connection(address, timeout=PATIENCE, source_address=(source, 0))
         self.file = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ use _kernel::pure::dialogue::bounds::{Bound, Bounds};
 use _kernel::pure::dialogue::lives::Life;
 use _kernel::pure::dialogue::states::State;
 use _kernel::pure::dialogue::{Dialogue, Event, Protocol, Settings, Verdict};
+use _kernel::pure::networks::Networks;
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
@@ -75,6 +76,7 @@ fn read(input: &[u8]) -> Option<Played<'_>> {
         starttls: flag(1),
         addresses: flag(2).then(|| listed.map(|(address, life)| (address.to_owned(), life)).into_iter().collect()),
         bait: flag(5),
+        trusted: Networks::parse(&[if flag(6) { "192.0.2.0/24" } else { "::1" }.to_owned()]).expect("networks"),
         user_key: [7; 32],
         bounds: bounds([head[1], head[2]]),
         ..Settings::default()
@@ -176,7 +178,8 @@ impl Played<'_> {
         // A byte becomes six characters of JSON at most, a step or a parameter has 40 beside its own.
         let spoken = 2 * (6 + 40) * of(Bound::TranscriptBytes) + 40 * (of(Bound::IdleCommands) + of(Bound::Errors));
         let paths = 6 * of(Bound::PathBytes) * (1 + of(Bound::Recipients)) + 8 * of(Bound::Recipients);
-        let bound = 4096 + 6 * of(Bound::CommandBytes) + spoken + paths;
+        // Each attribute of XCLIENT and XFORWARD may fill a line.
+        let bound = 4096 + 6 * (1 + 15) * of(Bound::CommandBytes) + spoken + paths;
         for message in &came.1 {
             assert!(message.raw.len() <= of(Bound::MessageBytes));
             let len = serde_json::to_vec(&message.meta).expect("strings").len();

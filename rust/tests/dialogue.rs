@@ -2,6 +2,7 @@
 
 use _kernel::pure::capture::Capture;
 use _kernel::pure::dialogue::{Dialogue, Event, Protocol, Settings, Verdict};
+use _kernel::pure::networks::Networks;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ fn play(chunks: &[&[u8]], protocol: Protocol) -> Came {
     let mut settings = Settings {
         protocol,
         starttls: true,
+        trusted: Networks::parse(&["192.0.2.0/24".to_owned()]).unwrap(),
         ..Settings::default()
     };
     for (name, n) in [
@@ -59,6 +61,10 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "RSET\r\n",
         "AUTH LOGIN\r\n",
         "STARTTLS\r\n",
+        "PROXY TCP4 203.0.113.9 192.0.2.1 1 25\r\n",
+        "\r\n\r\n\0\r\nQUIT\n",
+        "XCLIENT ADDR=203.0.113.9 LOGIN=anna\r\n",
+        "XFORWARD ADDR=203.0.113.8 HELO=c\r\n",
         "QUIT\r\n",
         "x\r",
     ]);

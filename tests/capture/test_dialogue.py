@@ -226,6 +226,7 @@ SPOKEN = {
     "no_helo": said(b"MAIL FROM:<a@b.example>"),
     "nul": said(b"NOOP \0"),
     "null_recipient": said(b"EHLO a", b"MAIL FROM:<>", b"RCPT TO:<>"),
+    "proxy_unoffered": b"PROXY TCP4 192.0.2.9 192.0.2.1 1 25\r\n",
     "relay_form": said(b"EHLO a", b"MAIL FROM:<>", b"RCPT TO:<a%b.example@trap.example>"),
     "second_helo": said(b"EHLO a", b"EHLO a"),
     "source_route": said(b"EHLO a", b"MAIL FROM:<>", b"RCPT TO:<@h.example,@i.example:x@trap.example>"),
@@ -236,6 +237,8 @@ SPOKEN = {
     "unknown_command": said(b"XYZZY"),
     "unknown_parameter": said(b"EHLO a", b"MAIL FROM:<> X=1"),
     "utf8_unasked": said(b"EHLO a", b"MAIL FROM:<\xc3\xa4@b.example>"),
+    "xclient_unoffered": said(b"XCLIENT ADDR=192.0.2.9"),
+    "xforward_unoffered": said(b"XFORWARD ADDR=192.0.2.9"),
 }  # fmt: skip
 MOMENT = {"pipelined", "pipelined_unoffered", "early_talk"}
 

@@ -7,7 +7,7 @@ import pytest
 from doc_tables import ROOT
 from smtp_play import Talk, said, session, settle
 from spamtide.app.kernel import TREATMENTS
-from spamtide.capture.kernel import DIALECT_SPOKEN, DIALECT_WRITTEN, DIALOGUE_STATES, SmtpDialogue
+from spamtide.capture.kernel import DIALECT_SPOKEN, DIALECT_WRITTEN, DIALOGUE_STATES, PROXY_REASONS, SmtpDialogue
 
 DOCUMENT = ROOT / "docs" / "reference" / "dialogue.md"
 HELLO = said(b"EHLO a.example")
@@ -22,13 +22,13 @@ WAY = {
 COMMANDS = {
     "HELO": b"HELO a.example", "EHLO": b"EHLO a.example", "MAIL": b"MAIL FROM:<a@b.example>", "RCPT": b"RCPT TO:<x@trap.example>", "DATA": b"DATA",
     "BDAT": b"BDAT 3", "RSET": b"RSET", "NOOP": b"NOOP", "VRFY": b"VRFY x", "EXPN": b"EXPN x", "HELP": b"HELP", "AUTH": b"AUTH PLAIN",
-    "STARTTLS": b"STARTTLS", "QUIT": b"QUIT", "HTTP": b"GET / HTTP/1.1", "unknown": b"XYZZY",
+    "STARTTLS": b"STARTTLS", "XCLIENT": b"XCLIENT ADDR=203.0.113.9", "XFORWARD": b"XFORWARD ADDR=203.0.113.9", "QUIT": b"QUIT", "HTTP": b"GET / HTTP/1.1", "unknown": b"XYZZY",
 }  # fmt: skip
 NEXT = {(state, word): after for state, word, after in DIALOGUE_STATES}
 
 
 def led(state: str, *, protocol: str = "smtp") -> SmtpDialogue:
-    machine = session(protocol, starttls=True)
+    machine = session(protocol, starttls=True, trusted=["192.0.2.7"])
     way = WAY[state].replace(b"EHLO", b"LHLO") if protocol == "lmtp" else WAY[state]
     machine.receive(way, 0)
     assert machine.state == state
@@ -102,6 +102,13 @@ tables of `rust/src/pure/dialogue/` by `pytest tests/capture/test_dialogue_table
   name, the class of the password's length (`0`, `1-7`, `8-15`, `16+`). The password is never written anywhere.
 - **STARTTLS** forgets all that came before the handshake, and throws away what came between. A handshake that fails ends the session (`tls_failed`). TLS is
   never required.
+- **XCLIENT and XFORWARD** (Postfix's `XCLIENT_README` and `XFORWARD_README`) are offered to listed relays (`trap.trusted`) alone: 500 to anybody else, and a mark. XCLIENT names the
+  client of the whole session, which begins anew with a greeting; several may follow one another, and with any other command the right to say it ends, since then the client may be
+  speaking. XFORWARD names the client of the next message; RSET, HELO and the end of that message forget it. The peer is then the client that was named; who named it stands in `via`.
+  What LOGIN says is a keyed hash as the user's name at AUTH is, in `via`, and a length in `steps`. An attribute that is wrong is answered 501, and nothing of that command holds.
+- **A PROXY header** (versions 1 and 2 of HAProxy's `proxy-protocol.txt`) comes before everything, TLS too, from listed relays, at listeners that ask for it (`trap.proxy`). It is never
+  guessed whether one is there. One that is not whole and right within `trap.proxy_seconds` ends the session with 421 (`unproxied`). Without such a claim, or from anybody else, its bytes are
+  commands, and a mark. LOCAL, UNKNOWN and names of sockets leave the relay's own address as the peer.
 - **Data without an end** is kept when the session ends, marked `unfinished`; it was never acknowledged.
 - Any recipient is accepted, unless the feed lists addresses; then others get 550, and so do those that bounce or are retired. Nothing is ever passed on.
 - **Lives**: a message all of whose accepted recipients are in their ramp, conditioning or disclosed has these marks and is not counted; one for any address that counts is.
@@ -170,8 +177,30 @@ measures.
 | `auth` | what was tried: `mechanism`, `user` (keyed hash, null where none was given), `length` |
 | `data` | when DATA or the first chunk was announced, and when the last byte came, microseconds since `began` |
 | `dialect` | marks, sorted |
+| `via` | relays that named the client, in order: `kind` (`proxy`, `xclient`, `xforward`), `relay` (the peer until then), `claimed` (below); absent where none did |
+| `unproxied` | of a session: why there was no PROXY header to believe; absent elsewhere |
 | `treatment` | the arm of a treated panel's session; absent elsewhere |
 | `bounced` | of a session: recipients that were answered 550 since their address bounces; absent when none |
+
+`claimed` of XCLIENT and XFORWARD holds their attributes in capitals, as text, ports as numbers, null for `[UNAVAILABLE]` and `[TEMPUNAVAIL]`; of a PROXY header:
+
+| key | |
+|---|---|
+| `version`, `command` | 1 or 2; `proxy`, or `local`: the relay speaks for itself |
+| `family` | `tcp4`, `tcp6`, `unix`, `unknown` |
+| `source`, `source_port`, `destination`, `destination_port` | the client, and where it connected to; absent where the family has none |
+| `alpn`, `tls_version`, `tls_cipher` | of a session of TLS that ends at the relay |
+| `unique_id` | in hex, the first 128 bytes |
+| `checksum` | true where it had one, which was right |
+| `others` | types of what else it had |
+
+`unproxied` is one of
+
+| reason | means |
+|---|---|
+{reasons}
+| `deadline` | it was not whole in time |
+| `closed`, `lost` | the relay ended the connection, or it broke, within it |
 
 `hello` is the ClientHello, by which programs that speak TLS are told apart:
 
@@ -196,7 +225,10 @@ def rendered() -> str:
     table = "\n".join(f"| {a} | {', '.join(words)} | {b} |" for (a, b), words in arrows.items())
     spoken, written = ("\n".join(f"| `{n}` | {m} |" for n, m in marks) for marks in (DIALECT_SPOKEN, DIALECT_WRITTEN))
     treatments = "\n".join(f"| `{n}` | {m} |" for n, m in TREATMENTS)
-    return HEADING.format(diagram=diagram, table=table, spoken=spoken, written=written, treatments=treatments)
+    reasons = "\n".join(f"| `{n}` | {m} |" for n, m in PROXY_REASONS)
+    return HEADING.format(
+        diagram=diagram, table=table, spoken=spoken, written=written, treatments=treatments, reasons=reasons
+    )
 
 
 def test_the_document_is_drawn_from_the_table(request: pytest.FixtureRequest) -> None:

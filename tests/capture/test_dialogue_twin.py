@@ -26,6 +26,9 @@ LINES = [
     b"Subject: hi", b"caf\xe9", b"", b"BDAT 7", b"BDAT 0 LAST", b"BDAT 5 last", b"BDAT x", b"BDAT 61", b"BDAT 99999999999999999999", b"RSET", b"NOOP x",
     b"VRFY y", b"EXPN l", b"HELP", b"STARTTLS", b"AUTH PLAIN", b"AUTH PLAIN AHVzZXIAc2VjcmV0", b"AUTH LOGIN", b"AUTH LOGIN dXNlcg==", b"AUTH LOGIN !",
     b"AUTH CRAM-MD5", b"AUTH", b"dXNlcg==", b"c2VjcmV0c2VjcmV0", b"*", b"QUIT", b"GET / HTTP/1.1", b"\x16\x03\x01", b" NOOP\t", b"XYZ \0",
+    b"XCLIENT ADDR=203.0.113.9 NAME=c.example PORT=00025", b"xclient LOGIN=anna+40b.example  ADDR=IPV6:2001:db8::9", b"XCLIENT ADDR=[unavailable]",
+    b"XCLIENT ADDR=300.1.1.1", b"XCLIENT", b"XCLIENT IDENT=x", b"XCLIENT HELO=a+2", b"XFORWARD ADDR=203.0.113.77 HELO=c+2B.example PORT=1",
+    b"XFORWARD NAME=[TEMPUNAVAIL] SOURCE=LOCAL", b"XFORWARD LOGIN=x", b"XFORWARD PORT=65536", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2",
     b"NOOP " + b"y" * 83, b"NOOP " + b"y" * 84,
 ]  # fmt: skip
 ENDS = [
@@ -49,6 +52,9 @@ bytes_of_sessions = st.lists(
         st.tuples(st.sampled_from(LINES), st.sampled_from(ENDS)).map(b"".join),
         st.sampled_from([b"EHLO a.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<x@trap.example>\r\nDATA\r\n"]),
         st.sampled_from([b"EHLO a.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<x@trap.example>\r\n"]),
+        st.sampled_from(
+            [b"XFORWARD ADDR=203.0.113.77\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<x@trap.example>\r\nDATA\r\n"]
+        ),
         st.binary(max_size=12),
         st.text(alphabet="\r\n.x\0", max_size=12).map(str.encode),
     ),
@@ -83,11 +89,14 @@ def whole(t: Talk) -> tuple[object, ...]:
 
 
 @settings(max_examples=examples, deadline=None)
-@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.booleans(), st.sampled_from(MANNERS))
+@given(
+    bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.booleans(), st.sampled_from(MANNERS), st.booleans()
+)
 def test_any_chunking_of_any_bytes_gives_the_same_events(
-    data: bytes, places: list[int], protocol: str, tls: bool, manner: Manner
+    data: bytes, places: list[int], protocol: str, tls: bool, manner: Manner, listed: bool
 ) -> None:
-    options = {"protocol": protocol, "starttls": tls, "bounds": SMALL, "manner": told(manner)}
+    trusted = ["192.0.2.0/24"] if listed else []
+    options = {"protocol": protocol, "starttls": tls, "bounds": SMALL, "manner": told(manner), "trusted": trusted}
     at_once = talk(data, **options)
     assert whole(talk(data, places, **options)) == whole(at_once)
     assert whole(talk(data, range(len(data)), **options)) == whole(at_once)
@@ -102,10 +111,13 @@ def test_any_chunking_of_any_bytes_gives_the_same_events(
 
 
 @settings(max_examples=examples, deadline=None)
-@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.sampled_from(MANNERS))
-def test_the_machine_and_its_twin_agree(data: bytes, places: list[int], protocol: str, manner: Manner) -> None:
-    ours = talk(data, places, protocol=protocol, manner=told(manner), bounds=SMALL, user_key=b"k" * 32)
-    twin = play(data, lmtp=protocol == "lmtp", manner=manner, bounds=SMALL, key=b"k" * 32)
+@given(bytes_of_sessions, cuts, st.sampled_from(["smtp", "lmtp"]), st.sampled_from(MANNERS), st.booleans())
+def test_the_machine_and_its_twin_agree(
+    data: bytes, places: list[int], protocol: str, manner: Manner, listed: bool
+) -> None:
+    trusted = ["192.0.2.0/24"] if listed else []
+    ours = talk(data, places, protocol=protocol, manner=told(manner), bounds=SMALL, user_key=b"k" * 32, trusted=trusted)
+    twin = play(data, lmtp=protocol == "lmtp", manner=manner, bounds=SMALL, key=b"k" * 32, listed=listed)
     assert ours.codes == twin.codes
     assert [
         (m["from"], m.get("to", []), raw, set(m["transcript"]["dialect"]) - MOMENTARY, set(m.get("marks", [])))
@@ -113,6 +125,10 @@ def test_the_machine_and_its_twin_agree(data: bytes, places: list[int], protocol
     ] == [
         (x.sender, x.to, x.raw, x.dialect, x.marks | ({"unfinished"} if x.unfinished else set())) for x in twin.letters
     ]
+    assert [
+        (m["peer"], [(v["kind"], v["relay"], v["claimed"]) for v in m["transcript"].get("via", [])])
+        for m, _ in ours.messages
+    ] == [(x.peer, x.via) for x in twin.letters]
     assert set(ours.facts["dialect"]) - MOMENTARY == twin.marks
     tried = [t for m, _ in ours.messages for t in m["transcript"].get("auth", [])] + ours.facts.get("auth", [])
     assert [(t["mechanism"], t["user"], t["length"]) for t in tried] == twin.tried

@@ -12,6 +12,8 @@ use crate::pure::dialogue::lives::Life;
 use crate::pure::dialogue::memory::Memory;
 use crate::pure::dialogue::{bounds, dialect, probe, states, Dialogue, Event, Protocol, Settings, Verdict};
 use crate::pure::hello::{Gather, Handshake, Hello, HELLO_BYTES};
+use crate::pure::networks::Networks;
+use crate::pure::proxy;
 use crate::server::manner::Manner;
 
 /// Settings from the arguments that Python gives.
@@ -89,7 +91,7 @@ pub struct SmtpDialogue {
 #[pymethods]
 impl SmtpDialogue {
     #[new]
-    #[pyo3(signature = (host, protocol, persona, peer, session, now, addresses=None, starttls=false, user_key=None, bounds=None, manner=None, memory=None))]
+    #[pyo3(signature = (host, protocol, persona, peer, session, now, addresses=None, starttls=false, user_key=None, bounds=None, manner=None, memory=None, trusted=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         host: String,
@@ -104,6 +106,7 @@ impl SmtpDialogue {
         bounds: Option<BTreeMap<String, usize>>,
         manner: Option<&str>,
         memory: Option<&DialogueMemory>,
+        trusted: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let key = user_key.unwrap_or(&[0; 32]);
         let mut all = settings(
@@ -118,6 +121,10 @@ impl SmtpDialogue {
         )?;
         if let Some(memory) = memory {
             all.memory = memory.inner.clone();
+        }
+        if let Some(trusted) = trusted {
+            let said = |text| PyValueError::new_err(format!("{text} is no network"));
+            all.trusted = Networks::parse(&trusted).map_err(said)?;
         }
         Ok(SmtpDialogue {
             inner: Dialogue::new(Arc::new(all), peer, session, now),
@@ -164,6 +171,39 @@ impl SmtpDialogue {
             failed,
             hello,
         });
+    }
+
+    /// The PROXY header that came before the session: all of its bytes, and no others.
+    fn proxied(&mut self, data: &[u8], now: i64) -> PyResult<()> {
+        match proxy::Gather::default().put(data) {
+            (used, proxy::Said::Header(header)) if used == data.len() => {
+                self.inner.proxied(&header, now);
+                Ok(())
+            }
+            _ => Err(PyValueError::new_err("this is no PROXY header")),
+        }
+    }
+
+    /// The PROXY header that had to come did not.
+    fn unproxied(&mut self, now: i64) {
+        self.inner.unproxied("absent", now);
+    }
+
+    /// Whether the peer is a relay whose word on its client is taken.
+    #[getter]
+    fn listed(&self) -> bool {
+        self.inner.listed()
+    }
+
+    /// Whether a relay only looked whether we are here.
+    #[getter]
+    fn looked(&self) -> bool {
+        self.inner.looked()
+    }
+
+    /// The peer, once, where it is another than before.
+    fn moved(&mut self) -> Option<String> {
+        self.inner.moved().map(|peer| peer.to_string())
     }
 
     /// The session is encrypted from its first byte.

@@ -53,6 +53,8 @@ counts! {
     bounced: "recipients answered 550 since their address bounces",
     shed: "sessions ended with 421 to make room",
     timed_out: "sessions ended with 421 since they were too slow",
+    unproxied: "sessions of a listed relay ended with 421 since no PROXY header came that could be believed",
+    looked: "connections by which a listed relay looked whether the trap is here; among those begun, and no sessions",
     tls: "handshakes done",
     tls_failed: "sessions whose handshake failed",
     dropped_events: "events that nobody fetched in time",

@@ -77,6 +77,11 @@ impl Link {
         }
     }
 
+    /// Read too far: these bytes are to be read again, first of all.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        self.early.splice(..0, bytes.iter().copied());
+    }
+
     /// Read what is there; 0 at the end.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut raw = Raw(&self.stream, &mut self.early);

@@ -40,7 +40,8 @@ pub fn unit(address: IpAddr) -> IpAddr {
 /// A session as the others see it.
 #[derive(Debug)]
 pub struct Slot {
-    unit: IpAddr,
+    /// What it counts as; None for a relay, whose clients are counted instead.
+    unit: Cell<Option<IpAddr>>,
     /// When it last got anywhere.
     pub progress: Cell<Instant>,
     /// Whether it reads a message or waits for the store: such are not shed.
@@ -73,15 +74,15 @@ pub enum Turned {
 }
 
 impl Crowd {
-    /// A place for a session from `peer`, and whether another was shed for it.
+    /// A place for a session from `peer` (None: a relay, which no bound of addresses holds), and whether another was shed for it.
     pub fn enter(
         &self,
-        peer: IpAddr,
+        peer: Option<IpAddr>,
         total: usize,
         per_address: usize,
     ) -> std::result::Result<(u64, Rc<Slot>, bool), Turned> {
-        let unit = unit(peer);
-        if self.per_unit.borrow().get(&unit).copied().unwrap_or(0) >= per_address {
+        let unit = peer.map(unit);
+        if self.crowded(unit, per_address) {
             return Err(Turned::PerAddress);
         }
         let mut shed = false;
@@ -91,11 +92,11 @@ impl Crowd {
             }
             shed = true;
         }
-        *self.per_unit.borrow_mut().entry(unit).or_insert(0) += 1;
+        self.count(unit);
         let key = self.next.get();
         self.next.set(key + 1);
         let slot = Rc::new(Slot {
-            unit,
+            unit: Cell::new(unit),
             progress: Cell::new(Instant::now()),
             busy: Cell::new(false),
             shed: Cell::new(false),
@@ -104,6 +105,32 @@ impl Crowd {
         });
         self.slots.borrow_mut().insert(key, slot.clone());
         Ok((key, slot, shed))
+    }
+
+    fn crowded(&self, unit: Option<IpAddr>, per_address: usize) -> bool {
+        unit.is_some_and(|unit| self.per_unit.borrow().get(&unit).copied().unwrap_or(0) >= per_address)
+    }
+
+    fn count(&self, unit: Option<IpAddr>) {
+        if let Some(unit) = unit {
+            *self.per_unit.borrow_mut().entry(unit).or_insert(0) += 1;
+        }
+    }
+
+    /// A session turned out to be another peer's: from now on it counts for that one, and for nobody where there are too many.
+    pub fn moved(&self, slot: &Slot, peer: IpAddr, per_address: usize) -> std::result::Result<(), Turned> {
+        // Whoever was shed is counted no more.
+        if slot.shed.get() {
+            return Ok(());
+        }
+        self.forget(slot);
+        let unit = Some(unit(peer));
+        if self.crowded(unit, per_address) {
+            return Err(Turned::PerAddress);
+        }
+        self.count(unit);
+        slot.unit.set(unit);
+        Ok(())
     }
 
     /// The session is over.
@@ -116,10 +143,13 @@ impl Crowd {
 
     fn forget(&self, slot: &Slot) {
         let mut per_unit = self.per_unit.borrow_mut();
-        if let Some(n) = per_unit.get_mut(&slot.unit) {
+        let Some(unit) = slot.unit.take() else {
+            return;
+        };
+        if let Some(n) = per_unit.get_mut(&unit) {
             *n -= 1;
             if *n == 0 {
-                per_unit.remove(&slot.unit);
+                per_unit.remove(&unit);
             }
         }
     }

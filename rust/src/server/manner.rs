@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::pure::dialogue::lives::{Life, Lives};
 use crate::pure::dialogue::treatment::{Arm, Plan};
 use crate::pure::dialogue::Settings;
+use crate::pure::networks::Networks;
 
 /// One address with where it stands in its life.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Manner {
     pub treatment: Option<Treatment>,
     /// Whether mail for strangers is taken as an open relay would.
     pub relay_bait: bool,
+    /// Networks of relays whose word on the client is taken.
+    #[serde(default)]
+    pub trusted: Vec<String>,
 }
 
 impl Manner {
@@ -62,10 +66,12 @@ impl Manner {
             Some(t) => Some(t.plan()?),
             None => None,
         };
+        let trusted = Networks::parse(&self.trusted).map_err(|text| format!("{text} is no network"))?;
         settings.persona.clone_from(&self.persona);
         settings.addresses = lives;
         settings.treatment = plan;
         settings.bait = self.relay_bait;
+        settings.trusted = trusted;
         Ok(())
     }
 }

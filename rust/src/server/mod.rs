@@ -11,6 +11,7 @@ pub mod manner;
 pub mod mark;
 pub mod minutes;
 pub mod player;
+mod proxied;
 mod serve;
 pub mod session;
 pub mod tls;

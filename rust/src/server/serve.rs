@@ -13,7 +13,8 @@ use super::commit::Item;
 use super::events::utc_now;
 use super::link::Link;
 use super::listen::Slot;
-use super::trap::{seconds_of, Context};
+use super::proxied::read_header;
+use super::trap::{seconds_of, turn_away, Context};
 use crate::pure::capture::Capture;
 use crate::pure::dialogue::states::State;
 use crate::pure::dialogue::{Dialogue, Event, Refused, Verdict};
@@ -27,21 +28,26 @@ pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Conte
     let n = context.serial.get();
     context.serial.set(n + 1);
     let key = format!("{:x}.{n:x}", context.started);
-    let address = peer.ip();
-    let peer = address.to_canonical().to_string();
-    let mut dialogue = Box::new(Dialogue::new(context.settings.get(), peer, key, utc_now()));
-    let how = match begin(&mut link, &mut dialogue, context, slot).await {
-        Ok(()) => converse(&mut link, address, &mut dialogue, context, slot).await,
+    let mut peer = peer.ip();
+    let text = peer.to_canonical().to_string();
+    let mut dialogue = Box::new(Dialogue::new(context.settings.get(), text, key, utc_now()));
+    let mut how = match begin(&mut link, &mut peer, &mut dialogue, context, slot).await {
+        Ok(()) => converse(&mut link, &mut peer, &mut dialogue, context, slot).await,
         Err(how) => how,
     };
+    if dialogue.looked() {
+        how = "looked";
+    }
     let counts = &context.shared.counts;
     match how {
+        "looked" => counts.looked.fetch_add(1, Relaxed),
+        "unproxied" => counts.unproxied.fetch_add(1, Relaxed),
         "shed" => counts.shed.fetch_add(1, Relaxed),
         "slow" => counts.timed_out.fetch_add(1, Relaxed),
         "tls_failed" => counts.tls_failed.fetch_add(1, Relaxed),
         _ => 0,
     };
-    refusals(context, address, dialogue.refused());
+    refusals(context, peer, dialogue.refused());
     if how == "lost" {
         dialogue.unheard(utc_now());
     }
@@ -49,7 +55,9 @@ pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Conte
     if let Some(capture) = dialogue.end(utc_now()) {
         let _ = context.items.send(Item { capture, answer: None });
     }
-    context.shared.log("session.ended", Value::Object(dialogue.facts(how)));
+    if how != "looked" {
+        context.shared.log("session.ended", Value::Object(dialogue.facts(how)));
+    }
     if how != "lost" {
         link.close().await;
     }
@@ -65,12 +73,41 @@ fn refusals(context: &Context, peer: IpAddr, refused: Refused) {
 }
 
 /// What comes before the greeting.
-async fn begin(link: &mut Link, dialogue: &mut Dialogue, context: &Context, slot: &Slot) -> Result<(), &'static str> {
+async fn begin(
+    link: &mut Link,
+    peer: &mut IpAddr,
+    dialogue: &mut Dialogue,
+    context: &Context,
+    slot: &Slot,
+) -> Result<(), &'static str> {
+    if context.proxied && dialogue.listed() {
+        Box::pin(read_header(link, dialogue, context, slot)).await?;
+        if !room_for_another(dialogue, peer, context, slot) {
+            // In place of the greeting.
+            let _ = dialogue.bytes_to_send();
+            return Err(ended(link, dialogue, "Too many connections", "refused").await);
+        }
+    }
     if context.wrapped {
         Box::pin(secure(link, dialogue, context, slot)).await?;
         dialogue.wrapped();
     }
     Ok(())
+}
+
+/// Count the session for its true client where a relay has named one; false where there are too many of that one.
+fn room_for_another(dialogue: &mut Dialogue, peer: &mut IpAddr, context: &Context, slot: &Slot) -> bool {
+    let Some(client) = dialogue.moved() else {
+        return true;
+    };
+    *peer = client;
+    let moved = context
+        .crowd
+        .moved(slot, client, context.limits.connections_per_address);
+    if let Err(turned) = moved {
+        turn_away(turned, client, context);
+    }
+    moved.is_ok()
 }
 
 /// Let a peer read our last word: a socket closed over unread bytes takes it away.
@@ -92,7 +129,7 @@ async fn linger(stream: &TcpStream, context: &Context) {
 /// Read, think, answer; how the session ended.
 async fn converse(
     link: &mut Link,
-    peer: IpAddr,
+    peer: &mut IpAddr,
     dialogue: &mut Dialogue,
     context: &Context,
     slot: &Slot,
@@ -117,13 +154,16 @@ async fn converse(
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => return "lost",
         }
+        if !room_for_another(dialogue, peer, context, slot) {
+            return ended(link, dialogue, "Too many connections", "refused").await;
+        }
         while let Some(event) = dialogue.event() {
             match event {
                 Event::Message(capture) => {
                     context.crowd.hold(slot, capture.raw.len() + dialogue.size_bytes());
                     let verdict = stored(*capture, context, slot).await;
                     if verdict == Verdict::Stored {
-                        context.shared.minutes.taken(utc_now(), peer);
+                        context.shared.minutes.taken(utc_now(), *peer);
                     }
                     dialogue.verdict(verdict, utc_now());
                 }
@@ -141,7 +181,7 @@ async fn converse(
             }
         }
         context.crowd.hold(slot, dialogue.size_bytes());
-        refusals(context, peer, dialogue.refused());
+        refusals(context, *peer, dialogue.refused());
         let answer = dialogue.bytes_to_send();
         if !answer.is_empty() {
             if link.send(&answer).await.is_err() {
@@ -159,7 +199,7 @@ async fn converse(
             };
         }
         if within && context.crowd.held.get() > limits.memory_bytes {
-            refusals(context, peer, Refused { all: 0, no_room: 1 });
+            refusals(context, *peer, Refused { all: 0, no_room: 1 });
             return ended(link, dialogue, "No memory", "shed").await;
         }
         if context.draining.get() && !within {

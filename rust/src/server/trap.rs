@@ -4,7 +4,7 @@
 //! input buffer while it waits: one buffer serves all, since one thread does.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
@@ -46,6 +46,8 @@ pub struct Limits {
     pub message_seconds: f64,
     /// For a TLS handshake.
     pub handshake_seconds: f64,
+    /// For a PROXY header.
+    pub proxy_seconds: f64,
     /// Data slower than this, after the first `slow_seconds`, is too slow.
     pub bytes_per_second: f64,
     /// See there.
@@ -66,6 +68,8 @@ pub struct TrapConfig {
     pub lmtp: Option<SocketAddr>,
     /// Where SMTP is spoken within TLS from the first byte.
     pub smtps: Option<SocketAddr>,
+    /// Names of listeners at which a listed relay must begin with a PROXY header.
+    pub proxy: Vec<String>,
     /// Whether STARTTLS is offered.
     pub starttls: bool,
     /// Certificate and key, for STARTTLS and SMTPS.
@@ -89,6 +93,8 @@ pub(super) struct Context {
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// Whether the handshake comes before the greeting.
     pub(super) wrapped: bool,
+    /// Whether a listed relay must begin with a PROXY header.
+    pub(super) proxied: bool,
     pub(super) crowd: Rc<Crowd>,
     pub(super) items: mpsc::Sender<Item>,
     pub(super) shared: Arc<Shared>,
@@ -248,13 +254,13 @@ fn listening(
     };
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let listeners = [(config.smtp, false), (config.lmtp, false), (config.smtps, true)];
+        let listeners = [(config.smtp, "smtp"), (config.lmtp, "lmtp"), (config.smtps, "smtps")];
         let (crowd, draining) = (Rc::new(Crowd::default()), Rc::new(Cell::new(false)));
         let (open, serial) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES]));
         let mut addresses = [None; 3];
         let mut tasks = Vec::new();
-        for (i, ((address, wrapped), settings)) in listeners.into_iter().zip(settings).enumerate() {
+        for (i, ((address, name), settings)) in listeners.into_iter().zip(settings).enumerate() {
             let Some(address) = address else {
                 continue;
             };
@@ -270,7 +276,8 @@ fn listening(
                 settings,
                 limits: config.limits.clone(),
                 tls: tls.clone(),
-                wrapped,
+                wrapped: name == "smtps",
+                proxied: config.proxy.iter().any(|listener| listener == name),
                 crowd: crowd.clone(),
                 items: items.clone(),
                 shared: shared.clone(),
@@ -328,10 +335,11 @@ async fn accept_all(listener: TcpListener, context: Rc<Context>) {
 fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
     let limits = &context.limits;
     let counts = &context.shared.counts;
-    match context
-        .crowd
-        .enter(peer.ip(), limits.connections, limits.connections_per_address)
-    {
+    // A relay stands for many: the bound of one address is its clients'.
+    let listed = context.settings.get().trusted.hold(peer.ip());
+    let counted = (!listed).then_some(peer.ip());
+    let (most, each) = (limits.connections, limits.connections_per_address);
+    match context.crowd.enter(counted, most, each) {
         Ok((key, slot, _)) => {
             counts.accepted.fetch_add(1, Relaxed);
             counts.connected.fetch_add(1, Relaxed);
@@ -346,11 +354,6 @@ fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
             });
         }
         Err(turned) => {
-            let (counter, why) = match turned {
-                Turned::PerAddress => (&counts.refused_per_address, "per_address"),
-                Turned::Total => (&counts.refused_total, "total"),
-            };
-            counter.fetch_add(1, Relaxed);
             let refused = Refused {
                 all: 1,
                 no_room: u64::from(matches!(turned, Turned::Total)),
@@ -360,10 +363,21 @@ fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
                 .minutes
                 .refused(utc_now(), peer.ip(), refused, context.shared.full());
             let _ = stream.try_write(b"421 4.7.0 Too many connections, try later\r\n");
-            let peer = peer.ip().to_canonical().to_string();
-            context
-                .shared
-                .log("connection.refused", json!({"peer": peer, "why": why}));
+            turn_away(turned, peer.ip(), context);
         }
     }
+}
+
+/// Count and tell that somebody was not let in.
+pub(super) fn turn_away(turned: Turned, peer: IpAddr, context: &Context) {
+    let counts = &context.shared.counts;
+    let (counter, why) = match turned {
+        Turned::PerAddress => (&counts.refused_per_address, "per_address"),
+        Turned::Total => (&counts.refused_total, "total"),
+    };
+    counter.fetch_add(1, Relaxed);
+    let peer = peer.to_canonical().to_string();
+    context
+        .shared
+        .log("connection.refused", json!({"peer": peer, "why": why}));
 }

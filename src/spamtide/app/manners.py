@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.config import FeedSettings
 from spamtide.app.kernel import TREATMENTS
 from spamtide.app.lives import read_lives
+from spamtide.app.relays import Relays
 from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BAIT_WORDS = (
 )
 
 
-def trap_manner(workspace: Workspace, feed: str) -> dict[str, Any]:
+def trap_manner(workspace: Workspace, feed: str, relays: Relays | None = None) -> dict[str, Any]:
     """The manner of a feed's trap as the kernel takes it.
 
     Raises WrongUse ``bad_treatment``, ``bait_unacknowledged``, ``other_panel``.
@@ -40,6 +41,7 @@ def trap_manner(workspace: Workspace, feed: str) -> dict[str, Any]:
             "arms": treatment.arms, "retry_seconds": treatment.retry_seconds, "greeting_seconds": treatment.greeting_seconds,
         },
         "relay_bait": kind == BAIT,
+        "trusted": [] if relays is None else list(relays.trusted),
     }  # fmt: skip
 
 

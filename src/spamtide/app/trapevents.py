@@ -10,7 +10,7 @@ from spamtide.app.instants import format_instant
 EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "trap.ready": (
         "The sockets take connections; always the first event.",
-        ("smtp", "lmtp", "smtps", "feed", "writer", "persona", "addresses", "connections"),
+        ("smtp", "lmtp", "smtps", "feed", "writer", "persona", "addresses", "connections", "trusted", "proxy"),
     ),
     "trap.counts": ("Counts since the start, every `trap.counts_seconds`.", ("counts",)),
     "trap.reloaded": (
@@ -22,14 +22,14 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "trap.drained": ("No session is left; with the counts since the start.", ("counts",)),
     "trap.stopped": ("Everything that was acknowledged is on disk; always the last event.", ("counts",)),
     "trap.few_descriptors": ("The system allows fewer open files than connections are set; fewer are taken.", ("connections",)),
-    "connection.refused": ("A connection was answered 421: `why` is `per_address` or `total`.", ("peer", "why")),
+    "connection.refused": ("A connection was answered 421: `why` is `per_address` or `total`; also a session whose true client, named by a relay, has too many.", ("peer", "why")),
     "connection.failed": ("The system could not take a connection, mostly for want of descriptors.", ("error",)),
     "session.ended": (
-        "A session is over. `how`: `quit`, `closed` or `lost` by the peer; `refused` (a bound was met), `slow`, `tls_failed` (the handshake; `handshake` says why), `shed` (too busy), `drained` by us. "
+        "A session is over. `how`: `quit`, `closed` or `lost` by the peer; `refused` (a bound was met), `slow`, `tls_failed` (the handshake; `handshake` says why), `unproxied` (no PROXY header that can be believed; the key of that name says why), `shed` (too busy), `drained` by us. "
         "The other keys are those of the journal's `session`.",
         (
             "session", "peer", "protocol", "persona", "tls", "handshake", "helo", "began", "lasted", "messages", "refused", "unfinished", "how", "v",
-            "steps", "cut", "parameters", "auth", "dialect", "treatment", "bounced",
+            "steps", "cut", "parameters", "auth", "dialect", "treatment", "bounced", "via", "unproxied",
         ),
     ),
     "message.stored": (

@@ -16,7 +16,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from spamtide.app.config import FeedSettings
 from spamtide.app.kernel import Trap
 from spamtide.app.live import trap_note_path, write_note
 from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
+from spamtide.app.relays import read_relays
 from spamtide.app.stopping import stop_signals
 from spamtide.app.trapevents import make_event, read_event
 from spamtide.app.trapnotes import Event, Notes, families
@@ -97,6 +98,8 @@ def run_trap(
     smtp: str | None,
     lmtp: str | None,
     smtps: str | None = None,
+    trusted: Sequence[str] = (),
+    proxy: Sequence[str] = (),
     vantage: str | None,
     log_messages: bool,
     clock: Callable[[], int],
@@ -105,13 +108,15 @@ def run_trap(
 ) -> dict[str, int]:
     """Trap mail for ``feed`` until SIGTERM or Ctrl-C, then drain; the counts. ``tell`` gets every event.
 
-    ``companion``: the digest that follows, started when the trap is ready and stopped after it.
+    ``companion``: the digest that follows, started when the trap is ready and stopped after it. ``trusted`` and ``proxy`` stand in
+    place of the settings': networks of relays whose word on the client is taken, and listeners at which they must begin with a PROXY header.
 
-    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``, WrongUse ``bad_certificate``; KeyboardInterrupt after a drain
-    that Ctrl-C asked for.
+    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``, WrongUse ``bad_certificate``, ``bad_relays``;
+    KeyboardInterrupt after a drain that Ctrl-C asked for.
     """
     settings, archive = workspace.settings.trap, workspace.archive
-    manner = trap_manner(workspace, feed)
+    relays = read_relays(settings, trusted, proxy)
+    manner = trap_manner(workspace, feed, relays)
     vantage = _vantage_of(manner, feed, vantage)
     connections = _raise_descriptors(settings.connections)
     # Two traps on two feeds never wait for each other: each has names of its own in the journal.
@@ -126,6 +131,7 @@ def run_trap(
         "slow_seconds": settings.slow_seconds,
         "bytes_per_second": settings.bytes_per_second,
         "handshake_seconds": settings.handshake_seconds,
+        "proxy_seconds": settings.proxy_seconds,
         "drain_seconds": settings.drain_seconds,
         "memory_bytes": settings.memory_mib << 20,
     }
@@ -143,6 +149,7 @@ def run_trap(
             "smtp": smtp,
             "lmtp": lmtp,
             "smtps": smtps,
+            "proxy": relays.proxy,
             "starttls": settings.starttls,
             "tls": tls_files(workspace, host, clock()) if settings.starttls or smtps else None,
             "host": host,
@@ -171,6 +178,8 @@ def run_trap(
                 "feed": feed,
                 "writer": WRITER,
                 "persona": settings.persona,
+                "trusted": relays.trusted,
+                "proxy": relays.proxy,
             }
             tell(make_event("trap.ready", started, **ready, addresses=taking(manner), connections=connections))
             if connections < settings.connections:
@@ -178,12 +187,12 @@ def run_trap(
             cut, rot = max(trap.recovered[0], writer.cut_bytes), trap.recovered[1] or writer.rot
             if cut or rot:
                 tell(make_event("segment.recovered", started, cut_bytes=cut, rot=rot))
-            taken = families([trap.smtp, trap.lmtp, trap.smtps])
+            taken = list(relays.families) or families([trap.smtp, trap.lmtp, trap.smtps])
             notes = Notes(journal, sessions, feed, taking(manner), settings.persona, taken, killed)
             notes.up(started)
             if companion is not None:
                 companion.start(clock())
-            reload = Reload(workspace.root, feed, journal, trap, notes, vantage)
+            reload = Reload(workspace.root, feed, journal, trap, notes, vantage, trusted)
 
             def look(now: int) -> None:
                 if companion is not None:
@@ -284,6 +293,7 @@ class Reload:
     trap: Trap
     notes: Notes
     vantage: str | None
+    trusted: Sequence[str]
 
     def __call__(self, now: int) -> Event:
         """The event that tells what came of it. A changed persona or list of addresses is an exposure boundary."""
@@ -291,7 +301,8 @@ class Reload:
 
         try:
             workspace = Workspace(self.root)
-            manner = trap_manner(workspace, self.feed)
+            relays = read_relays(workspace.settings.trap, self.trusted)
+            manner = trap_manner(workspace, self.feed, relays)
             vantage = _vantage_of(manner, self.feed, self.vantage)
             _state_feed(workspace, self.journal, self.feed, vantage, manner, now)
             self.trap.reload(json.dumps(manner))

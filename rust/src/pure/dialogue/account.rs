@@ -28,13 +28,15 @@ impl Dialogue {
         transcript.insert("tls".into(), json!(self.secured));
         self.note_treatment(&mut transcript);
         self.tell_handshake(&mut transcript);
+        self.tell_via(&mut transcript, Some(&open));
         transcript.insert("data".into(), json!([open.began, self.now - self.began]));
+        let claimed = open.forwarded.as_ref().and_then(|claims| claims.helo());
         let meta = Meta {
             v: 1,
+            peer: Some(self.client(&open)),
+            helo: claimed.unwrap_or_else(|| self.helo.clone()),
             from: Some(open.from),
             to: open.to,
-            peer: Some(self.peer.clone()),
-            helo: self.helo.clone(),
             time_origin: "smtp".into(),
             session: Some(self.session.clone()),
             persona: Some(self.settings.persona.clone()),
@@ -67,6 +69,7 @@ impl Dialogue {
         facts.insert("persona".into(), json!(self.settings.persona));
         facts.insert("tls".into(), json!(self.secured));
         self.tell_handshake(&mut facts);
+        self.tell_via(&mut facts, None);
         facts.insert("helo".into(), json!(self.helo));
         facts.insert("lasted".into(), json!(self.now - self.began));
         facts.insert("messages".into(), json!(self.messages));

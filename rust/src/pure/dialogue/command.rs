@@ -27,6 +27,8 @@ const VERBS: &[(&str, Word)] = &[
     ("HELP", Word::Help),
     ("AUTH", Word::Auth),
     ("STARTTLS", Word::StartTls),
+    ("XCLIENT", Word::Xclient),
+    ("XFORWARD", Word::Xforward),
     ("QUIT", Word::Quit),
 ];
 

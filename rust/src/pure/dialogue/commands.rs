@@ -19,7 +19,11 @@ impl Dialogue {
             self.marks.insert("auth_tried");
             self.tries += 1;
         }
-        let Some(next) = states::next(self.state, word) else {
+        let next = states::next(self.state, word);
+        if matches!(word, Word::Xclient | Word::Xforward) {
+            return Some(self.claim(word, argument.unwrap_or(b""), next));
+        }
+        let Some(next) = next else {
             return Some(match word {
                 Word::Unknown => reply(500, "5.5.2 No such command"),
                 Word::Auth => {
@@ -99,13 +103,15 @@ impl Dialogue {
         } else {
             ""
         };
+        // Without it the true client would not be known: a relay is not treated.
+        let relay = self.offered_to_relay();
         if self.arm == Arm::BareEhlo {
-            return reply(250, host);
+            return (250, format!("{host}\n{relay}").trim_end().to_owned());
         }
         let auth = if self.settings.bait { "AUTH PLAIN LOGIN\n" } else { "" };
         let long = self.arm.more_keywords();
         let text = format!(
-            "{host}\nPIPELINING\n8BITMIME\nSMTPUTF8\nSIZE {size}\nCHUNKING\nDSN\n{tls}{auth}{long}ENHANCEDSTATUSCODES\nHELP"
+            "{host}\nPIPELINING\n8BITMIME\nSMTPUTF8\nSIZE {size}\nCHUNKING\nDSN\n{tls}{auth}{relay}{long}ENHANCEDSTATUSCODES\nHELP"
         );
         (250, text)
     }

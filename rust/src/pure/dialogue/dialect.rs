@@ -40,6 +40,10 @@ pub const SPOKEN: &[(&str, &str)] = &[
         "The same without EHLO, or after a command that must be waited for.",
     ),
     (
+        "proxy_unoffered",
+        "The session began with a PROXY header that was not asked for; it was read as commands.",
+    ),
+    (
         "relay_form",
         "A recipient asks to be passed on: percent, bang, or two at signs.",
     ),
@@ -61,6 +65,11 @@ pub const SPOKEN: &[(&str, &str)] = &[
         "utf8_unasked",
         "An address has bytes above 127 and MAIL did not say SMTPUTF8.",
     ),
+    (
+        "xclient_unoffered",
+        "XCLIENT came from an address that is not listed as a relay, or from the client that a relay had named.",
+    ),
+    ("xforward_unoffered", "The same of XFORWARD."),
 ];
 
 /// Marks of the bytes of one message.

@@ -38,6 +38,7 @@ impl Dialogue {
         }
         if len > line.len() {
             self.idle += 1;
+            self.heard(Word::Unknown);
             let answer = self.judged(Word::Unknown, reply(500, "5.5.6 Line too long"));
             self.say_and_record(format!("*{len}").as_bytes(), answer);
             return;
@@ -62,7 +63,14 @@ impl Dialogue {
         if self.line_early {
             let must_wait = matches!(
                 self.last,
-                Word::Helo | Word::Ehlo | Word::Lhlo | Word::Vrfy | Word::Expn | Word::Noop | Word::Auth
+                Word::Helo
+                    | Word::Ehlo
+                    | Word::Lhlo
+                    | Word::Vrfy
+                    | Word::Expn
+                    | Word::Noop
+                    | Word::Auth
+                    | Word::Xclient
             );
             self.marks.insert(match (self.greeted, self.extended && !must_wait) {
                 (false, _) => "early_talk",
@@ -71,6 +79,7 @@ impl Dialogue {
             });
         }
         self.last = command.word;
+        self.heard(command.word);
         let kept = self.kept(line, &command);
         if let Some(answer) = self.command(&command) {
             let answer = self.judged(command.word, answer);
@@ -91,6 +100,7 @@ impl Dialogue {
                 let more = if rest > 0 { format!(" *{rest}") } else { String::new() };
                 format!("AUTH {}{more}", auth::mechanism(&argument[..end])).into_bytes()
             }
+            Word::Xclient | Word::Xforward => self.kept_of_claim(command),
             _ if self.settings.bait => self.kept_of_stranger(line, command),
             Word::Unknown | Word::Http => {
                 self.secretive |= auth::telling(line);

@@ -13,11 +13,13 @@
 //! The way of a byte: `receive` here, `lines` until a command is whole, `commands` for what it does, `transaction` for the
 //! envelope, `body` for the message, `account` for what is written down. Each file adds its methods to `Dialogue`. What the rules of
 //! the instrument ask for is beside them: `lives` of addresses, `treatment`, `stranger` for a relay bait, `retry` with its `memory`, `probe`.
+//! `relayed` and `claims` are for what the operator's own relays say of a client.
 
 mod account;
 pub mod auth;
 mod body;
 pub mod bounds;
+pub mod claims;
 pub mod command;
 mod commands;
 pub mod dialect;
@@ -29,6 +31,7 @@ mod login;
 pub mod memory;
 pub mod path;
 pub mod probe;
+mod relayed;
 mod retry;
 pub mod states;
 pub mod stranger;
@@ -38,6 +41,7 @@ pub mod treatment;
 
 use super::capture::Capture;
 use super::hello::Handshake;
+use super::networks::Networks;
 use bounds::Bounds;
 use lives::Lives;
 use memory::Memory;
@@ -87,6 +91,8 @@ pub struct Settings {
     pub bait: bool,
     /// Key of all hashes.
     pub user_key: [u8; 32],
+    /// Relays whose word on the client is taken.
+    pub trusted: Networks,
     /// The bounds.
     pub bounds: Bounds,
     /// What was put off or lost, for all sessions of a trap.
@@ -170,6 +176,7 @@ pub struct Dialogue {
     rcpt_seen: bool,
     refusals: Refused,
     pending: retry::Pending,
+    relayed: relayed::Relayed,
 }
 
 type Reply = (u16, String);
@@ -181,13 +188,8 @@ fn reply(code: u16, text: &str) -> Reply {
 impl Dialogue {
     /// A session that begins: its greeting waits to be sent.
     pub fn new(settings: Arc<Settings>, peer: String, session: String, now: i64) -> Self {
-        let kind = match settings.protocol {
-            Protocol::Smtp => "ESMTP",
-            Protocol::Lmtp => "LMTP",
-        };
         let plan = settings.treatment.as_ref();
         let arm = plan.map_or(Arm::Plain, |plan| plan.draw(&settings.user_key, &session));
-        let greeting = arm.greeting(&settings.host, kind);
         let mut dialogue = Dialogue {
             settings,
             peer,
@@ -228,8 +230,10 @@ impl Dialogue {
             rcpt_seen: false,
             refusals: Refused::default(),
             pending: retry::Pending::default(),
+            relayed: relayed::Relayed::default(),
         };
-        dialogue.say(&reply(220, &greeting));
+        dialogue.list();
+        dialogue.say(&(220, dialogue.greeting()));
         dialogue
     }
 
@@ -284,6 +288,7 @@ impl Dialogue {
     pub fn receive(&mut self, bytes: &[u8], now: i64) {
         self.now = now;
         self.peer_spoke();
+        self.opened(bytes);
         self.run(bytes);
     }
 

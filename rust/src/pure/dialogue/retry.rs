@@ -21,28 +21,26 @@ pub(super) struct Pending {
 }
 
 impl Dialogue {
-    fn key(&self, label: &str, from: &str, what: &[u8]) -> Key {
-        let unit = peer_units(&self.peer).map_or_else(|| self.peer.clone(), |(unit, _)| unit);
+    fn key(&self, label: &str, open: &Transaction, what: &[u8]) -> Key {
+        let client = self.client(open);
+        let unit = peer_units(&client).map_or(client, |(unit, _)| unit);
         key(
             &self.settings.user_key,
             label,
-            &[unit.as_bytes(), from.as_bytes(), what],
+            &[unit.as_bytes(), open.from.as_bytes(), what],
         )
     }
 
-    fn recipient_key(&self, from: &str, to: &str) -> Key {
-        self.key("recipient", from, to.to_lowercase().as_bytes())
+    fn recipient_key(&self, open: &Transaction, to: &str) -> Key {
+        self.key("recipient", open, to.to_lowercase().as_bytes())
     }
 
     /// Keys by which a message is known when it comes again; one that was cut short by its Message-ID alone.
     fn message_keys(&self, open: &Transaction, whole: bool) -> Vec<Key> {
         let raw = &open.reader.raw;
-        let mut keys: Vec<Key> = message_id(raw)
-            .map(|id| self.key("id", &open.from, id))
-            .into_iter()
-            .collect();
+        let mut keys: Vec<Key> = message_id(raw).map(|id| self.key("id", open, id)).into_iter().collect();
         if whole {
-            keys.push(self.key("bytes", &open.from, &Sha256::digest(raw)));
+            keys.push(self.key("bytes", open, &Sha256::digest(raw)));
         }
         keys
     }
@@ -52,14 +50,14 @@ impl Dialogue {
         let (Some(plan), Some(open)) = (&self.settings.treatment, &self.open) else {
             return true;
         };
-        let key = self.key("greylist", &open.from, to.to_lowercase().as_bytes());
+        let key = self.key("greylist", open, to.to_lowercase().as_bytes());
         self.settings.memory().let_through(key, plan.retry, self.now)
     }
 
     /// Remember a recipient that was put off.
     pub(super) fn recipient_put_off(&self, to: &str) {
         if let Some(open) = &self.open {
-            let key = self.recipient_key(&open.from, to);
+            let key = self.recipient_key(open, to);
             self.settings.memory().lost(key, self.now, false);
         }
     }
@@ -71,7 +69,7 @@ impl Dialogue {
         let mut memory = self.settings.memory();
         if !memory.nothing_lost() {
             let again: Vec<bool> = keys.iter().filter_map(|k| memory.tried(k, self.now)).collect();
-            let recipients: Vec<Key> = open.to.iter().map(|to| self.recipient_key(&open.from, to)).collect();
+            let recipients: Vec<Key> = open.to.iter().map(|to| self.recipient_key(open, to)).collect();
             let put_off = recipients.iter().any(|k| memory.tried(k, self.now).is_some());
             if put_off || !again.is_empty() {
                 marks.push("retry".into());

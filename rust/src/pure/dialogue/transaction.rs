@@ -1,6 +1,7 @@
 //! The envelope of a message: MAIL and RCPT.
 
 use super::bounds::Bound;
+use super::claims::Claims;
 use super::ending::Reader;
 use super::lives::Life;
 use super::states::{State, Word};
@@ -21,12 +22,15 @@ pub(super) struct Transaction {
     /// Whether a recipient counts; else the marks of those that do not.
     pub(super) counts: bool,
     pub(super) lives: BTreeSet<&'static str>,
+    /// What a relay claims of this message's client.
+    pub(super) forwarded: Option<Box<Claims>>,
 }
 
 impl Dialogue {
     /// Forget the transaction.
     pub(super) fn reset(&mut self) {
         self.open = None;
+        self.forwarded();
         self.transcript.reset();
     }
 
@@ -87,6 +91,7 @@ impl Dialogue {
         self.address_marks(&path.address, utf8);
         self.transcript.reset();
         self.note_parameters(None, &path.parameters);
+        let forwarded = self.forwarded();
         self.open = Some(Box::new(Transaction {
             from: self.shown(Word::Mail, path.address),
             to: Vec::new(),
@@ -98,6 +103,7 @@ impl Dialogue {
             marks: BTreeSet::new(),
             counts: false,
             lives: BTreeSet::new(),
+            forwarded,
         }));
         self.state = next;
         reply(250, "2.1.0 OK")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from spamtide.app.commands.importing import VANTAGES
-from spamtide.app.commands.options import open_workspace
+from spamtide.app.commands.options import open_workspace, split_values
 from spamtide.app.output import say
 
 
@@ -65,6 +65,10 @@ class Teller:
 )
 @click.option("--lmtp", metavar="HOST:PORT", help="Listen for LMTP here, behind a mail server of your own.")
 @click.option("--smtps", metavar="HOST:PORT", help="Listen here for SMTP within TLS from the first byte.")
+@click.option("--trusted", multiple=True, callback=split_values, metavar="NETWORK",
+              help="A relay of your own, whose word on the client is taken: PROXY header, XCLIENT, XFORWARD; repeat it or use commas.")  # fmt: skip
+@click.option("--proxy", multiple=True, callback=split_values, metavar="LISTENER",
+              help="smtp, lmtp or smtps: there a trusted relay must begin with a PROXY header (version 1 or 2).")  # fmt: skip
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="json: one event a line on stdout; text: counters on stderr.")  # fmt: skip
@@ -78,6 +82,8 @@ def trap_command(
     smtp: str | None,
     lmtp: str | None,
     smtps: str | None,
+    trusted: list[str],
+    proxy: list[str],
     vantage: str | None,
     log: str,
     no_digest: bool,
@@ -104,6 +110,8 @@ def trap_command(
         smtp=None if smtp is None else parse_address(smtp),
         lmtp=None if lmtp is None else parse_address(lmtp),
         smtps=None if smtps is None else parse_address(smtps),
+        trusted=trusted,
+        proxy=proxy,
         vantage=vantage,
         log_messages=log == "json",
         clock=now_us,
