@@ -137,6 +137,7 @@ def test_the_locks_are_those_in_the_code() -> None:
         "tables": "lock",
         "follow": "hold_follow_lock",
         "rewriting": "rewriting_lock",
+        "generations-KIND": "writing_lock",
     }
     for name, row in rows.items():
         first, *through = codes(row[2])

@@ -30,7 +30,7 @@ def test_texts_that_differ_in_what_is_masked_are_one_group(spamtide, tmp_path: P
     assert exact[0] == exact[1] == exact[4]
     assert len(set(exact)) == 4 and all(exact)
     campaign = [row["campaign"] for row in ran.rows]
-    assert campaign[0] == campaign[1] == campaign[4] == exact[0][:20]
+    assert campaign[0] == campaign[1] == campaign[4] == "c-" + exact[0][:20]
     assert len(set(campaign)) == 4
 
 
@@ -40,7 +40,7 @@ def test_variants_of_one_text_are_one_campaign_of_several_exact_groups(spamtide,
     path = lines(tmp_path / "texts.jsonl", [*rows, {"text": "See you on Monday at ten, as we said last week in the office"}])
     ran = spamtide("group", path, "--jsonl")
     assert len({row["exact"] for row in ran.rows}) == 3
-    assert [row["campaign"] for row in ran.rows] == [ran.rows[0]["exact"][:20]] * 2 + [ran.rows[2]["exact"][:20]]
+    assert [row["campaign"] for row in ran.rows] == ["c-" + ran.rows[0]["exact"][:20]] * 2 + ["c-" + ran.rows[2]["exact"][:20]]
 
 
 def test_an_mbox_is_grouped_as_it_is_when_imported(spamtide, tmp_path: Path) -> None:

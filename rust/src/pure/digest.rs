@@ -271,13 +271,11 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         },
         recipients: &recipients,
     });
-    if !print.shingles.is_empty() {
-        sketches.place(segment, record);
-        sketches.text("exact", Some(&exact_hex));
-        sketches.hashes("shingles", &print.shingles);
-        sketches.hashes("subject_marks", &print.subject);
-        sketches.hashes("link_marks", &print.links);
-        sketches.hashes("piece_marks", &print.pieces);
-        sketches.hashes("form_marks", &print.forms);
-    }
+    sketches.place(segment, record);
+    sketches.text("exact", Some(&exact_hex));
+    sketches.hashes("shingles", &print.shingles);
+    sketches.hashes("subject_marks", &print.subject);
+    sketches.hashes("link_marks", &print.links);
+    sketches.hashes("piece_marks", &print.pieces);
+    sketches.hashes("form_marks", &print.forms);
 }

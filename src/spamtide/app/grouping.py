@@ -121,6 +121,6 @@ def _grouped(workspace: Workspace) -> list[dict[str, Any]]:
         exact = found[index]
         campaign = None
         if exact is not None:
-            campaign = campaign_id(first.setdefault(group_of.get(exact, exact), exact))
+            campaign = campaign_id(first.setdefault(group_of[exact], exact))
         rows.append({"index": index, "exact": exact, "campaign": campaign})
     return rows

@@ -5,6 +5,8 @@ from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
 from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
 from spamtide.archive.engine import Engine, EngineOptions
 from spamtide.archive.erase import Erasure, erase_messages
+from spamtide.archive.exactgroups import ExactGroups
+from spamtide.archive.generations import Basis, Draft, Generation, Generations, GenerationTable, generation_views
 from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base
@@ -31,14 +33,20 @@ __all__ = [
     "MANY_PARTS",
     "SESSION_WRITER",
     "Archive",
+    "Basis",
     "CaptureBatch",
     "Compacted",
     "CopyCounter",
+    "Draft",
     "Durable",
     "Engine",
     "EngineOptions",
     "Erasure",
+    "ExactGroups",
     "FeedWriter",
+    "Generation",
+    "GenerationTable",
+    "Generations",
     "Journal",
     "JournalRecord",
     "Part",
@@ -63,6 +71,7 @@ __all__ = [
     "format_id",
     "fresh_salts",
     "gathered",
+    "generation_views",
     "hold_follow_lock",
     "is_followed",
     "kept_facts",

@@ -31,9 +31,13 @@ class DayManifest:
 
 @dataclass(slots=True)
 class Root:
-    """What exists, by facts version. ``digested``: records of each segment ('feed/writer-number') that are in tables."""
+    """What exists, by facts version. ``digested``: records of each segment ('feed/writer-number') that are in tables.
+
+    ``changed``: the generation at which messages last came or went; gathering days moves none.
+    """
 
     generation: int = 0
+    changed: int = 0
     digested: dict[str, dict[str, int]] = field(default_factory=dict)
     tail: dict[str, list[Part]] = field(default_factory=dict)
     days: dict[str, dict[str, DayManifest]] = field(default_factory=dict)
@@ -58,6 +62,8 @@ def read_root(folder: Path) -> Root:
         raise BrokenWorld("old_tables", f"{path} has format {body['format']}; this program reads {FORMAT}.", NEXT_STEP)
     return Root(
         body["generation"],
+        # Roots of older programs do not say; no generation of groups was made from those.
+        body.get("changed", body["generation"]),
         body["digested"],
         {version: [Part(**p) for p in parts] for version, parts in body["tail"].items()},
         {version: {k: DayManifest(**d) for k, d in days.items()} for version, days in body["days"].items()},

@@ -25,11 +25,15 @@ GRACE_SECONDS = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The parts that one query reads, as absolute paths by table; ``generation`` names the root that said so."""
+    """The parts that one query reads, as absolute paths by table; ``generation`` names the root that said so.
+
+    ``changed``: the generation at which messages last came or went; two snapshots that agree in it hold the same messages.
+    """
 
     generation: int
     facts_version: int
     files: dict[str, tuple[str, ...]]
+    changed: int = 0
 
 
 class Tables:
@@ -65,7 +69,11 @@ class Tables:
         for part in self._parts(root, str(facts_version)):
             if part.rows:
                 files.setdefault(part.table, []).append(str(self.root / part.path))
-        return Snapshot(root.generation, facts_version, {k: tuple(v) for k, v in files.items()})
+        return Snapshot(root.generation, facts_version, {k: tuple(v) for k, v in files.items()}, root.changed)
+
+    def changed(self) -> int:
+        """The generation of the root at which messages last came or went; 0 before the first."""
+        return read_root(self.root).changed
 
     def commit(self, facts_version: int, parts: Iterable[Part], digested: dict[tuple[str, str, int], int]) -> int:
         """Name new parts and how far each segment is digested, in one atomic step; the new generation.
@@ -75,6 +83,7 @@ class Tables:
         root = read_root(self.root)
         key = str(facts_version)
         root.generation += 1
+        root.changed = root.generation
         new = list(parts)
         again = {part.path for part in new}
         root.tail[key] = [part for part in root.tail.get(key, []) if part.path not in again] + new
@@ -95,6 +104,7 @@ class Tables:
             wanted.setdefault(feed, set()).add((writer, segment, ordinal))
         root = read_root(self.root)
         root.generation += 1
+        root.changed = root.generation
         dropped = 0
         for version, tail in root.tail.items():
             for i, part in enumerate(tail):

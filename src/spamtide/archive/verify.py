@@ -136,6 +136,8 @@ def confirmed_copies(archive: Archive, feed: str) -> CopyCounter:
 
 
 def _table_problems(archive: Archive) -> list[Problem]:
+    from spamtide.archive.generations import verify_generations
     from spamtide.archive.tables import verify_tables
 
-    return [Problem(code, thing, text) for code, thing, text in verify_tables(archive.root)]
+    found = verify_tables(archive.root) + verify_generations(archive.root)
+    return [Problem(code, thing, text) for code, thing, text in found]

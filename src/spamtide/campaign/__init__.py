@@ -1,16 +1,40 @@
-"""campaign: what belongs together. From fingerprints to near-duplicate groups; works on any list of texts too (``group``)."""
+"""campaign: what belongs together. From fingerprints to near-duplicate groups, and what becomes of their ids.
+
+``group`` works on any list of texts, without a workspace.
+"""
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from spamtide.campaign.grouping import LISTS, Settled, campaign_id, group, lowest_of_each, settle, settle_sorted
+from spamtide.campaign.aliases import Alias, Change, changes, follow
+from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
-__all__ = ["LISTS", "Settled", "campaign_id", "group", "lowest_of_each", "settle", "settle_sorted"]
+if TYPE_CHECKING:
+    from spamtide.campaign.grouping import LISTS, Settled, group, lowest_of_each, settle, settle_sorted
+
+# The rule of ``settle`` and its version: another one makes every generation stale.
+METHOD = "near-1"
+
+__all__ = [
+    "GROUP_TABLES",
+    "LISTS",
+    "METHOD",
+    "Alias",
+    "Change",
+    "Settled",
+    "campaign_id",
+    "changes",
+    "follow",
+    "group",
+    "group_schema",
+    "lowest_of_each",
+    "settle",
+    "settle_sorted",
+]
 
 
 def __getattr__(name: str) -> Any:
-    # numpy and pyarrow are loaded by those who group, not by everyone who asks for help.
-    if name in __all__:
+    # numpy is loaded by those who group, not by those who ask for the dictionary.
+    if name in ("LISTS", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"):
         import importlib
 
         return getattr(importlib.import_module("spamtide.campaign.grouping"), name)

@@ -83,11 +83,6 @@ def lowest_of_each(prints: pa.Table) -> pa.Table:
     return rows.filter(pa.concat_arrays([pa.array([True]), new]))
 
 
-def campaign_id(earliest_exact: str) -> str:
-    """Id of the campaign whose earliest exact group this is: its first 80 bits, 20 hex digits."""
-    return earliest_exact[:20]
-
-
 def _buffers(column: pa.Array) -> tuple[bytes, bytes]:
     """32-bit offsets from nought, and the values."""
     column = pc.fill_null(column.cast(pa.binary()), b"")

@@ -1,0 +1,61 @@
+"""The data dictionary of what is computed of all messages together: tables of generations, not of feeds and days.
+
+Joined to the facts by ``exact``; what reads them names the generation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spamtide.fingerprint import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Bits of the exact digest that make an id, as hex digits.
+_ID_DIGITS = 20
+
+GROUP_TABLES: dict[str, tuple[Column, ...]] = {
+    "campaign_member": (
+        Column("exact", "utf8", "public", "exact digest; each stands here once, in order"),
+        Column("campaign", "utf8", "public", "id of the campaign that it belongs to"),
+    ),
+    "campaign": (
+        Column("campaign", "utf8", "public", "id: c- and 20 hex digits of the exact digest of its earliest exact group"),
+        Column("first_exact", "utf8", "public", "its earliest exact group: first to arrive, ties by digest"),
+        Column("messages", "int64", "public", "its messages, of every feed and origin"),
+        Column("exact_groups", "int64", "public", "its exact groups"),
+        Column("first_seen", "int64", "local", "receive time of its first message, microseconds since 1970 UTC"),
+        Column("last_seen", "int64", "local", "receive time of its last message"),
+        Column("peers", "int64", "public", "its distinct peers"),
+        Column("networks", "int64", "public", "its distinct networks, /24 or /48"),
+        Column("language", "utf8", "public", "language of most of its messages, ties by name"),
+        Column("topic", "utf8", "public", "topic of most of its messages, ties by name"),
+    ),
+    "campaign_feed": (
+        Column("campaign", "utf8", "public", "id of the campaign"),
+        Column("feed", "utf8", "public", "a feed that saw it"),
+        Column("messages", "int64", "public", "its messages there"),
+        Column("first_seen", "int64", "local", "receive time of the first of them"),
+        Column("last_seen", "int64", "local", "receive time of the last of them"),
+    ),
+    "campaign_alias": (
+        Column("alias", "utf8", "public", "an id that a campaign had in an earlier generation"),
+        Column("campaign", "utf8", "public", "where its messages are now; several rows after a split", nullable=True),
+        Column("why", "utf8", "public", "merged, renamed, split, or gone: none of its messages is left"),
+        Column("at", "int64", "public", "when that was found, microseconds since 1970 UTC"),
+    ),
+}  # fmt: skip
+
+
+def group_schema(table: str) -> pa.Schema:
+    """Arrow schema of one table of a generation, in the dictionary's order."""
+    import pyarrow as pa
+
+    types = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "utf8": pa.string(), "binary": pa.binary()}
+    return pa.schema([pa.field(c.name, types[c.kind], nullable=c.nullable) for c in GROUP_TABLES[table]])
+
+
+def campaign_id(exact: str) -> str:
+    """The id of the campaign whose earliest exact group has this digest."""
+    return f"c-{exact[:_ID_DIGITS]}"
