@@ -37,10 +37,14 @@ def test_texts_that_differ_in_what_is_masked_are_one_group(spamtide, tmp_path: P
 def test_variants_of_one_text_are_one_campaign_of_several_exact_groups(spamtide, tmp_path: Path) -> None:
     said = "Dear friend, order {} at our shop today, the cheapest pills are {} away from your door and nobody asks questions"
     rows = [{"text": said.format(a, b), "subject": "Good offer"} for a, b in (("now", "never far"), ("n0w", "not far"))]
-    path = lines(tmp_path / "texts.jsonl", [*rows, {"text": "See you on Monday at ten, as we said last week in the office"}])
+    path = lines(
+        tmp_path / "texts.jsonl", [*rows, {"text": "See you on Monday at ten, as we said last week in the office"}]
+    )
     ran = spamtide("group", path, "--jsonl")
     assert len({row["exact"] for row in ran.rows}) == 3
-    assert [row["campaign"] for row in ran.rows] == ["c-" + ran.rows[0]["exact"][:20]] * 2 + ["c-" + ran.rows[2]["exact"][:20]]
+    assert [row["campaign"] for row in ran.rows] == ["c-" + ran.rows[0]["exact"][:20]] * 2 + [
+        "c-" + ran.rows[2]["exact"][:20]
+    ]
 
 
 def test_an_mbox_is_grouped_as_it_is_when_imported(spamtide, tmp_path: Path) -> None:

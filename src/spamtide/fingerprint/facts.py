@@ -152,7 +152,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _c("shingles", "binary", "local", "up to 64 smallest keyed shingle hashes, ascending, int64 little-endian"),
         _c("subject_marks", "binary", "local", "keyed hashes of the subject's bigrams, likewise, up to 16"),
         _c("link_marks", "binary", "local", "keyed hashes of hosts and registered domains of links, likewise, up to 8"),
-        _c("piece_marks", "binary", "local", "keyed hashes of content-defined pieces of attachments, likewise, up to 16"),
+        _c(
+            "piece_marks",
+            "binary",
+            "local",
+            "keyed hashes of content-defined pieces of attachments, likewise, up to 16",
+        ),
         _c("form_marks", "binary", "local", "keyed hashes of tag order, link shapes, header order and parts, likewise"),
     ),
 }
