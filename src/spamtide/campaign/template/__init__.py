@@ -1,0 +1,31 @@
+"""Template inference: one campaign's messages -> a readable template, and expressions that find more of them."""
+
+from spamtide.campaign.template.infer import infer_template
+from spamtide.campaign.template.matching import Others
+from spamtide.campaign.template.values import (
+    Anchor,
+    HeldBack,
+    Line,
+    Piece,
+    Refusal,
+    Slot,
+    SlotKind,
+    Split,
+    Template,
+    Text,
+)
+
+__all__ = [
+    "Anchor",
+    "HeldBack",
+    "Line",
+    "Others",
+    "Piece",
+    "Refusal",
+    "Slot",
+    "SlotKind",
+    "Split",
+    "Template",
+    "Text",
+    "infer_template",
+]
