@@ -18,7 +18,9 @@ from trap_process import PATIENCE
 
 DOCUMENT = ROOT / "docs" / "howto" / "behind-a-mail-server.md"
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postfix/sbin"
-HAPROXY, POSTFIX, EXIM = (shutil.which(name, path=PLACES) for name in ("haproxy", "postfix", "exim4"))
+HAPROXY, POSTFIX, EXIM, NGINX = (shutil.which(name, path=PLACES) for name in ("haproxy", "postfix", "exim4", "nginx"))
+# Beside the program, since a packet may be unpacked anywhere.
+NGINX_MAIL = Path(NGINX).parents[1] / "lib" / "nginx" / "modules" / "ngx_mail_module.so" if NGINX else None
 Address = tuple[str, int]
 
 
@@ -151,6 +153,31 @@ def exim(lmtp: Address) -> Iterator[Address]:
         config.write_text(head + f"daemon_smtp_ports = {address[1]}\nkeep_environment =\nhost_lookup =\n" + text)
         with log.open("wb") as out:
             process = subprocess.Popen([EXIM, "-C", str(config), "-bdf", "-q1m"], stdout=out, stderr=out)
+        try:
+            _wait(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+@contextmanager
+def nginx(target: Address) -> Iterator[Address]:
+    """nginx as a mail proxy before ``target``; where it listens."""
+    assert NGINX is not None and NGINX_MAIL is not None
+    address, asked = ("127.0.0.1", free_port()), free_port()
+    with folder() as place:
+        config, log = place / "nginx.conf", place / "log"
+        paths = "".join(
+            f"    {p}_temp_path {place}/{p};\n" for p in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        text = replaced(
+            shown("nginx"), ("192.0.2.10:25", f"{address[0]}:{address[1]}"), ("127.0.0.1:9025", f"127.0.0.1:{asked}"),
+            ("Auth-Port 2525", f"Auth-Port {target[1]}"), ("modules/ngx_mail_module.so", str(NGINX_MAIL)),
+            ("http {\n", "http {\n    access_log off;\n" + paths),
+        )  # fmt: skip
+        config.write_text(f"pid {place}/pid;\ndaemon off;\n{text}")
+        process = subprocess.Popen([NGINX, "-p", str(place), "-c", str(config), "-e", str(log)])
         try:
             _wait(address, process, log)
             yield address

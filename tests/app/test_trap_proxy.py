@@ -248,6 +248,21 @@ def test_tls_comes_after_the_header(tmp_path: Path) -> None:
     assert all(meta["transcript"]["tls"] for meta, _ in stored(place))
 
 
+def test_a_forged_header_in_place_of_a_handshake_is_a_mark(tmp_path: Path) -> None:
+    place = make_workspace(tmp_path / "w", trusted=[RELAY], proxy=["smtps"])
+    with TrapProcess(place, "--smtps", "127.0.0.1:0") as trap:
+        host, _, port = trap.ready["smtps"].rpartition(":")
+        for header in (line("203.0.113.66"), block(addresses("203.0.113.66"))):
+            with connected((host, int(port)), STRANGER) as forger:
+                forger.send(header)
+                while forger.socket.recv(100):
+                    pass
+        ended = [trap.wait_for("session.ended", n) for n in (1, 2)]
+    assert [(e["how"], e["peer"], "proxy_unoffered" in e["dialect"]) for e in ended] == [
+        ("tls_failed", STRANGER, True)
+    ] * 2
+
+
 def test_only_the_listeners_that_ask_for_a_header_want_one(tmp_path: Path) -> None:
     place = make_workspace(tmp_path / "w", trusted=["192.0.2.0/24"])
     with TrapProcess(

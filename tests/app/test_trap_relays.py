@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mail_programs import EXIM, HAPROXY, POSTFIX, exim, haproxy, postfix, shown
+from mail_programs import EXIM, HAPROXY, NGINX, NGINX_MAIL, POSTFIX, exim, haproxy, nginx, postfix, shown
 from spamtide.app.workspace import Workspace
 from trap_process import PATIENCE, TrapProcess, make_workspace, stored
 
@@ -19,6 +19,9 @@ RAW = b"From: a@b.example\r\nSubject: hi\r\nMessage-ID: <1@b.example>\r\nDate: T
 
 needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not here")
 needs_postfix = pytest.mark.skipif(POSTFIX is None, reason="postfix is not here")
+needs_nginx = pytest.mark.skipif(
+    NGINX is None or NGINX_MAIL is None or not NGINX_MAIL.exists(), reason="nginx with its mail module is not here"
+)
 needs_exim = pytest.mark.skipif(EXIM is None, reason="exim4 is not here")
 
 
@@ -132,6 +135,23 @@ def test_before_postfixs_queue_the_answers_are_the_traps(tmp_path: Path) -> None
         RAW
     )
     assert len(stored(place)) == 1
+
+
+@needs_nginx
+def test_nginx_hands_the_session_over_and_its_client_cannot_name_another(tmp_path: Path) -> None:
+    place = make_workspace(tmp_path / "w")
+    with TrapProcess(place, "--trusted", RELAY) as trap, nginx(trap.address) as front:
+        with smtplib.SMTP(*front, local_hostname="spammer.example", source_address=("127.0.0.9", 0)) as client:
+            client.sendmail("a@b.example", ["x@decoy.example"], RAW)
+            # From here on nginx passes on what its client says.
+            assert client.docmd("XCLIENT ADDR=203.0.113.66")[0] == 500
+            client.sendmail("a@b.example", ["x@decoy.example"], RAW)
+        trap.wait_for("message.stored", 2)
+    for n in (0, 1):
+        meta, via, raw = record(place, n)
+        assert (meta["peer"], meta["helo"], raw) == ("127.0.0.9", "spammer.example", RAW)
+        assert (via["kind"], via["relay"], via["claimed"]["ADDR"]) == ("xclient", RELAY, "127.0.0.9")
+    assert "xclient_unoffered" in stored(place)[1][0]["transcript"]["dialect"]
 
 
 @needs_exim

@@ -262,6 +262,18 @@ def test_a_header_that_nobody_asked_for_is_commands_and_a_mark(header: bytes, op
     assert "proxy_unoffered" not in talk(SIGNATURE[:11] + b"x").facts["dialect"]
 
 
+@pytest.mark.parametrize("header", [line("203.0.113.66"), block()])
+def test_a_header_in_place_of_a_handshake_is_a_mark_too(header: bytes) -> None:
+    machine = session(**LISTED)
+    machine.shaken(header, failed="it is none")
+    assert "proxy_unoffered" in json.loads(machine.facts("tls_failed"))["dialect"]
+    # After STARTTLS it is no beginning.
+    machine = session(starttls=True)
+    machine.receive(said(b"EHLO a.example", b"STARTTLS"), 0)
+    machine.shaken(header, failed="it is none")
+    assert "proxy_unoffered" not in json.loads(machine.facts("tls_failed"))["dialect"]
+
+
 def test_without_its_header_a_session_is_421_and_nothing_more() -> None:
     machine = session(**LISTED)
     machine.unproxied(0)

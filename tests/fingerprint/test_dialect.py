@@ -132,3 +132,19 @@ def test_a_treatment_leaves_the_path_as_it_is(arm: str) -> None:
     treated = trapped(arm, memory) or trapped(arm, memory, 9_000_000)
     assert treated[0]["dialect_steps"] == plain + ("?" if arm == "bare-ehlo" else "")
     assert f" arm_{arm} " in treated[0]["dialect_features"]
+
+
+def test_what_a_relay_said_is_no_dialect_of_its_client() -> None:
+    from smtp_play import letter, talk
+
+    trusted = {"trusted": ["192.0.2.0/24"]}
+    data = letter(b"x\r\n.\r\n", greeting=b"EHLO pc")
+    [(plain, _)] = talk(data).messages
+    [(handed, _)] = talk(b"EHLO relay.example\r\nXCLIENT ADDR=203.0.113.9\r\n" + data, **trusted).messages
+    [(forwarded, _)] = talk(
+        b"EHLO r.example\r\nXFORWARD ADDR=203.0.113.9\r\n" + data.removeprefix(b"EHLO pc\r\n"), **trusted
+    ).messages
+    told = facts([plain, handed, forwarded])
+    assert told[0]["dialect_steps"].startswith("EHLO label > ") and told[0]["dialect_steps"] == told[1]["dialect_steps"]
+    assert [row["peer_address"] for row in told] == ["192.0.2.7", "203.0.113.9", "203.0.113.9"]
+    assert [told[2][c] for c in ("dialect_steps", "dialect_path", "dialect_features")] == [None] * 3

@@ -62,10 +62,22 @@ struct Step<'a> {
     code: u64,
 }
 
-/// The dialect of a message's session; None without a transcript.
+/// Whether a mail server of the operator's forwarded the message: how that was said is its own manner, not the client's.
+fn forwarded(transcript: &serde_json::Map<String, Value>) -> bool {
+    let via = transcript.get("via").and_then(Value::as_array);
+    via.is_some_and(|via| {
+        via.iter()
+            .any(|v| v.get("kind").and_then(Value::as_str) == Some("xforward"))
+    })
+}
+
+/// The dialect of a message's session; None without a transcript, and where the client did not speak itself.
 pub fn dialect(meta: &Meta) -> Option<Spoken> {
     let transcript = meta.transcript.as_ref()?.as_object()?;
-    let steps: Vec<Step> = (transcript.get("steps")?.as_array()?.iter())
+    if forwarded(transcript) {
+        return None;
+    }
+    let mut steps: Vec<Step> = (transcript.get("steps")?.as_array()?.iter())
         .filter_map(|s| {
             Some(Step {
                 at: s.get(0)?.as_i64()?,
@@ -74,6 +86,11 @@ pub fn dialect(meta: &Meta) -> Option<Spoken> {
             })
         })
         .collect();
+    // With XCLIENT a relay hands the session over; what stands before it is its own.
+    let handed = |s: &Step| s.code == 220 && verb(s.line) == "XCLIENT";
+    if let Some(at) = steps.iter().rposition(handed) {
+        steps.drain(..=at);
+    }
     let text = |key: &str| transcript.get(key).and_then(Value::as_str);
     let marks: BTreeSet<&str> = (transcript
         .get("dialect")

@@ -170,6 +170,7 @@ impl SmtpDialogue {
             suite,
             failed,
             hello,
+            head: data[..data.len().min(16)].to_vec(),
         });
     }
 

@@ -18,6 +18,8 @@ use crate::pure::hello::{Gather, Handshake};
 const SEND_SECONDS: u64 = 60;
 /// Reads from the socket for one of ours: a peer that sends records without content gets no more of our time.
 const ROUNDS: usize = 8;
+/// First bytes of a handshake that the dialogue is told of.
+const HEAD_BYTES: usize = 16;
 
 /// One connection.
 pub struct Link {
@@ -151,6 +153,7 @@ impl Link {
         let shaken = self.shake(config, deadline, scratch, &mut gather).await;
         let mut handshake = Handshake {
             hello: gather.hello(),
+            head: gather.head(HEAD_BYTES).to_vec(),
             ..Handshake::default()
         };
         match shaken {

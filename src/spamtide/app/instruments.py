@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
 
 # What of a card says how and whom it measures: a change of these is a changed instrument.
-_OF_THE_INSTRUMENT = {"persona", "vantage", "mx_position", "upstream_filter", "treatment"}
+_OF_THE_INSTRUMENT = {"persona", "vantage", "mx_position", "upstream_filter", "treatment", "behind_relays"}
 
 
 def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, public: bool = False) -> dict[str, Any]:

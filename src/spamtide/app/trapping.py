@@ -279,6 +279,8 @@ def _state_feed(
     card |= {key: text for key in ("upstream_filter", "mx_position") if (text := getattr(settings, key))}
     if vantage is not None or "vantage" not in stated:
         card["vantage"] = vantage or "unknown"
+    if manner["trusted"] or stated.get("behind_relays"):
+        card["behind_relays"] = bool(manner["trusted"])
     if any(stated.get(key) != value for key, value in card.items()):
         journal.append("feed", card, now)
 

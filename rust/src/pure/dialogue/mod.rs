@@ -336,6 +336,9 @@ impl Dialogue {
 
     /// What came of a handshake, whether it succeeded or not; before `secured`.
     pub fn shaken(&mut self, handshake: Handshake) {
+        if handshake.failed.is_some() {
+            self.opened(&handshake.head);
+        }
         self.handshake = Some(Box::new(handshake));
     }
 

@@ -45,6 +45,11 @@ impl Gather {
         self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// The first bytes, at most so many.
+    pub fn head(&self, most: usize) -> &[u8] {
+        &self.0[..self.0.len().min(most)]
+    }
+
     /// The ClientHello, if a whole one came.
     pub fn hello(&self) -> Option<Hello> {
         read::hello(&self.0)
@@ -62,6 +67,8 @@ pub struct Handshake {
     pub failed: Option<String>,
     /// What the peer began with.
     pub hello: Option<Hello>,
+    /// Its first bytes where that was no ClientHello; not written down.
+    pub head: Vec<u8>,
 }
 
 impl Handshake {
