@@ -14,7 +14,9 @@ import pytest
 
 from hello_made import real_hello
 from proxy_made import addresses, block, line, summed
+from spamtide.app.commands.trapping import Teller
 from spamtide.app.config import TrapSettings
+from spamtide.app.instruments import instrument_card
 from spamtide.app.relays import read_relays
 from spamtide.app.workspace import Workspace
 from spamtide.errors import WrongUse
@@ -312,6 +314,37 @@ def test_a_login_is_on_no_disk_and_in_no_log(tmp_path: Path) -> None:
     assert "planted-canary" not in json.dumps(kept) and len(stored(place)) == 2
     for file in (p for p in place.rglob("*") if p.is_file()):
         assert b"planted-canary" not in file.read_bytes(), file
+
+
+def test_a_reload_never_leaves_a_listener_that_asks_for_headers_with_nobody_to_send_them(tmp_path: Path) -> None:
+    place = make_workspace(tmp_path / "w", trusted=[RELAY])
+    with TrapProcess(place, "--proxy", "smtp") as trap:
+        settings = place / "spamtide.toml"
+        settings.write_text(settings.read_text().replace(f'["{RELAY}"]', "[]"))
+        trap.process.send_signal(signal.SIGHUP)
+        assert "nobody is listed" in trap.wait_for("trap.reload_failed")["error"]
+        # Nothing is changed: otherwise every client would stand as the relay.
+        with relayed(trap.address, line("203.0.113.9")) as client:
+            assert deliver(client, b"x\r\n") == 250
+    assert [peer for peer, _ in told(place)] == ["203.0.113.9"]
+
+
+def test_the_word_of_relays_is_a_change_of_the_instrument(tmp_path: Path) -> None:
+    place = make_workspace(tmp_path / "w")
+    for arguments in ((), ("--trusted", RELAY), ("--trusted", "127.0.0.2"), ()):
+        with TrapProcess(place, *arguments):
+            pass
+    changes = instrument_card(Workspace(place), "f")["instrument"]["changes"]
+    assert [c["behind_relays"] for c in changes if "behind_relays" in c] == [True, False]
+
+
+def test_a_person_is_told_once_of_a_relay_without_its_header(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = Teller(as_json=False)
+    for why in ("deadline", "deadline", "absent"):
+        tell({"event": "session.ended", "at": "T", "messages": 0, "peer": RELAY, "unproxied": why})
+    tell({"event": "trap.stopped", "at": "T", "counts": {}})
+    lines = [text for text in capsys.readouterr().err.splitlines() if "PROXY" in text or "without" in text]
+    assert len(lines) == 3 and "behind-a-mail-server.md" in lines[0] and "3 without header" in lines[2]
 
 
 def test_families_are_those_that_the_operator_says_reach_the_relay(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def run_trap(
             notes.up(started)
             if companion is not None:
                 companion.start(clock())
-            reload = Reload(workspace.root, feed, journal, trap, notes, vantage, trusted)
+            reload = Reload(workspace.root, feed, journal, trap, notes, vantage, trusted, proxy)
 
             def look(now: int) -> None:
                 if companion is not None:
@@ -296,6 +296,7 @@ class Reload:
     notes: Notes
     vantage: str | None
     trusted: Sequence[str]
+    proxy: Sequence[str]
 
     def __call__(self, now: int) -> Event:
         """The event that tells what came of it. A changed persona or list of addresses is an exposure boundary."""
@@ -303,7 +304,7 @@ class Reload:
 
         try:
             workspace = Workspace(self.root)
-            relays = read_relays(workspace.settings.trap, self.trusted)
+            relays = read_relays(workspace.settings.trap, self.trusted, self.proxy)
             manner = trap_manner(workspace, self.feed, relays)
             vantage = _vantage_of(manner, self.feed, self.vantage)
             _state_feed(workspace, self.journal, self.feed, vantage, manner, now)

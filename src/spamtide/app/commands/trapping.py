@@ -22,6 +22,7 @@ class Teller:
         self._live = sys.stderr.isatty() and not as_json
         self._drawn = 0.0
         self._seen = {"messages": 0, "sessions": 0, "put off": 0}
+        self._told: set[tuple[str, str]] = set()
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Tell one event."""
@@ -35,6 +36,8 @@ class Teller:
         if name == "session.ended":
             self._seen["sessions"] += 1
             self._seen["messages"] += event["messages"]
+            if "unproxied" in event:
+                self._unproxied(event)
         elif name == "message.put_off":
             self._seen["put off"] += 1
         elif name not in ("trap.counts", "trap.drained", "digest.read"):
@@ -48,6 +51,15 @@ class Teller:
             sys.stderr.flush()
         elif name in ("trap.counts", "trap.stopped"):
             self._line(self._summary())
+
+    def _unproxied(self, event: dict[str, Any]) -> None:
+        # Once for each relay and reason: a load balancer that sends none fails with every connection.
+        case = (event["peer"], event["unproxied"])
+        self._seen["without header"] = self._seen.get("without header", 0) + 1
+        if case not in self._told:
+            self._told.add(case)
+            next_step = "see docs/howto/behind-a-mail-server.md"
+            self._line(f"{event['at']} {case[0]} is trusted and sent no good PROXY header ({case[1]}): {next_step}")
 
     def _summary(self) -> str:
         return ", ".join(f"{n} {what}" for what, n in self._seen.items())
