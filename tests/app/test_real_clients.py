@@ -112,6 +112,7 @@ def carry(client: Client, some: list[Job], tmp_path: Path, tenth: int = 1) -> No
         else:
             assert_same(found, wire)
         arrived = {number_of(sent) for sent in found}
+        assert len(refused) < len(given) / 2, f"{client.name} refuses most: {list(refused.values())[:3]}"
         lost = {job.kind for job in given if job.number not in arrived and job.number not in refused}
         assert not lost, f"{client.name} neither sent nor refused some of {lost}"
         wrong = {
