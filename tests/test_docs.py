@@ -81,14 +81,29 @@ def test_python_examples_print_what_stands_below_them(document: Path, code: str,
     assert done.stdout == wanted, done.stderr
 
 
+# Those of other programs are run by tests/app/test_trap_proxy.py with the programs.
+KINDS = (
+    "sh",
+    "python",
+    "output",
+    "text",
+    "toml",
+    "json",
+    "mermaid",
+    "exim",
+    "haproxy",
+    "nginx",
+    "postfix",
+    "postfix-master",
+)
+
+
 def test_there_are_examples_to_run() -> None:
     assert {d.stem for d in RUNNABLE} >= {"import", "counts", "effect", "event"}
     assert PYTHON
     for document in DOCUMENTS:
         for kind, info, _ in FENCE.findall(document.read_text("utf-8")):
-            assert kind in ("sh", "python", "output", "text", "toml", "json", "mermaid"), (
-                f"{document.name}: {kind} {info}"
-            )
+            assert kind in KINDS, f"{document.name}: {kind} {info}"
 
 
 def test_every_path_in_the_documents_exists() -> None:

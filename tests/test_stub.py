@@ -21,6 +21,8 @@ def stub_arguments(function: ast.FunctionDef, *, method: bool) -> list[tuple[str
     names = [a.arg for a in function.args.args]
     first = len(names) - len(function.args.defaults)
     found = [(n, i >= first) for i, n in enumerate(names)]
+    if function.args.kwarg:
+        found.append((function.args.kwarg.arg, False))
     return found[1:] if method else found
 
 
