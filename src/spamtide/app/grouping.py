@@ -30,7 +30,7 @@ def _encoded(kind: str, text: str) -> bytes:
     return f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n".encode() + body
 
 
-def _as_message(row: dict[str, Any], where: str) -> bytes:
+def as_message(row: dict[str, Any], where: str) -> bytes:
     """A text as the message that would have carried it, so that it meets the same rules."""
     given = {k: row[k] for k in ("text", "html", "subject") if row.get(k) is not None}
     if not ({"text", "html"} & given.keys()) or not all(isinstance(v, str) for v in given.values()):
@@ -63,7 +63,7 @@ def _rows(path: Path, now: int) -> Iterator[CaptureBatch]:
                 ) from None
             if not isinstance(row, dict):
                 raise WrongUse("bad_row", f"{where} is no object.", 'Write {"text": "..."}.')
-            yield capture_message(_as_message(row, where), str(path), index, "file", now, now)
+            yield capture_message(as_message(row, where), str(path), index, "file", now, now)
 
 
 def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refused]]:
