@@ -44,6 +44,8 @@ SPEAKING = {
     "app/imap/session.py": {"imapclient", "imaplib", "ssl"},
     "app/imap/address.py": {"imapclient"},
     "app/imap/answers.py": {"imapclient"},
+    # The doctor greets the listeners that its own settings name.
+    "app/doctor/ports.py": {"socket", "ssl"},
 }
 NETWORK = {
     "imapclient",

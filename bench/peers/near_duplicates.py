@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -206,7 +207,7 @@ def b_cubed(truth: list[str], found: list[int]) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    rows = [json.loads(line) for line in open(sys.argv[1])]
+    rows = [json.loads(line) for line in Path(sys.argv[1]).read_text("utf-8").splitlines()]
     texts, truth = [r["text"] for r in rows], [r["label"] for r in rows]
     for name, method in METHODS.items():
         if sys.argv[2:] and sys.argv[2] not in name:

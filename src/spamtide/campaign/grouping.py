@@ -112,4 +112,5 @@ def group(texts: Sequence[str], *, subjects: Sequence[str] | None = None) -> NDA
     label = settled.label.to_numpy()[of]
     place = np.full(len(keys), len(texts), np.int64)
     np.minimum.at(place, label, np.arange(len(texts)))
-    return place[label]
+    found: NDArray[np.int64] = place[label]
+    return found
