@@ -53,7 +53,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _c("envelope_from", "utf8", "local", "reverse-path, '' for the null path", nullable=True),
         _c("recipients", "utf8", "never", "envelope recipients, joined by newlines"),
         _c("recipient_count", "int32", "public", "recipients of the envelope, at least 1"),
-        _c("peer_address", "utf8", "local", "address of the connecting peer", nullable=True),
+        _c("peer_address", "utf8", "local", "who connected, or whom a listed relay named", nullable=True),
         _c("peer_unit", "utf8", "local", "what `peers` counts: the IPv4 address, or the IPv6 /64", nullable=True),
         _c("network", "utf8", "public", "/24 or /48 of the peer", nullable=True),
         _c("helo", "utf8", "local", "name the peer gave", nullable=True),
