@@ -32,10 +32,12 @@ from spamtide.measure import (
     Exposure,
     NotBuiltYet,
     Note,
+    Refusal,
     Series,
     Share,
     Window,
     arrival_times,
+    asks_for_peers,
     counts_by_bin,
     default_windows,
     duplicate_shares,
@@ -45,9 +47,14 @@ from spamtide.measure import (
     first_hits,
     given_series,
     group_rows,
+    hidden_peers,
+    judge_bins,
+    large_peers,
     parse_measure,
+    peer_notes,
     rebinned,
     series_named,
+    sessions_by_bin,
     span,
     weakest_basis,
 )
@@ -130,7 +137,8 @@ class Observatory:
             empty = whole.counts == 0
             counts = np.divide(part.counts, whole.counts, out=np.zeros(len(empty)), where=~empty)
             missing = part.missing | whole.missing | empty
-            return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing)
+            notes = part.warnings or whole.warnings
+            return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing, warnings=notes)
         if isinstance(parsed, DuplicateMeasure):
             return self._duplicate_counts(parsed, self.series("volume", feeds, **how), origins)
         if isinstance(parsed, Count):
@@ -163,15 +171,18 @@ class Observatory:
                     window=window,
                 )
                 quiet = set(engine.run(everything)["bin"].to_pylist())
-        first = (window.start - start_of_bins) // bin_us
-        last = -((start_of_bins - window.end) // bin_us)
-        numbers = np.arange(first, last, dtype=np.int64)
+            first = (window.start - start_of_bins) // bin_us
+            last = -((start_of_bins - window.end) // bin_us)
+            numbers = np.arange(first, last, dtype=np.int64)
+            hidden = np.zeros(len(numbers), dtype=bool)
+            if asks_for_peers(parsed):
+                hidden = _hidden_bins(engine, names, numbers, bin_us, start_of_bins)
         found = dict(zip(rows["bin"].to_pylist(), rows["n"].to_pylist(), strict=True))
         counts = np.array([float(found.get(int(b), 0)) for b in numbers])
         starts = start_of_bins + numbers * bin_us
         basis = weakest_basis(exposures)
-        # Where nobody says the feed was up, a bin in which the whole feed was quiet is missing, not zero.
-        missing = np.array([basis == INFERRED and int(b) not in quiet for b in numbers], dtype=bool)
+        # Where the peers of a bin are not who sent, nothing is said of them. Where nobody says the feed was up, a bin in which the whole feed was quiet is missing, not zero.
+        missing = hidden | np.array([basis == INFERRED and int(b) not in quiet for b in numbers], dtype=bool)
         return Series(
             ",".join(names),
             str(parsed),
@@ -182,6 +193,7 @@ class Observatory:
             exposure_shares(exposures, starts, bin_us),
             missing,
             basis,
+            peer_notes(hidden),
         )
 
     def _duplicate_counts(self, measure: DuplicateMeasure, volume: Series, origins: Sequence[str]) -> Series:
@@ -272,10 +284,13 @@ class Observatory:
         series = self.series(
             measure, [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins
         )
-        return estimate_effect(
-            series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at, warnings=notes,
-            competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
+        value = estimate_effect(
+            series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
+            warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
         )  # fmt: skip
+        if value.refused is not None and series.warnings:
+            return replace(value, refused=Refusal("peer_unreliable", value.refused.needed, value.refused.have))
+        return value
 
     def duplicates(
         self,
@@ -304,6 +319,23 @@ class Observatory:
         return duplicate_shares(
             keys, times, feed=feed, rule=rule, windows=tuple(windows), lookback_us=lookback_us, data_start=data_start
         )
+
+
+def _hidden_bins(
+    engine: Engine, feeds: Sequence[str], numbers: NDArray[np.int64], bin_us: int, anchor: int
+) -> NDArray[np.bool_]:
+    """Which bins show peers that are not who sent; a bin of too few sessions is judged by its day."""
+
+    def hidden(size: int) -> Any:
+        # Whole days, so that the first and the last are judged like the others.
+        first = int(numbers[0]) * bin_us // size * size + anchor
+        last = -(-(int(numbers[-1]) + 1) * bin_us // size) * size + anchor
+        how: Any = {"feeds": feeds, "bin_us": size, "anchor": anchor, "window": Window(first, last)}
+        return hidden_peers(engine.run(sessions_by_bin(**how)), engine.run(large_peers(**how)), size)
+
+    if not len(numbers):
+        return np.zeros(0, dtype=bool)
+    return judge_bins(hidden(bin_us), hidden(DAY_US) if bin_us < DAY_US else None, bin_us, numbers)
 
 
 def _keys_and_times(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

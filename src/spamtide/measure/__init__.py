@@ -53,13 +53,21 @@ if TYPE_CHECKING:
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
     from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
+    from spamtide.measure.peers import (
+        asks_for_peers,
+        hidden_peers,
+        judge_bins,
+        large_peers,
+        peer_notes,
+        sessions_by_bin,
+    )
 
 __all__ = [
     "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
     "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "PeersAmong", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
-    "arrival_bounds", "arrival_times", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "first_hits", "folded_needle", "given_series", "group_rows", "list_messages", "matching", "message_rows", "parse_measure",
-    "parse_query", "peer_units_seen", "rebinned", "series_named", "span", "uses", "weakest_basis",
+    "arrival_bounds", "arrival_times", "asks_for_peers", "counts_by_bin", "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exposure_shares", "first_hits", "folded_needle", "given_series", "group_rows", "hidden_peers", "judge_bins", "large_peers", "list_messages", "matching", "message_rows", "parse_measure",
+    "parse_query", "peer_notes", "peer_units_seen", "rebinned", "series_named", "sessions_by_bin", "span", "uses", "weakest_basis",
 ]  # fmt: skip
 
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
@@ -67,6 +75,7 @@ _LATE = {
     "duplicates": ("duplicate_shares",),
     "effect": ("default_windows", "estimate_effect"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
+    "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),
     "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),
 }
 

@@ -201,14 +201,24 @@ def matching(
     return rows.filter(conditions) if conditions else rows
 
 
+def sessions_of(rows: Any) -> Any:
+    """What tells sessions apart: their key, and for a message without one its place."""
+    own = rows.feed.cast("string") + "/" + rows.writer.cast("string") + "-"
+    return rows.session.fill_null(own + rows.segment.cast("string") + "/" + rows.ordinal.cast("string"))
+
+
+def bin_number(rows: Any, bin_us: int, anchor: int) -> Any:
+    """The number of the bin of each row: which multiple of ``bin_us`` after ``anchor`` it begins at, negative before."""
+    far = (_FAR_DAYS * DAY_US // bin_us) * bin_us
+    return ((rows.received_at - anchor + far) // bin_us - far // bin_us).cast("int64")
+
+
 def _quantity(rows: Any, count: Count) -> Any:
     if count.peers:
         return rows.peer_unit.nunique()
     match count.unit:
         case "session":
-            own = rows.feed.cast("string") + "/" + rows.writer.cast("string") + "-"
-            own = own + rows.segment.cast("string") + "/" + rows.ordinal.cast("string")
-            return rows.session.fill_null(own).nunique()
+            return sessions_of(rows).nunique()
         case "recipient":
             return rows.recipient_count.cast("int64").sum()
         case "byte":
@@ -230,9 +240,7 @@ def counts_by_bin(
     ``bin`` is that multiple, negative before the anchor. Bins without a match have no row.
     """
     rows = matching(count.tree, feeds=feeds, origins=origins, window=window)
-    far = (_FAR_DAYS * DAY_US // bin_us) * bin_us
-    number = (rows.received_at - anchor + far) // bin_us - far // bin_us
-    rows = rows.mutate(bin=number.cast("int64"))
+    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
     return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
 
 

@@ -65,7 +65,7 @@ class Series:
 
     ``starts``, ``counts``, ``exposures`` and ``missing`` have n rows. ``exposures`` is the share of the bin in which the
     panel was live (0 to 1). A missing count is not zero: its row says so in ``missing`` and holds 0 in ``counts``.
-    ``basis``: probe, uptime, declared or import-span. ``name`` labels it in a CSV of several.
+    ``basis``: probe, uptime, declared or import-span. ``name`` labels it in a CSV of several. ``warnings``: what is wrong with some bins.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Series:
     exposures: NDArray[np.float64]
     missing: NDArray[np.bool_]
     basis: str
+    warnings: tuple[Note, ...] = ()
 
     @property
     def live(self) -> NDArray[np.bool_]:

@@ -158,5 +158,6 @@ def series_document(series: Series) -> dict[str, Any]:
         "feed": series.name,
         "exposure_unit": "share of bin",
         "exposure_basis": series.basis,
+        "warnings": [note(w) for w in series.warnings],
         "rows": rows,
     }

@@ -161,6 +161,7 @@ _NOTES = {
     "cut_from_outcome": "The cut is a stop seen in the measured feed itself.",
     "instrument_changed": "The instrument changed within the windows (addresses, persona, place or filter): part of the change may be its own.",
     "not_measuring": "The feed is no panel that measures: it is treated, or a relay bait, and that changes who gets through.",
+    "peer_unreliable": "In {bins} of {of} bins most sessions show the address of a balancer, a relay or a private network: nothing is said of peers and networks there.",
     "window_chosen": "The windows were chosen by hand.",
     "competing_event": "Another registered event lies within 14 days: {event}.",
     "refused": "No figure is given.",

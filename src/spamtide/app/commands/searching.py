@@ -6,6 +6,7 @@ import base64
 import csv
 import functools
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,11 @@ def _with_raw(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "raw": None if stored.thinned else base64.b64encode(stored.raw).decode()}
 
 
+def _warn(document: Mapping[str, Any]) -> None:
+    for warning in document["warnings"]:
+        say(f"Warning: {warning['text']}")
+
+
 def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_json: bool, as_jsonl: bool) -> int:
     from spamtide.app.observatory import BINS, Observatory
     from spamtide.app.searching import networks_behind
@@ -198,6 +204,7 @@ def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_
     elif as_json:
         emit_json(document)
     else:
+        _warn(document)
         print(f"{total} messages by {by}  {sparkline([float(c) for c in series.counts])}")
         for row in document["rows"]:
             shown = "-" if row["count"] is None else row["count"]
@@ -296,6 +303,7 @@ def series_command(
                 [row["time"], document["measure"], "" if row["count"] is None else row["count"], row["exposure"]]
             )
     else:
+        _warn(document)
         print(f"{document['measure']} ({document['unit']}) by {by}  {sparkline([float(c) for c in series.counts])}")
         for row in document["rows"]:
             shown = "-" if row["count"] is None else row["count"]
