@@ -66,6 +66,11 @@ impl Trap {
         self.inner.counts().to_string()
     }
 
+    /// How long each fdatasync took, as JSON: `bounds` of the buckets in seconds, `counts` (one more), `seconds` in all.
+    fn syncs(&self) -> String {
+        self.inner.syncs().to_string()
+    }
+
     /// What was refused by us by minute since this was last asked: JSON rows `[start, family, refused, no_room, taken]`.
     fn minutes(&self) -> String {
         self.inner.minutes().to_string()
@@ -77,7 +82,7 @@ impl Trap {
         self.inner.reload(&manner).map_err(PyValueError::new_err)
     }
 
-    /// Take no more connections and let messages under way come to their end.
+    /// Take no more connections and let transactions under way come to their end; asked again, end these too.
     fn stop(&self) {
         self.inner.stop();
     }

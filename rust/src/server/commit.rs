@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -79,6 +79,8 @@ pub struct Outcome {
     pub sealing: Option<SegmentWriter>,
     /// What the system said, where something went wrong.
     pub error: Option<String>,
+    /// How long the fdatasync took, where there was one.
+    pub synced: Option<Duration>,
 }
 
 impl Store {
@@ -151,6 +153,7 @@ impl Store {
             place: (0, 0),
             sealing,
             error: Some(error.to_string()),
+            synced: None,
         };
         let writer = match self.writer(now) {
             Ok(writer) => writer,
@@ -162,9 +165,11 @@ impl Store {
             let sealing = writer.broken().then(|| self.give_up()).flatten();
             return failed(verdict_of(&error), &error, sealing);
         }
+        let began = Instant::now();
         if let Err(error) = writer.commit() {
             return failed(Verdict::Failed, &error, self.give_up());
         }
+        let synced = Some(began.elapsed());
         // Before any answer: what was acknowledged can be read.
         self.publish();
         let place = (self.number, first);
@@ -173,6 +178,7 @@ impl Store {
             place,
             sealing: self.roll(now),
             error: None,
+            synced,
         }
     }
 
@@ -250,8 +256,12 @@ pub fn run(mut store: Store, items: &Receiver<Item>, sealer: &Sender<SegmentWrit
                     place: (0, 0),
                     sealing: None,
                     error: Some(error.to_string()),
+                    synced: None,
                 },
             };
+            if let Some(time) = outcome.synced {
+                shared.syncs.took(time);
+            }
             answer(&store, &batch, answers, &outcome, shared);
             if let Some(whole) = outcome.sealing {
                 let _ = sealer.send(whole);
@@ -294,6 +304,10 @@ fn answer(
         counter.fetch_add(1, Relaxed);
         if verdict == Verdict::Stored {
             counts.bytes.fetch_add(capture.raw.len() as u64, Relaxed);
+            counts.last_message_at.store(utc_now() as u64, Relaxed);
+            if finished {
+                counts.recipients.fetch_add(capture.meta.to.len() as u64, Relaxed);
+            }
         }
         if shared.log_messages || verdict != Verdict::Stored {
             let name = match (verdict, finished) {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{json, Value};
 
 use super::minutes::Minutes;
+use super::syncs::Syncs;
 
 /// Events that wait for the owner at most; further ones are counted.
 pub const QUEUED: usize = 100_000;
@@ -30,7 +31,8 @@ macro_rules! counts {
         impl Counts {
             /// All of them by name.
             pub fn json(&self) -> Value {
-                json!({$(stringify!($name): self.$name.load(Relaxed),)*})
+                let all = [$((stringify!($name), self.$name.load(Relaxed)),)*];
+                Value::Object(all.into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect())
             }
         }
 
@@ -45,11 +47,20 @@ counts! {
     messages: "messages on disk and acknowledged",
     unfinished: "messages whose session ended within them, on disk",
     bytes: "bytes of these messages",
+    recipients: "accepted recipients of messages on disk and acknowledged",
+    last_message_at: "instant of the last message on disk, microseconds since 1970; 0: none yet",
+    waiting: "messages with the store now, not answered yet",
     batches: "writes, each with one fdatasync",
     put_off_full: "messages answered 452: no room",
     put_off_failed: "messages answered 451: perhaps not on disk",
     refused_per_address: "connections answered 421: too many from one address",
     refused_total: "connections answered 421: too many in all",
+    sessions: "sessions ended",
+    replies_2xx: "replies 2xx",
+    replies_3xx: "replies 3xx",
+    replies_4xx: "replies 4xx",
+    replies_5xx: "replies 5xx",
+    no_room: "of these 4xx, those for want of room, which anybody would have got",
     bounced: "recipients answered 550 since their address bounces",
     shed: "sessions ended with 421 to make room",
     timed_out: "sessions ended with 421 since they were too slow",
@@ -58,6 +69,22 @@ counts! {
     tls: "handshakes done",
     tls_failed: "sessions whose handshake failed",
     dropped_events: "events that nobody fetched in time",
+}
+
+impl Counts {
+    /// Count replies by their class: lines whose code is followed by a space.
+    pub fn replied(&self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|&b| b == b'\n') {
+            let counter = match line {
+                [b'2', _, _, b' ', ..] => &self.replies_2xx,
+                [b'3', _, _, b' ', ..] => &self.replies_3xx,
+                [b'4', _, _, b' ', ..] => &self.replies_4xx,
+                [b'5', _, _, b' ', ..] => &self.replies_5xx,
+                _ => continue,
+            };
+            counter.fetch_add(1, Relaxed);
+        }
+    }
 }
 
 /// Shared by the threads of one trap.
@@ -70,6 +97,8 @@ pub struct Shared {
     pub counts: Counts,
     /// What was refused and taken by minute.
     pub minutes: Minutes,
+    /// How long each fdatasync took.
+    pub syncs: Syncs,
     /// Whether each stored message is an event too.
     pub log_messages: bool,
 }

@@ -12,6 +12,7 @@ use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::time::{timeout_at, Instant};
 
+use super::events::Shared;
 use crate::pure::hello::{Gather, Handshake};
 
 /// How long a peer may take to read what we send.
@@ -27,6 +28,8 @@ pub struct Link {
     /// Read too far, and to be read again.
     early: Vec<u8>,
     tls: Option<Box<ServerConnection>>,
+    /// Where replies are counted.
+    shared: Arc<Shared>,
 }
 
 /// The socket for a library that reads and writes by itself.
@@ -60,12 +63,13 @@ impl Write for Raw<'_> {
 
 impl Link {
     /// A plain connection.
-    pub fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
         let _ = stream.set_nodelay(true);
         Link {
             stream,
             early: Vec::new(),
             tls: None,
+            shared,
         }
     }
 
@@ -106,9 +110,10 @@ impl Link {
         Err(ErrorKind::WouldBlock.into())
     }
 
-    /// Send all of it.
+    /// Send all of it; replies are counted by class.
     pub async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(SEND_SECONDS);
+        self.shared.counts.replied(bytes);
         if let Some(tls) = &mut self.tls {
             tls.writer().write_all(bytes)?;
             return Box::pin(self.flush(deadline)).await;

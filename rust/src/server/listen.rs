@@ -4,10 +4,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Result;
+use std::io::{Error, ErrorKind, Result};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -24,6 +25,14 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// The `n`-th of the listening sockets that whoever started this process has handed over (LISTEN_FDS, sd_listen_fds(3)).
+pub fn inherit(handed: &mut ListenFd, n: usize) -> Result<TcpListener> {
+    let listener = handed.take_tcp_listener(n)?;
+    let listener = listener.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is none"))?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// What one peer counts as: an IPv4 address, or an IPv6 /64.

@@ -14,5 +14,6 @@ pub mod player;
 mod proxied;
 mod serve;
 pub mod session;
+pub mod syncs;
 pub mod tls;
 pub mod trap;

@@ -24,7 +24,7 @@ const GREETING_WAIT: Duration = Duration::from_millis(1);
 
 /// One session from greeting to end.
 pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Context, slot: &Slot) {
-    let mut link = Link::new(stream);
+    let mut link = Link::new(stream, context.shared.clone());
     let n = context.serial.get();
     context.serial.set(n + 1);
     let key = format!("{:x}.{n:x}", context.started);
@@ -51,6 +51,7 @@ pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Conte
     if how == "lost" {
         dialogue.unheard(utc_now());
     }
+    counts.sessions.fetch_add(1, Relaxed);
     counts.bounced.fetch_add(dialogue.bounced() as u64, Relaxed);
     if let Some(capture) = dialogue.end(utc_now()) {
         let _ = context.items.send(Item { capture, answer: None });
@@ -69,6 +70,7 @@ pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Conte
 /// Count what was refused by minute.
 fn refusals(context: &Context, peer: IpAddr, refused: Refused) {
     let full = context.shared.full();
+    context.shared.counts.no_room.fetch_add(refused.no_room, Relaxed);
     context.shared.minutes.refused(utc_now(), peer, refused, full);
 }
 
@@ -192,6 +194,8 @@ async fn converse(
         }
         let state = dialogue.state();
         let within = matches!(state, State::Data | State::Chunk | State::Skip);
+        // A stop lets it come to its end.
+        let begun = within || matches!(state, State::Mail | State::Rcpt | State::Gather);
         if state == State::Closed {
             return match answer.starts_with(b"221") || answer.windows(5).any(|w| w == b"\n221 ") {
                 true => "quit",
@@ -202,7 +206,7 @@ async fn converse(
             refusals(context, *peer, Refused { all: 0, no_room: 1 });
             return ended(link, dialogue, "No memory", "shed").await;
         }
-        if context.draining.get() && !within {
+        if context.draining.get() && (!begun || slot.shed.get()) {
             return ended(link, dialogue, "Shutting down", "drained").await;
         }
         if slot.shed.get() {
@@ -265,6 +269,7 @@ async fn ended(link: &mut Link, dialogue: &mut Dialogue, why: &str, how: &'stati
 async fn stored(capture: Capture, context: &Context, slot: &Slot) -> Verdict {
     let (answer, verdict) = oneshot::channel();
     slot.busy.set(true);
+    context.shared.counts.waiting.fetch_add(1, Relaxed);
     let item = Item {
         capture,
         answer: Some(answer),
@@ -276,6 +281,7 @@ async fn stored(capture: Capture, context: &Context, slot: &Slot) -> Verdict {
     } else {
         Verdict::Failed
     };
+    context.shared.counts.waiting.fetch_sub(1, Relaxed);
     slot.busy.set(false);
     verdict
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use listenfd::ListenFd;
 use rustls::ServerConfig;
 use serde::Deserialize;
 use serde_json::{json, Value};
@@ -21,7 +22,7 @@ use tokio::time::timeout;
 
 use super::commit::{self, Item, Store, StoreConfig};
 use super::events::{utc_now, Shared};
-use super::listen::{listen, Crowd, Turned};
+use super::listen::{inherit, listen, Crowd, Turned};
 use super::manner::{Current, Manner};
 use super::serve::session;
 use super::tls::TlsFiles;
@@ -70,6 +71,8 @@ pub struct TrapConfig {
     pub smtps: Option<SocketAddr>,
     /// Names of listeners at which a listed relay must begin with a PROXY header.
     pub proxy: Vec<String>,
+    /// What is spoken at each listening socket that whoever started us has handed over: `smtp`, `lmtp` or `smtps`.
+    pub inherited: Vec<String>,
     /// Whether STARTTLS is offered.
     pub starttls: bool,
     /// Certificate and key, for STARTTLS and SMTPS.
@@ -187,6 +190,11 @@ impl Trap {
         self.shared.counts.json()
     }
 
+    /// How long each fdatasync took.
+    pub fn syncs(&self) -> Value {
+        self.shared.syncs.json()
+    }
+
     /// What was refused and taken by minute since this was last asked.
     pub fn minutes(&self) -> Value {
         self.shared.minutes.take()
@@ -198,7 +206,7 @@ impl Trap {
         self.settings.iter().try_for_each(|current| current.change(manner))
     }
 
-    /// Take no more connections, end idle sessions, let messages under way come to their end.
+    /// Take no more connections, end idle sessions, let transactions under way come to their end. Asked again, end these too.
     pub fn stop(&self) {
         self.stop.notify_one();
     }
@@ -259,15 +267,20 @@ fn listening(
         let (open, serial) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let scratch = Rc::new(RefCell::new(vec![0; READ_BYTES]));
         let mut addresses = [None; 3];
+        // Asked once: the library takes the word out of the environment.
+        let mut sockets = ListenFd::from_env();
         let mut tasks = Vec::new();
         for (i, ((address, name), settings)) in listeners.into_iter().zip(settings).enumerate() {
-            let Some(address) = address else {
-                continue;
+            let handed = config.inherited.iter().position(|handed| handed == name);
+            let opened = match (handed, address) {
+                (Some(n), _) => inherit(&mut sockets, n).map_err(|error| format!("socket {n} handed over: {error}")),
+                (None, Some(address)) => listen(address).map_err(|error| format!("{address}: {error}")),
+                (None, None) => continue,
             };
-            let listener = match listen(address) {
+            let listener = match opened {
                 Ok(listener) => listener,
                 Err(error) => {
-                    let _ = told.send(Err(format!("{address}: {error}")));
+                    let _ = told.send(Err(error));
                     return;
                 }
             };
@@ -297,7 +310,7 @@ fn listening(
             task.abort();
         }
         crowd.wake_all(false);
-        // Those within a message have their time; then all must go.
+        // Those within a transaction have their time; then all must go.
         let gone = |seconds: f64| {
             let open = open.clone();
             timeout(seconds_of(seconds), async move {
@@ -306,7 +319,11 @@ fn listening(
                 }
             })
         };
-        if gone(config.limits.drain_seconds).await.is_err() {
+        let drained = tokio::select! {
+            drained = gone(config.limits.drain_seconds) => drained.is_ok(),
+            () = stop.notified() => false,
+        };
+        if !drained {
             crowd.wake_all(true);
             let _ = gone(5.0).await;
         }
@@ -363,6 +380,10 @@ fn admit(stream: TcpStream, peer: SocketAddr, context: &Rc<Context>) {
                 .minutes
                 .refused(utc_now(), peer.ip(), refused, context.shared.full());
             let _ = stream.try_write(b"421 4.7.0 Too many connections, try later\r\n");
+            counts.replies_4xx.fetch_add(1, Relaxed);
+            counts
+                .no_room
+                .fetch_add(u64::from(matches!(turned, Turned::Total)), Relaxed);
             turn_away(turned, peer.ip(), context);
         }
     }

@@ -10,7 +10,7 @@ from spamtide.app.instants import format_instant
 EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "trap.ready": (
         "The sockets take connections; always the first event.",
-        ("smtp", "lmtp", "smtps", "feed", "writer", "persona", "addresses", "connections", "trusted", "proxy"),
+        ("smtp", "lmtp", "smtps", "metrics", "feed", "writer", "persona", "addresses", "connections", "trusted", "proxy"),
     ),
     "trap.counts": ("Counts since the start, every `trap.counts_seconds`.", ("counts",)),
     "trap.reloaded": (
@@ -18,7 +18,8 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("persona", "addresses"),
     ),
     "trap.reload_failed": ("SIGHUP, and settings or journal could not be read: nothing is changed.", ("error",)),
-    "trap.draining": ("A stop was asked for: no more connections, idle sessions end.", ("signal",)),
+    "trap.draining": ("A stop was asked for: no more connections; sessions end, but those within a transaction go on for `trap.drain_seconds`.", ("signal",)),
+    "trap.hurried": ("A stop was asked for again: these end now, too.", ("signal",)),
     "trap.drained": ("No session is left; with the counts since the start.", ("counts",)),
     "trap.stopped": ("Everything that was acknowledged is on disk; always the last event.", ("counts",)),
     "trap.few_descriptors": ("The system allows fewer open files than connections are set; fewer are taken.", ("connections",)),

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import ipaddress
 import json
-import os
 import platform
 import resource
 import signal
@@ -24,9 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.certificate import tls_files
 from spamtide.app.config import FeedSettings
+from spamtide.app.gauges import Gauges
 from spamtide.app.kernel import Trap
-from spamtide.app.live import trap_note_path, write_note
+from spamtide.app.live import trap_note_path
 from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
+from spamtide.app.metricserver import MetricServer
+from spamtide.app.presence import Presence
 from spamtide.app.relays import read_relays
 from spamtide.app.stopping import stop_signals
 from spamtide.app.trapevents import make_event, read_event
@@ -100,18 +102,22 @@ def run_trap(
     smtps: str | None = None,
     trusted: Sequence[str] = (),
     proxy: Sequence[str] = (),
+    inherited: Sequence[str] = (),
+    metrics: str | None = None,
     vantage: str | None,
     log_messages: bool,
     clock: Callable[[], int],
     tell: Callable[[Event], None],
+    show: Callable[[dict[str, int]], None] | None = None,
     companion: Companion | None = None,
 ) -> dict[str, int]:
-    """Trap mail for ``feed`` until SIGTERM or Ctrl-C, then drain; the counts. ``tell`` gets every event.
+    """Trap mail for ``feed`` until SIGTERM or Ctrl-C, then drain; the counts. ``tell`` gets every event, ``show`` the counts each second.
 
-    ``companion``: the digest that follows, started when the trap is ready and stopped after it. ``trusted`` and ``proxy`` stand in
+    ``companion``: the digest that follows, started when the trap is ready and stopped after it. ``inherited``: what is spoken at each
+    listening socket that was handed over. ``metrics``: where on loopback they can be fetched. ``trusted`` and ``proxy`` stand in
     place of the settings': networks of relays whose word on the client is taken, and listeners at which they must begin with a PROXY header.
 
-    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``, WrongUse ``bad_certificate``, ``bad_relays``;
+    Raises BrokenWorld ``locked`` where another trap writes to the feed, ``cannot_listen``, WrongUse ``metrics_not_loopback``, ``bad_certificate``, ``bad_relays``;
     KeyboardInterrupt after a drain that Ctrl-C asked for.
     """
     settings, archive = workspace.settings.trap, workspace.archive
@@ -150,6 +156,7 @@ def run_trap(
             "lmtp": lmtp,
             "smtps": smtps,
             "proxy": relays.proxy,
+            "inherited": list(inherited),
             "starttls": settings.starttls,
             "tls": tls_files(workspace, host, clock()) if settings.starttls or smtps else None,
             "host": host,
@@ -164,17 +171,25 @@ def run_trap(
             raise BrokenWorld(
                 "cannot_listen", f"The trap cannot start: {error}.", "Is the port free, and may you use it?"
             ) from None
+        serving: MetricServer | None = None
         try:
             _state_feed(workspace, journal, feed, vantage, manner, clock())
             started = clock()
-            note = trap_note_path(archive.root, feed)
-            places = {"smtp": trap.smtp, "lmtp": trap.lmtp, "smtps": trap.smtps, "host": host}
-            who = {"pid": os.getpid(), "uid": os.geteuid()}
-            write_note(note, {"state": "running", "at": started, **places, **who})
+            taken = list(relays.families) or families([trap.smtp, trap.lmtp, trap.smtps])
+            notes = Notes(journal, sessions, feed, taking(manner), settings.persona, taken, killed)
+            notes.up(started)
+            if metrics is not None:
+                low = settings.low_water_mib << 20
+                gauges = Gauges(trap, notes, asked, archive.root, low_water_bytes=low, started=started)
+                serving = MetricServer(metrics, gauges.page)
+            places = {"smtp": trap.smtp, "lmtp": trap.lmtp, "smtps": trap.smtps}
+            presence = Presence(
+                trap_note_path(archive.root, feed), {**places, "host": host, "inherited": list(inherited), "trusted": relays.trusted, "proxy": relays.proxy}
+            )
+            presence.ready(started)
             ready = {
-                "smtp": trap.smtp,
-                "lmtp": trap.lmtp,
-                "smtps": trap.smtps,
+                **places,
+                "metrics": serving and serving.place,
                 "feed": feed,
                 "writer": WRITER,
                 "persona": settings.persona,
@@ -187,14 +202,19 @@ def run_trap(
             cut, rot = max(trap.recovered[0], writer.cut_bytes), trap.recovered[1] or writer.rot
             if cut or rot:
                 tell(make_event("segment.recovered", started, cut_bytes=cut, rot=rot))
-            taken = list(relays.families) or families([trap.smtp, trap.lmtp, trap.smtps])
-            notes = Notes(journal, sessions, feed, taking(manner), settings.persona, taken, killed)
-            notes.up(started)
             if companion is not None:
                 companion.start(clock())
             reload = Reload(workspace.root, feed, journal, trap, notes, vantage, trusted, proxy)
 
+            shown = 0.0
+
             def look(now: int) -> None:
+                nonlocal shown
+                if show is not None and time.monotonic() - shown >= 1:
+                    shown = time.monotonic()
+                    show(json.loads(trap.counts()))
+                if asked:
+                    presence.stopping()
                 if companion is not None:
                     companion.look(now)
                 while reloads:
@@ -208,10 +228,12 @@ def run_trap(
             while not trap.stopped:
                 trap.wait(_SLICE_MS)
             trap.join()
+            if serving is not None:
+                serving.close()
             if companion is not None:
                 companion.stop(clock())
         counts: dict[str, int] = json.loads(trap.counts())
-        write_note(note, {"state": "stopped", "at": clock(), **places, **who})
+        presence.stopped(clock())
         tell(make_event("trap.stopped", clock(), counts=counts))
     if signal.SIGINT in asked:
         raise KeyboardInterrupt
@@ -332,7 +354,7 @@ def _watch(
     look: Callable[[int], None],
 ) -> None:
     """Tell events and keep the journal until no session is left."""
-    stopping = False
+    stopping = hurried = False
     failing = False
     counted = noted = exposed = time.monotonic()
     while True:
@@ -358,6 +380,11 @@ def _watch(
             notes.down(now)
             trap.stop()
             tell(make_event("trap.draining", now, signal=signal.Signals(asked[0]).name))
+        if len(asked) > 1 and not hurried:
+            # Who asks twice means it: what is not whole yet is ended with 421.
+            hurried = True
+            trap.stop()
+            tell(make_event("trap.hurried", now, signal=signal.Signals(asked[1]).name))
         if passed - counted >= counts_seconds:
             counted = passed
             tell(make_event("trap.counts", now, counts=json.loads(trap.counts())))

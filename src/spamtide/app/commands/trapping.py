@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from spamtide.app.commands.importing import VANTAGES
 from spamtide.app.commands.options import open_workspace, split_values
-from spamtide.app.output import say
+from spamtide.app.output import printable, say
+from spamtide.errors import WrongUse
+
+if TYPE_CHECKING:
+    from spamtide.app.livecounters import LiveCounters
 
 
 class Teller:
-    """Tells events to whoever runs the trap: as lines of JSON on stdout, or as counters for a person on stderr."""
+    """Tells events to whoever runs the trap: as lines of JSON on stdout, or for a person on stderr, with counters where that is a terminal.
+
+    Use it in a ``with`` block. ``show`` is given the kernel's counts each second; None where nobody looks.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._live = sys.stderr.isatty() and not as_json
-        self._drawn = 0.0
-        self._seen = {"messages": 0, "sessions": 0, "put off": 0}
         self._told: set[tuple[str, str]] = set()
+        self._counters: LiveCounters | None = None
+        if sys.stderr.isatty() and not as_json:
+            from spamtide.app.livecounters import LiveCounters
+
+            self._counters = LiveCounters()
+        self.show = None if self._counters is None else self._counters.show
+
+    def __enter__(self) -> Teller:
+        if self._counters is not None:
+            self._counters.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._counters is not None:
+            self._counters.__exit__(*error)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Tell one event."""
@@ -33,41 +52,42 @@ class Teller:
             sys.stdout.flush()
             return
         name = event["event"]
-        if name == "session.ended":
-            self._seen["sessions"] += 1
-            self._seen["messages"] += event["messages"]
-            if "unproxied" in event:
-                self._unproxied(event)
-        elif name == "message.put_off":
-            self._seen["put off"] += 1
-        elif name not in ("trap.counts", "trap.drained", "digest.read"):
+        if name == "session.ended" and "unproxied" in event:
+            self._unproxied(event)
+        if name in ("trap.counts", "trap.stopped"):
+            if self._counters is not None:
+                self._counters.show(event["counts"])
+            else:
+                self._line(", ".join(f"{event['counts'][k]} {what}" for k, what in _SUMMARY.items()))
+        if name not in _COUNTED:
             facts = ", ".join(
                 f"{k} {v}" for k, v in event.items() if k not in ("event", "at", "counts") and v is not None
             )
             self._line(f"{event['at']} {name}{': ' if facts else ''}{facts}")
-        if self._live and time.monotonic() - self._drawn >= 1:
-            self._drawn = time.monotonic()
-            sys.stderr.write("\r\x1b[K" + self._summary())
-            sys.stderr.flush()
-        elif name in ("trap.counts", "trap.stopped"):
-            self._line(self._summary())
-
     def _unproxied(self, event: dict[str, Any]) -> None:
         # Once for each relay and reason: a load balancer that sends none fails with every connection.
         case = (event["peer"], event["unproxied"])
-        self._seen["without header"] = self._seen.get("without header", 0) + 1
         if case not in self._told:
             self._told.add(case)
             next_step = "see docs/howto/behind-a-mail-server.md"
             self._line(f"{event['at']} {case[0]} is trusted and sent no good PROXY header ({case[1]}): {next_step}")
 
-    def _summary(self) -> str:
-        return ", ".join(f"{n} {what}" for what, n in self._seen.items())
-
     def _line(self, text: str) -> None:
-        from spamtide.app.output import printable
+        shown = printable(text, 500)
+        if self._counters is not None:
+            self._counters.line(shown)
+        else:
+            say(shown)
 
-        say(("\r\x1b[K" if self._live else "") + printable(text, 500))
+
+# Events that are counted, not told one by one.
+_COUNTED = ("session.ended", "message.put_off", "trap.counts", "trap.drained", "digest.read")
+_SUMMARY = {
+    "messages": "messages",
+    "sessions": "sessions",
+    "put_off_full": "answered 452",
+    "put_off_failed": "answered 451",
+}
 
 
 @click.command("trap")
@@ -81,6 +101,7 @@ class Teller:
               help="A relay of your own, whose word on the client is taken: PROXY header, XCLIENT, XFORWARD; repeat it or use commas.")  # fmt: skip
 @click.option("--proxy", multiple=True, callback=split_values, metavar="LISTENER",
               help="smtp, lmtp or smtps: there a trusted relay must begin with a PROXY header (version 1 or 2).")  # fmt: skip
+@click.option("--metrics", metavar="HOST:PORT", help="Metrics for Prometheus here, at /metrics; on loopback only.")
 @click.option("--vantage", type=click.Choice(VANTAGES), help="What kind of address this feed is.")
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="json: one event a line on stdout; text: counters on stderr.")  # fmt: skip
@@ -96,15 +117,17 @@ def trap_command(
     smtps: str | None,
     trusted: list[str],
     proxy: list[str],
+    metrics: str | None,
     vantage: str | None,
     log: str,
     no_digest: bool,
 ) -> None:
     """Listen for mail, answer 250 when it is on disk, and keep it. Nothing is ever passed on.
 
-    Any recipient is accepted, unless the feed lists addresses in spamtide.toml. SIGTERM drains and ends. What comes is read
-    meanwhile by a process of its own, 'spamtide digest --follow'.
+    Any recipient is accepted, unless the feed lists addresses in spamtide.toml. SIGTERM drains and ends, a second one hurries. What comes is
+    read meanwhile by a process of its own, 'spamtide digest --follow'. Sockets that systemd hands over are listened at.
     """
+    from spamtide.app.activation import inherited_sockets
     from spamtide.app.companion import Companion
     from spamtide.app.live import digest_note_path, write_note
     from spamtide.app.trapping import parse_address, run_trap
@@ -112,24 +135,35 @@ def trap_command(
     from spamtide.archive import check_feed
 
     workspace = open_workspace(ctx)
-    if smtp is None and lmtp is None and smtps is None:
+    inherited = inherited_sockets(os.environ, os.getpid())
+    for name, given in (("smtp", smtp), ("lmtp", lmtp), ("smtps", smtps)):
+        if given is not None and name in inherited:
+            raise WrongUse(
+                "bad_sockets",
+                f"A socket for {name} was handed over, and --{name} names another.",
+                "Leave out the option.",
+            )
+    if smtp is None and lmtp is None and smtps is None and not inherited:
         smtp = "127.0.0.1:2525"
-    tell = Teller(as_json=log == "json")
     note = partial(write_note, digest_note_path(workspace.archive.root, check_feed(feed)))
-    run_trap(
-        workspace,
-        check_feed(feed),
-        smtp=None if smtp is None else parse_address(smtp),
-        lmtp=None if lmtp is None else parse_address(lmtp),
-        smtps=None if smtps is None else parse_address(smtps),
-        trusted=trusted,
-        proxy=proxy,
-        vantage=vantage,
-        log_messages=log == "json",
-        clock=now_us,
-        tell=tell,
-        companion=None if no_digest else Companion(workspace.root, tell=tell, note=note),
-    )
+    with Teller(as_json=log == "json") as tell:
+        run_trap(
+            workspace,
+            check_feed(feed),
+            smtp=None if smtp is None else parse_address(smtp),
+            lmtp=None if lmtp is None else parse_address(lmtp),
+            smtps=None if smtps is None else parse_address(smtps),
+            inherited=inherited,
+            metrics=None if metrics is None else parse_address(metrics),
+            trusted=trusted,
+            proxy=proxy,
+            vantage=vantage,
+            log_messages=log == "json",
+            clock=now_us,
+            tell=tell,
+            show=tell.show,
+            companion=None if no_digest else Companion(workspace.root, tell=tell, note=note),
+        )
 
 
 @click.command("probe-header")

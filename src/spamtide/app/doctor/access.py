@@ -29,5 +29,7 @@ def look_at_access(workspace: Workspace) -> tuple[dict[str, Any], list[HealthPro
         problems.append(HealthProblem("not_writable", text, "Run spamtide as its owner, or give yourself permission."))
     if as_root:
         text = f"The trap of {', '.join(as_root)} runs, or ran last, as root."
-        problems.append(HealthProblem("trap_is_root", text, "It needs no right of root: docs/howto/trap.md, Port 25."))
+        problems.append(
+            HealthProblem("trap_is_root", text, "It needs no right of root: docs/howto/run-as-a-service.md.")
+        )
     return seen, problems

@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.health import HealthProblem, trap_runs
@@ -40,7 +40,7 @@ def look_at_ports(workspace: Workspace, listen: Sequence[str]) -> tuple[list[dic
             if not address:
                 continue
             if runs:
-                state = _answer(address, protocol, note.get("host", ""))
+                state = _answer(address, protocol, note)
             else:
                 state = "held" if note.get("inherited") else _may_listen(address)
             _add(seen, problems, {"feed": feed, "protocol": protocol, "address": address}, state)
@@ -58,7 +58,9 @@ def _add(seen: list[dict[str, Any]], problems: list[HealthProblem], row: dict[st
         problems.append(HealthProblem("port_taken", text, f"'ss -ltnp' says which; stop it or choose another port than {where}."))  # fmt: skip
     elif state == "not_allowed":
         text = f"You may not listen at {where}: ports below 1024 want a right."
-        problems.append(HealthProblem("port_not_allowed", text, "Give it the socket: docs/howto/trap.md, Port 25."))
+        problems.append(
+            HealthProblem("port_not_allowed", text, "Let systemd hand the socket over: docs/howto/run-as-a-service.md.")
+        )
     elif state == "not_here":
         text = f"{where} is no address of this machine."
         problems.append(HealthProblem("address_not_here", text, "'ip address' shows those it has."))
@@ -83,13 +85,19 @@ def _may_listen(address: str) -> str:
     return "free"
 
 
-def _answer(address: str, protocol: str, name: str) -> str:
+def _answer(address: str, protocol: str, note: Mapping[str, Any]) -> str:
     """``answers`` where a greeting with our name came, ``taken`` where another one did, ``silent`` where none."""
     host, port = _split(address)
     # Who listens at every address is visited on loopback.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    name = str(note.get("host", ""))
+    # From a trusted address such a listener waits for a PROXY header; this one names nobody.
+    trusted = (ipaddress.ip_network(n) for n in note.get("trusted", ()))
+    proxied = protocol in note.get("proxy", ()) and any(ipaddress.ip_address(host) in n for n in trusted)
     try:
         with socket.create_connection((host, port), timeout=_PATIENCE) as plain:
+            if proxied:
+                plain.sendall(b"PROXY UNKNOWN\r\n")
             if protocol != "smtps":
                 return _greet(plain, protocol, name)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
