@@ -60,6 +60,13 @@ def test_a_trap_that_runs_answers_on_each_of_its_ports(spamtide, tmp_path: Path)
     assert states(document)["smtp"] == "taken" and "port_taken" in codes
 
 
+def test_a_listener_that_waits_for_a_proxy_header_gets_one(spamtide, tmp_path: Path) -> None:
+    place = make_workspace(tmp_path / "w")
+    with TrapProcess(place, "--trusted", "127.0.0.0/8", "--proxy", "smtp", "--lmtp", "127.0.0.1:0"):
+        document, codes = seen(spamtide, place)
+    assert states(document) == {"smtp": "answers", "lmtp": "answers"} and not codes & {"port_silent", "port_taken"}
+
+
 def test_a_trap_that_was_killed_is_missed(spamtide, tmp_path: Path) -> None:
     place = make_workspace(tmp_path / "w")
     trap = TrapProcess(place)

@@ -342,7 +342,7 @@ def test_a_person_is_told_once_of_a_relay_without_its_header(capsys: pytest.Capt
     tell = Teller(as_json=False)
     for why in ("deadline", "deadline", "absent"):
         tell({"event": "session.ended", "at": "T", "messages": 0, "peer": RELAY, "unproxied": why})
-    tell({"event": "trap.stopped", "at": "T", "counts": {}})
+    tell({"event": "trap.stopped", "at": "T", "counts": {"unproxied": 3}})
     lines = [text for text in capsys.readouterr().err.splitlines() if "PROXY" in text or "without" in text]
     assert len(lines) == 3 and "behind-a-mail-server.md" in lines[0] and "3 without header" in lines[2]
 

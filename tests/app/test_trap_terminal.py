@@ -122,7 +122,7 @@ def test_what_was_refused_is_named_by_reason() -> None:
     counts = {
         "messages": 1234, "bytes": 5_600_000, "last_message_at": 40_000_000, "connected": 12, "sessions": 3400, "waiting": 2, "replies_2xx": 1,
         "replies_3xx": 2, "replies_4xx": 3, "replies_5xx": 4, "put_off_full": 5, "put_off_failed": 0, "refused_per_address": 6, "refused_total": 0,
-        "shed": 0, "timed_out": 7,
+        "shed": 0, "timed_out": 7, "unproxied": 0,
     }  # fmt: skip
     assert counter_lines(counts, 7200.0, 12.4, 100.0) == [
         "messages  1,234 (5.6 MB), 12 a minute, the last 60 s ago",

@@ -51,12 +51,12 @@ pub(super) async fn session(stream: TcpStream, peer: SocketAddr, context: &Conte
     if how == "lost" {
         dialogue.unheard(utc_now());
     }
-    counts.sessions.fetch_add(1, Relaxed);
     counts.bounced.fetch_add(dialogue.bounced() as u64, Relaxed);
     if let Some(capture) = dialogue.end(utc_now()) {
         let _ = context.items.send(Item { capture, answer: None });
     }
     if how != "looked" {
+        counts.sessions.fetch_add(1, Relaxed);
         context.shared.log("session.ended", Value::Object(dialogue.facts(how)));
     }
     if how != "lost" {

@@ -61,7 +61,7 @@ def counter_lines(counts: Mapping[str, int], up_seconds: float, rate: float, now
     ago = f", the last {span_words(max(now - last / 1e6, 0))} ago" if last else ""
     refused = {
         "no room": counts["put_off_full"], "in doubt": counts["put_off_failed"], "too many from one address": counts["refused_per_address"],
-        "too many": counts["refused_total"], "shed": counts["shed"], "slow": counts["timed_out"],
+        "too many": counts["refused_total"], "shed": counts["shed"], "slow": counts["timed_out"], "without header": counts["unproxied"],
     }  # fmt: skip
     put_off = ", ".join(f"{n:,} {why}" for why, n in refused.items() if n) or "nobody"
     return [

@@ -184,7 +184,14 @@ def run_trap(
                 serving = MetricServer(metrics, gauges.page)
             places = {"smtp": trap.smtp, "lmtp": trap.lmtp, "smtps": trap.smtps}
             presence = Presence(
-                trap_note_path(archive.root, feed), {**places, "host": host, "inherited": list(inherited), "trusted": relays.trusted, "proxy": relays.proxy}
+                trap_note_path(archive.root, feed),
+                {
+                    **places,
+                    "host": host,
+                    "inherited": list(inherited),
+                    "trusted": relays.trusted,
+                    "proxy": relays.proxy,
+                },
             )
             presence.ready(started)
             ready = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,13 @@ class Teller:
             if self._counters is not None:
                 self._counters.show(event["counts"])
             else:
-                self._line(", ".join(f"{event['counts'][k]} {what}" for k, what in _SUMMARY.items()))
+                self._line(summary(event["counts"]))
         if name not in _COUNTED:
             facts = ", ".join(
                 f"{k} {v}" for k, v in event.items() if k not in ("event", "at", "counts") and v is not None
             )
             self._line(f"{event['at']} {name}{': ' if facts else ''}{facts}")
+
     def _unproxied(self, event: dict[str, Any]) -> None:
         # Once for each relay and reason: a load balancer that sends none fails with every connection.
         case = (event["peer"], event["unproxied"])
@@ -82,12 +84,19 @@ class Teller:
 
 # Events that are counted, not told one by one.
 _COUNTED = ("session.ended", "message.put_off", "trap.counts", "trap.drained", "digest.read")
-_SUMMARY = {
-    "messages": "messages",
-    "sessions": "sessions",
-    "put_off_full": "answered 452",
-    "put_off_failed": "answered 451",
-}
+
+
+def summary(counts: Mapping[str, int]) -> str:
+    """The counts that matter, in a line."""
+    named = {
+        "messages": "messages",
+        "sessions": "sessions",
+        "put_off_full": "answered 452",
+        "put_off_failed": "answered 451",
+    }
+    if counts.get("unproxied"):
+        named["unproxied"] = "without header"
+    return ", ".join(f"{counts.get(name, 0)} {what}" for name, what in named.items())
 
 
 @click.command("trap")
