@@ -33,7 +33,7 @@ while IFS=$'\\t' read -r number file sender to; do
     IFS=$'\\t' read -r -a to <<< "$to"
     {submit} < "$file" > "$W/said" 2>&1 || {{ printf '%s\\t' "$number"; grep . "$W/said" | tail -n 1 | tr '\\n' ' '; echo; }} >> "$W/refused.tsv"
 done < "$W/jobs.tsv"
-for n in $(seq 300); do
+for n in $(seq 6000); do
     left=$({left})
     [ "$left" = 0 ] && break
     [ $((n % 20)) = 0 ] && {again}
