@@ -105,6 +105,9 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (1, (*world, "duplicates", "--feed", "trap", "--window", "2001-02-01/2001-02-15")),
         (0, (*world, "effect", "--event", "rustock-2011", "--measure", "subject:viagra,cialis", "--feed", "trap", "--also-at", "2011-03-18,2010-09-02")),
         (1, (*world, "effect", "--at", "2011-03-22T12:00:00Z", "--feed", "trap", "--diagnostics", "none")),
+        (0, (*world, "duplicates", "--feed", "trap", "--window", "2011-02-01/2011-02-15", "--rule", "near")),
+        (0, (*world, "campaigns", "--min-messages", "2")),
+        (0, (*world, "campaigns", "settle")),
         (0, (*world, "feeds", "list")),
         (0, (*world, "feeds", "show", "second")),
         (0, (*world, "report", "--event", "rustock-2011", "--feed", "trap", "--out", folder / "report")),
@@ -134,6 +137,11 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         ran = spamtide(*arguments, "--json")
         assert ran.code == code, (arguments, ran.err)
         found.setdefault(ran.json["schema"].removeprefix("spamtide.").removesuffix("/1"), []).append(ran.json)
+    ids = [row["campaign"] for row in found["campaigns"][0]["items"][:2]]
+    messages = [row["id"] for row in found["search"][0]["items"][:2]]
+    for arguments in (("show", ids[0]), ("diff", *ids), ("explain", *messages)):
+        document = spamtide(*world, "campaigns", *arguments, "--json").json
+        found.setdefault(document["schema"].removeprefix("spamtide.").removesuffix("/1"), []).append(document)
     batch = spamtide("effect", "--batch", folder / "q.jsonl", "--jsonl")
     assert batch.code == 3
     found["effect"].append(batch.rows[0])
@@ -151,6 +159,8 @@ def test_what_is_printed_is_what_the_schema_says(printed: dict[str, list[dict[st
         assert check(document) == name
         for part in (*document.get("effects", []), *document.get("duplicates", [])):
             check(part)
+        if document.get("grouped"):
+            check(document["grouped"])
 
 
 def test_every_document_named_in_the_source_has_a_schema() -> None:

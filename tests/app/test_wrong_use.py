@@ -74,7 +74,7 @@ CASES: list[tuple[list[str], int, str, str]] = [
     ([*DUPLICATES, "2011-03-16/2011-03-01"], 2, "inverted_window", "Swap its two dates"),
     ([*DUPLICATES, "2011-03-02T10:00:00/2011-03-03"], 2, "naive_instant", "Add Z"),
     ([*DUPLICATES, "2011-03-01/2011-03-16", "--lookback", "soon"], 2, "bad_span", "7d"),
-    ([*DUPLICATES, "2011-03-01/2011-03-16", "--rule", "near"], 2, "not_built_yet", "not built yet"),
+    ([*TRAP, "series", "campaign:c-0", "--feed", "f"], 2, "unknown_campaign", "none ever had this id"),
     ([*DUPLICATES, "2011-03-01/2011-03-16", "--feed", "g"], 2, "usage", "one --feed"),
     ([*EFFECT], 2, "no_cut", "--event rustock-2011"),
     ([*EFFECT, "--event", "rustock-2011", "--at", "2011-03-16"], 2, "no_cut", "one of them"),

@@ -55,7 +55,10 @@ def test_the_source_tells_these_events_and_no_other() -> None:
     name = r'"([a-z]+\.[a-z_]+)"'
     kernel = "".join(p.read_text("utf-8") for p in (ROOT / "rust" / "src" / "server").glob("*.rs"))
     app = ROOT / "src" / "spamtide" / "app"
-    python = "".join((app / name).read_text("utf-8") for name in ("trapping.py", "companion.py", "following.py"))
+    python = "".join(
+        (app / name).read_text("utf-8")
+        for name in ("trapping.py", "companion.py", "following.py", "backgroundgrouping.py")
+    )
     told = set(re.findall(name, kernel)) | set(re.findall(r"make_event\(\s*" + name, python))
     assert told == set(EVENTS)
 

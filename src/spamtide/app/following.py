@@ -1,8 +1,8 @@
 """``digest --follow``: reads messages while they arrive, settles what is sealed, gathers the days that are over.
 
-Three things go on at once, on one small pool of workers. The *tails* of open segments become provisional parts within seconds, as far
+Four things go on at once, three of them on one small pool of workers. The *tails* of open segments become provisional parts within seconds, as far
 as they are durable (``spamtide.archive.durable``); only who asks for them sees them. *Sealed* segments are settled: their parts are named by
-the root, under the lock of the tables. *Days* that the clock has left are gathered by a thread. Tails come first.
+the root, under the lock of the tables. *Days* that the clock has left are gathered by a thread, and *campaigns* are grouped by another. Tails come first.
 
 Nothing here is the only copy of anything: a kill at any moment loses work, and the next start does it again.
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.backgroundgrouping import BackgroundGrouping
 from spamtide.app.digesting import TASK_RECORDS, DigestOutcome, compact_workspace, split_tasks
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
 from spamtide.app.quarantine import in_quarantine, quarantine_entry, split_around
@@ -86,6 +87,7 @@ class Follower:
         self._settled: set[Key] = set()
         self._gathering: threading.Thread | None = None
         self._gathered: tuple[int, float] | None = None
+        self._grouping = BackgroundGrouping(workspace, clock=clock, tell=tell)
         self.outcome = DigestOutcome()
         self._begin()
 
@@ -129,6 +131,7 @@ class Follower:
                     self._read_tail((feed, writer, number), base, digested)
         if self._settling is None:
             self._settle(digested)
+        self._grouping.look()
         self._gather()
 
     def _folders(self) -> list[tuple[str, Path]]:
@@ -245,6 +248,7 @@ class Follower:
         self._tables.commit(FACTS_VERSION, work.parts, work.ends)
         self._settling = None
         self._lock.close()
+        self._grouping.wanted = True
         self._drop_provisional()
         self.outcome.segments += len(work.ends)
         self.outcome.messages += work.messages

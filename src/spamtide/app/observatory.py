@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.app.cuts import find_cut
+from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.instruments import instrument_notes
 from spamtide.app.registry import workspace_registry
-from spamtide.app.searching import resolved, search_messages
-from spamtide.app.workspace import Workspace
-from spamtide.archive import Engine, EngineOptions
+from spamtide.app.searching import asks_for_campaigns, resolved, search_messages
+from spamtide.app.workspace import Workspace, now_us
+from spamtide.archive import Generation
 from spamtide.errors import Unanswerable, WrongUse
-from spamtide.fingerprint import FACTS_VERSION, TABLES, arrow_schema
 from spamtide.measure import (
     DAY_US,
     EVERYTHING,
@@ -38,6 +37,7 @@ from spamtide.measure import (
     Window,
     arrival_times,
     asks_for_peers,
+    campaign_facts,
     counts_by_bin,
     default_windows,
     duplicate_shares,
@@ -60,6 +60,8 @@ from spamtide.measure import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from spamtide.event import Event
 
 VOLUME = Count("volume", EVERYTHING)
@@ -75,13 +77,12 @@ class Observatory:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    @contextlib.contextmanager
-    def _engine(self) -> Iterator[Engine]:
-        settings = self.workspace.settings.engine
-        options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
-        schemas = {name: arrow_schema(name) for name in TABLES}
-        with Engine(self.workspace.tables.snapshot(FACTS_VERSION), schemas, options) as engine:
-            yield engine
+    def _settled(self) -> Generation | None:
+        """The settled grouping of what the tables hold, made now where there is none; None where there is no message."""
+        from spamtide.app.settling import settle_campaigns
+
+        settle_campaigns(self.workspace, now=now_us(), waiting=lambda: None)
+        return campaign_generations(self.workspace).current()
 
     def exposures(self, feeds: Sequence[str]) -> list[Exposure]:
         """Exposure intervals of the feeds: as the journal states them, else inferred from first to last arrival."""
@@ -141,8 +142,9 @@ class Observatory:
             return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing, warnings=notes)
         if isinstance(parsed, DuplicateMeasure):
             return self._duplicate_counts(parsed, self.series("volume", feeds, **how), origins)
+        generation = self._settled() if asks_for_campaigns(measure) else None
         if isinstance(parsed, Count):
-            parsed = replace(parsed, tree=resolved(self.workspace, parsed.tree))
+            parsed = replace(parsed, tree=resolved(self.workspace, parsed.tree, generation))
         names = self.workspace.require_feeds(list(feeds))
         start_of_bins = anchor if anchor is not None else (_MONDAY if bin_us == BINS["week"] else 0)
         if len(names) == 1 and (given := self._given(names[0])):
@@ -158,7 +160,7 @@ class Observatory:
         expression = counts_by_bin(
             parsed, bin_us=bin_us, anchor=start_of_bins, feeds=names, origins=origins, window=window
         )
-        with self._engine() as engine:
+        with open_engine(self.workspace) as engine:
             rows = engine.run(expression)
             quiet = set()
             if weakest_basis(exposures) == INFERRED:
@@ -200,7 +202,9 @@ class Observatory:
         """Messages of each bin that have a copy in the same bin."""
         names, bin_us, first = volume.name.split(","), volume.bin_us, int(volume.starts[0])
         whole = Window(first, int(volume.starts[-1]) + bin_us)
-        with self._engine() as engine:
+        if measure.rule == "near":
+            self._settled()
+        with open_engine(self.workspace) as engine:
             rows = engine.run(group_rows(measure.rule, feeds=names, origins=origins, window=whole))
         keys, times = _keys_and_times(rows)
         pairs, n = np.unique(np.column_stack([(times - first) // bin_us, keys]), axis=0, return_counts=True)
@@ -220,11 +224,43 @@ class Observatory:
         """Messages that match, as the contract's rows, in order of feed and arrival; ``after_id``: those that follow it."""
         return list(search_messages(self.workspace, query, feeds, origins=origins, limit=limit, after_id=after_id))
 
+    def campaigns(
+        self, feeds: Sequence[str] = (), *, origins: Sequence[str] = (), new_since: int | None = None
+    ) -> pa.Table:
+        """The campaigns as an Arrow table, most messages first: the columns of the table ``campaign`` (docs/reference/tables.md).
+
+        Counted over these feeds and origins, no feed and no origin meaning all. ``new_since``: those first seen there at or
+        after it, microseconds since 1970. What is not grouped yet is grouped first. Raises WrongUse ``unknown_feed``.
+        """
+        from spamtide.campaign import group_schema
+
+        names = self.workspace.require_feeds(list(feeds)) if feeds else []
+        generation = self._settled()
+        if generation is None:
+            return group_schema("campaign").empty_table()
+        with open_engine(self.workspace, generation) as engine:
+            return engine.run(campaign_facts(feeds=names, origins=origins, since=new_since))
+
+    def campaign(self, campaign_id: str) -> dict[str, Any]:
+        """The document of ``campaigns show``; an id of any earlier time will do. Raises WrongUse ``unknown_campaign``."""
+        from spamtide.app.campaigns import show_campaign
+
+        return show_campaign(self.workspace, self._settled(), campaign_id)
+
+    def explain(self, one: str, other: str) -> dict[str, Any]:
+        """The document of ``campaigns explain`` for two message ids. Raises WrongUse ``bad_message_id``, ``unknown_message``."""
+        from spamtide.app.campaigncompare import explain_messages
+
+        generation = self._settled()
+        if generation is None:
+            raise Unanswerable("no_data", "There is no message yet.", "Run 'spamtide import PATH --feed NAME'.")
+        return explain_messages(self.workspace, generation, one, other)
+
     def first_hits(self, feed: str, addresses: Sequence[str]) -> dict[str, int]:
         """When something first came for each address of a feed, microseconds since 1970; those that were never hit lack."""
         if not addresses:
             return {}
-        with self._engine() as engine:
+        with open_engine(self.workspace) as engine:
             rows = engine.run(first_hits(feed, addresses))
         return dict(zip(rows["address"].to_pylist(), rows["first"].to_pylist(), strict=True))
 
@@ -301,16 +337,18 @@ class Observatory:
         lookback_us: int = 7 * DAY_US,
         origins: Sequence[str] = UNSOLICITED,
     ) -> Duplicates:
-        """Duplicate shares of one window, or of two compared. Raises NotBuiltYet for ``near``."""
+        """Duplicate shares of one window, or of two compared. Raises WrongUse ``unknown_rule``."""
         if rule not in RULES:
-            raise NotBuiltYet("not_built_yet", f"The rule {rule!r} is not built yet.", f"Rules: {', '.join(RULES)}.")
+            raise WrongUse("unknown_rule", f"{rule!r} is no rule.", f"Rules: {', '.join(RULES)}.")
         self.workspace.require_feeds([feed])
         if self._given(feed):
             raise WrongUse(
                 "counts_only", f"The feed {feed} holds counts; duplicates need messages.", "Import the mail."
             )
         whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
-        with self._engine() as engine:
+        if rule == "near":
+            self._settled()
+        with open_engine(self.workspace) as engine:
             rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole))
             first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]
         keys, times = _keys_and_times(rows)

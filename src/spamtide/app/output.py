@@ -36,9 +36,12 @@ def emit_jsonl(rows: Iterable[Mapping[str, Any]]) -> int:
     return n
 
 
-def emit_json_items(schema: str, rows: Iterable[Mapping[str, Any]], goes_on: Callable[[], str | None]) -> int:
-    """Print the document of a list as its items come; ``goes_on`` is asked for ``next`` after the last. The number printed."""
-    sys.stdout.write(f'{{\n  "schema": {json.dumps(schema)},\n  "items": [')
+def emit_json_items(
+    schema: str, rows: Iterable[Mapping[str, Any]], goes_on: Callable[[], str | None], **facts: object
+) -> int:
+    """Print the document of a list as its items come, ``facts`` before them; ``goes_on`` is asked for ``next`` after the last. The number printed."""
+    head = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in facts.items())
+    sys.stdout.write(f'{{\n  "schema": {json.dumps(schema)},\n{head}  "items": [')
     n = 0
     for row in rows:
         # Not textwrap.indent: it breaks at the line separators that a subject may hold.

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.campaignids import resolve_campaigns
+from spamtide.app.engines import campaign_generations, engine_options, open_engine
 from spamtide.app.instants import format_instant
 from spamtide.app.networks import FIELDS as NETWORK_FIELDS
 from spamtide.app.networks import Networks
-from spamtide.archive import Engine, EngineOptions, format_id, messages_digested, parse_id, read_spans, run_listing
-from spamtide.fingerprint import FACTS_VERSION, TABLES
+from spamtide.archive import Generation, format_id, messages_digested, parse_id, read_spans, run_listing
+from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import (
     Count,
+    DuplicateMeasure,
     Listing,
     ListingAfter,
     Share,
@@ -55,15 +58,17 @@ def search_messages(
     limit: int | None = None,
     after_id: str | None = None,
     live: bool = False,
+    generation: Generation | None = None,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Messages that match, in order of feed and arrival, after ``after_id`` if given; read as they are asked for (the query is checked now).
 
-    With ``live`` also those of open segments that a following digest has read, and each row says whether it is ``provisional``.
+    Campaigns are those of ``generation``, else of the one that counts. With ``live`` also those of open segments that a following digest has read, and each row says whether it is ``provisional``.
 
-    Raises BadQuery, WrongUse ``unknown_feed``, ``bad_message_id``, ``unknown_message``.
+    Raises BadQuery, WrongUse ``unknown_feed``, ``unknown_campaign``, ``bad_message_id``, ``unknown_message``.
     """
-    tree = resolved(workspace, parse_query(query))
+    generation = generation or campaign_generations(workspace).current()
+    tree = resolved(workspace, parse_query(query), generation)
     names = workspace.require_feeds(list(feeds)) if feeds else []
     after = None
     if after_id is not None:
@@ -79,32 +84,47 @@ def search_messages(
     if after is not None:
         spans = [s for s in spans if (s.feed, s.last) >= (after.feed, after.received_at)]
     whole = None if since or until or after else messages_digested(root, FACTS_VERSION, names)
-    settings = workspace.settings.engine
-    options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
+    members = generation.tables["campaign_member"].path if generation is not None else None
 
     def tick(done: float) -> None:
         if progress is not None:
             progress(done, whole)
 
-    found = run_listing(root, spans, listing, options, limit=limit, progress=tick)
+    options = engine_options(workspace)
+    found = run_listing(root, spans, listing, options, members=members, limit=limit, progress=tick)
     return (_document(listing, row, networks, settled) for row in found)
 
 
-def resolved(workspace: Workspace, tree: Tree) -> Tree:
-    """The query with what it says of networks looked up in the operator's table. Raises BadNetworks."""
+def resolved(workspace: Workspace, tree: Tree, generation: Generation | None) -> Tree:
+    """The query with what it says of campaigns and of networks looked up. Raises BadNetworks, WrongUse ``unknown_campaign``."""
+    if uses(tree, "campaign"):
+        tree = resolve_campaigns(generation, tree)
     if not any(uses(tree, field) for field in NETWORK_FIELDS):
         return tree
 
     def units() -> list[str]:
-        from spamtide.fingerprint import arrow_schema
-
-        settings = workspace.settings.engine
-        options = EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)
-        schemas = {name: arrow_schema(name) for name in TABLES}
-        with Engine(workspace.tables.snapshot(FACTS_VERSION), schemas, options) as engine:
+        with open_engine(workspace) as engine:
             return [str(unit) for unit in engine.run(peer_units_seen())["peer_unit"].to_pylist()]
 
     return workspace.networks.resolve(tree, units)
+
+
+def asks_for_campaigns(measure: str) -> bool:
+    """Whether a measure needs the settled grouping: campaigns, or near-duplicates."""
+    parsed = parse_measure(measure)
+    if isinstance(parsed, DuplicateMeasure):
+        return parsed.rule == "near"
+    return any(
+        uses(c.tree, "campaign") for c in ((parsed.part, parsed.whole) if isinstance(parsed, Share) else (parsed,))
+    )
+
+
+def generation_behind(workspace: Workspace, measure: str) -> int | None:
+    """The number of the generation that a measure reads; None where it reads none."""
+    if not asks_for_campaigns(measure):
+        return None
+    current = campaign_generations(workspace).current()
+    return current.number if current is not None else None
 
 
 def networks_behind(workspace: Workspace, measure: str) -> dict[str, Any] | None:
@@ -118,7 +138,7 @@ def networks_behind(workspace: Workspace, measure: str) -> dict[str, Any] | None
 def _document(
     listing: Listing, row: tuple[Any, ...], networks: Networks, settled: dict[tuple[str, str, int], int] | None
 ) -> dict[str, Any]:
-    r = dict(zip(listing.columns, row, strict=True))
+    r = dict(zip((*listing.columns, "campaign"), row, strict=True))
     source = None if r["source_path"] is None else {"path": r["source_path"], "ordinal": r["source_ordinal"]}
     known = networks.of(r["peer_unit"])
     place = r["feed"], r["writer"], r["segment"]
@@ -136,7 +156,7 @@ def _document(
         "subject": r["subject"],
         "sha256": r["sha256"],
         "exact": r["exact"],
-        "campaign": None,
+        "campaign": r["campaign"],
         "origin": r["origin"],
         "language": r["language"],
         "topic": r["topic"],

@@ -62,6 +62,10 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("feed", "segment", "messages", "oldest_seconds"),
     ),
     "digest.settled": ("Sealed segments are in the tables.", ("segments", "messages")),
+    "digest.grouped": (
+        "Campaigns are those of everything that is settled by now.",
+        ("generation", "messages", "campaigns", "seconds"),
+    ),
     "digest.gathered": ("The tables of days that are over were put together.", ("days", "parts")),
     "digest.thinned": ("Bodies were dropped by the written policy; how many messages are on hold.", ("messages", "bytes", "held")),
     "digest.quarantined": ("A message that no worker survives was set apart.", ("id", "reason")),

@@ -1,6 +1,7 @@
 """archive: where it is kept. Segments, journal, tables, manifests; runs the expressions that measure builds."""
 
 from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
+from spamtide.archive.campaignids import FoundId, aliases_of, campaign_ids, find_campaign
 from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
 from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
 from spamtide.archive.engine import Engine, EngineOptions
@@ -44,6 +45,7 @@ __all__ = [
     "Erasure",
     "ExactGroups",
     "FeedWriter",
+    "FoundId",
     "Generation",
     "GenerationTable",
     "Generations",
@@ -62,12 +64,15 @@ __all__ = [
     "Tables",
     "ThinningPolicy",
     "Verification",
+    "aliases_of",
+    "campaign_ids",
     "check_feed",
     "compact",
     "confirmed_copies",
     "due_messages",
     "durable_part",
     "erase_messages",
+    "find_campaign",
     "format_id",
     "fresh_salts",
     "gathered",

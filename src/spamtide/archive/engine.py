@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spamtide.archive.tables import Snapshot
+
+_BATCH = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,18 @@ class EngineOptions:
 
 
 class Engine:
-    """A DuckDB over one snapshot; make one for each snapshot. Close it, or use it in a ``with`` block."""
+    """A DuckDB over one snapshot; make one for each snapshot. Close it, or use it in a ``with`` block.
 
-    def __init__(self, snapshot: Snapshot, schemas: Mapping[str, pa.Schema], options: EngineOptions) -> None:
+    ``generations``: further tables, each with its file, or None for an empty one (``generation_views``).
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        schemas: Mapping[str, pa.Schema],
+        options: EngineOptions,
+        generations: Mapping[str, tuple[pa.Schema, str | None]] | None = None,
+    ) -> None:
         import duckdb
         import pyarrow as pa
 
@@ -58,6 +69,12 @@ class Engine:
             else:
                 fields = [pa.field("feed", pa.string()), pa.field("writer", pa.string()), *schema]
                 raw.register(name, pa.schema(fields).empty_table())
+        for name, (schema, path) in (generations or {}).items():
+            if path is None:
+                raw.register(name, schema.empty_table())
+            else:
+                quoted = "'" + path.replace("'", "''") + "'"
+                raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted})")
         self._raw = raw
 
     def __enter__(self) -> Engine:
@@ -70,3 +87,7 @@ class Engine:
         """Rows of an unbound Ibis expression, as an Arrow table."""
         # The SQL is Ibis's, the rows come straight from the engine: no pandas on the way.
         return self._raw.sql(compile_expression(expression)).to_arrow_table()
+
+    def stream(self, expression: Any) -> Iterator[pa.RecordBatch]:
+        """The same rows in batches, for what need not fit in memory."""
+        yield from self._raw.sql(compile_expression(expression)).to_arrow_reader(_BATCH)

@@ -25,6 +25,29 @@ _ROW_KEY = "((s.file_index::BIGINT << 32) + s.file_row_number::BIGINT)"
 # Duplicates in the first 80 bits of two digests are made, not met; the later one then shows its whole digest.
 _ID_BITS = len(campaign_id("0" * 32)) - len("c-")
 
+# What ``spamtide.measure.campaign_facts`` computes of some messages, of all of them: a test says that they agree. Distinct things
+# are counted in two steps, which can spill.
+_CAMPAIGN = """
+SELECT f.campaign, e.first_exact, f.messages, e.exact_groups, f.first_seen, f.last_seen, coalesce(p.peers, 0) AS peers,
+  coalesce(n.networks, 0) AS networks, l.language, t.topic
+FROM (SELECT campaign, count(*) AS messages, min(received_at) AS first_seen, max(received_at) AS last_seen FROM r GROUP BY 1) AS f
+JOIN (SELECT campaign, count(*) AS exact_groups, arg_min(exact, row(first, exact)) AS first_exact
+  FROM (SELECT campaign, exact, min(received_at) AS first FROM r GROUP BY 1, 2) GROUP BY 1) AS e USING (campaign)
+LEFT JOIN (SELECT campaign, count(*) AS peers
+  FROM (SELECT DISTINCT campaign, peer_unit FROM r WHERE peer_unit IS NOT NULL) GROUP BY 1) AS p USING (campaign)
+LEFT JOIN (SELECT campaign, count(*) AS networks
+  FROM (SELECT DISTINCT campaign, network FROM r WHERE network IS NOT NULL) GROUP BY 1) AS n USING (campaign)
+JOIN (SELECT campaign, arg_min(language, row(-k, language)) AS language
+  FROM (SELECT campaign, language, count(*) AS k FROM r GROUP BY 1, 2) GROUP BY 1) AS l USING (campaign)
+JOIN (SELECT campaign, arg_min(topic, row(-k, topic)) AS topic
+  FROM (SELECT campaign, topic, count(*) AS k FROM r GROUP BY 1, 2) GROUP BY 1) AS t USING (campaign)
+ORDER BY f.messages DESC, f.first_seen, f.campaign
+"""
+_CAMPAIGN_FEED = """
+SELECT campaign, feed::VARCHAR AS feed, count(*) AS messages, min(received_at) AS first_seen, max(received_at) AS last_seen
+FROM r GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
 
 def _files(paths: Iterable[str]) -> str:
     return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
@@ -137,6 +160,24 @@ class ExactGroups:
         """Those of these ids that name a campaign now."""
         found = self._engine.execute("SELECT campaign FROM named WHERE campaign IN (SELECT unnest(?))", [list(ids)])
         return {str(row[0]) for row in found.fetchall()}
+
+    def campaigns(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``campaign``, most messages first; ``members`` as above."""
+        return self._known(_CAMPAIGN, members, "campaign")
+
+    def feeds(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``campaign_feed``, in order; ``members`` as above."""
+        return self._known(_CAMPAIGN_FEED, members, "campaign_feed")
+
+    def _known(self, query: str, members: str, table: str) -> Iterator[pa.RecordBatch]:
+        messages = self._snapshot.files.get("message", ())
+        if not messages:
+            return iter(())
+        rows = (
+            f"SELECT m.*, c.campaign FROM read_parquet({_files(messages)}) AS m "
+            f"JOIN read_parquet({_files([members])}) AS c ON c.exact = m.exact"
+        )
+        return self._batches(f"WITH r AS ({rows}) {query}", group_schema(table))
 
     def count(self) -> tuple[int, int]:
         """How many campaigns, and how many exact groups."""

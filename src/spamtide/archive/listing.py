@@ -30,10 +30,14 @@ def run_listing(
     listing: Listing,
     options: EngineOptions,
     *,
+    members: str | None = None,
     limit: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of the listing's columns, at most ``limit``. ``progress`` is told how many messages have been looked at."""
+    """Rows of the listing's columns and behind them the campaign, at most ``limit``. ``progress`` is told how many messages have been looked at.
+
+    ``members``: the file of a generation's table ``campaign_member``; without one, and for what it does not hold, the campaign is None.
+    """
     # The compiled half of the package alone: the other half takes as long to load as a first page to find.
     import _duckdb
 
@@ -47,7 +51,7 @@ def run_listing(
     seen = 0
     with _duckdb.connect(":memory:", config=config) as engine:
         for parts in _runs(root, spans, listing):
-            engine.execute(_statement(root, parts, listing, left), list(listing.parameters))
+            engine.execute(_statement(root, parts, listing, left, members), list(listing.parameters))
             while rows := engine.fetchmany(_FETCH):
                 yield from rows
                 if left is not None:
@@ -77,20 +81,31 @@ def _runs(root: Path, spans: Sequence[Span], listing: Listing) -> Iterator[list[
         yield run
 
 
-def _statement(root: Path, parts: Sequence[Part], listing: Listing, limit: int | None) -> str:
+def _statement(root: Path, parts: Sequence[Part], listing: Listing, limit: int | None, members: str | None) -> str:
     def read(table: str) -> str:
         # File names are of our own making: feed, numbers, table.
-        files = ", ".join("'" + str(root / p.path).replace("'", "''") + "'" for p in parts if p.table == table)
-        return f"read_parquet([{files}])"
+        return _read(*(str(root / p.path) for p in parts if p.table == table))
 
     tables = f"{read('message')} AS m"
     if "text" in listing.tables:
         joined = " AND ".join(f"t.{key} = m.{key}" for key in listing.keys)
         tables += f" JOIN {read('text')} AS t ON {joined}"
+    campaigns = f"{_read(members)} AS c" if members is not None else "(SELECT '' AS exact, NULL AS campaign) AS c"
+    if listing.by_campaign:
+        tables += f" LEFT JOIN {campaigns} ON c.exact = m.exact"
     columns = ", ".join(f"m.{c}" for c in listing.columns)
     order = ", ".join(f"m.{c}" for c in listing.order)
     bound = "" if limit is None else f" LIMIT {limit:d}"
-    return f"SELECT {columns} FROM {tables} WHERE {listing.where} ORDER BY {order}{bound}"
+    page = f"SELECT {columns} FROM {tables} WHERE {listing.where} ORDER BY {order}{bound}"
+    # The campaign is looked up for the messages that are shown, not for those that were looked at.
+    return (
+        f"SELECT {columns}, c.campaign FROM ({page}) AS m LEFT JOIN {campaigns} ON c.exact = m.exact ORDER BY {order}"
+    )
+
+
+def _read(*paths: str) -> str:
+    files = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{files}])"
 
 
 def messages_digested(root: Path, facts_version: int, feeds: Sequence[str] = ()) -> int:

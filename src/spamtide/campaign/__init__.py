@@ -7,6 +7,7 @@ groups, a botnet being a name put on one; templates of campaigns.
 from typing import TYPE_CHECKING, Any
 
 from spamtide.campaign.aliases import Alias, Change, changes, follow
+from spamtide.campaign.explaining import Explanation, explain
 from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ __all__ = [
     "Change",
     "Dialect",
     "Dialects",
+    "Explanation",
     "HeldBack",
     "Line",
     "Mail",
@@ -82,6 +84,7 @@ __all__ = [
     "assign_dialects",
     "campaign_id",
     "changes",
+    "explain",
     "follow",
     "follow_members",
     "group",

@@ -10,10 +10,11 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from spamtide.campaign import GROUP_TABLES
 from spamtide.fingerprint import TABLES
 from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
-from spamtide.measure.query import And, Not, Or, PeersAmong, Term, Tree
+from spamtide.measure.query import And, CampaignsAmong, Not, Or, PeersAmong, Term, Tree
 from spamtide.measure.values import DAY_US, Window
 from spamtide.message import LANGUAGES, ORIGINS, TOPICS, fold_words
 
@@ -32,9 +33,11 @@ _IBIS = {"int64": "int64", "int32": "int32", "bool": "boolean", "utf8": "string"
 
 
 def table(name: str) -> Any:
-    """The unbound table of one table of facts."""
+    """The unbound table of one table of facts, or of a generation."""
     import ibis
 
+    if name in GROUP_TABLES:
+        return ibis.table({c.name: _IBIS[c.kind] for c in GROUP_TABLES[name]}, name=name)
     schema = {"feed": "string", "writer": "string"} | {c.name: _IBIS[c.kind] for c in TABLES[name]}
     return ibis.table(schema, name=name)
 
@@ -125,6 +128,8 @@ def _term(term: Term, rows: Any) -> Any:
             if value not in TOPICS:
                 raise BadQuery("bad_query", f"{value!r} is no topic.", f"Topics: {', '.join(TOPICS)}.")
             return rows.topic == value
+        case "campaign":
+            return (rows.campaign == value).fill_null(False)
         case "network" if "/" in value:
             return (rows.network == value).fill_null(False)
         case "network" | "country":
@@ -151,7 +156,7 @@ def uses(tree: Tree, field: str) -> bool:
     match tree:
         case Term():
             return tree.field == field
-        case PeersAmong():
+        case PeersAmong() | CampaignsAmong():
             return tree.term.field == field
         case Not():
             return uses(tree.inner, field)
@@ -167,12 +172,20 @@ def condition(tree: Tree, rows: Any) -> Any:
         case PeersAmong():
             named = rows.peer_unit.isin(list(tree.units)) if tree.units else rows.size_bytes < 0
             return named.fill_null(False)
+        case CampaignsAmong():
+            named = rows.campaign.isin(list(tree.ids)) if tree.ids else rows.size_bytes < 0
+            return named.fill_null(False)
         case Not():
             return ~condition(tree.inner, rows)
         case And():
             return functools.reduce(operator.and_, [condition(p, rows) for p in tree.parts])
         case Or():
             return functools.reduce(operator.or_, [condition(p, rows) for p in tree.parts])
+
+
+def with_campaign(rows: Any) -> Any:
+    """The same rows with the column ``campaign``; null where the generation does not hold the exact group yet."""
+    return rows.left_join(table("campaign_member"), "exact").drop("exact_right")
 
 
 def matching(
@@ -186,6 +199,8 @@ def matching(
     if uses(tree, "text"):
         text = table("text").select(*_KEYS, "text_folded", "text_lower")
         rows = rows.inner_join(text, list(_KEYS))
+    if uses(tree, "campaign"):
+        rows = with_campaign(rows)
     conditions = []
     if feeds:
         conditions.append(rows.feed.isin(list(feeds)))
@@ -258,8 +273,14 @@ def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (
 
 
 def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window) -> Any:
-    """``(key, received_at)`` of every message of a window: what duplicate shares are computed from."""
+    """``(key, received_at)`` of every message of a window: what duplicate shares are computed from.
+
+    By the rule ``near`` a message that no generation holds yet has its exact group for a key.
+    """
     rows = matching(And(()), feeds=feeds, origins=origins, window=window)
+    if rule == "near":
+        rows = with_campaign(rows)
+        rows = rows.mutate(near=rows.campaign.fill_null(rows.exact))
     return rows.select(key=rows[rule], received_at=rows.received_at).order_by(["received_at", "key"])
 
 

@@ -11,8 +11,10 @@ from spamtide.measure.errors import BadMeasure, NotBuiltYet
 from spamtide.measure.query import EVERYTHING, FIELDS, Or, Term, Tree, parse_query
 
 UNITS = ("message", "session", "recipient", "byte")
-RULES = ("identical", "exact")
-_LATER = frozenset({"campaign", "botnet", "dialect"})
+RULES = ("identical", "exact", "near")
+_LATER = frozenset({"botnet", "dialect"})
+
+_EXAMPLES = {"topic": "pharma", "campaign": "ID, an id of 'spamtide campaigns list'"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def _terms(field: str, text: str) -> Tree:
         raise BadMeasure(
             "bad_measure",
             f"{field}: names no term.",
-            f"Write {field}:{'pharma' if field == 'topic' else 'viagra,cialis'}.",
+            f"Write {field}:{_EXAMPLES.get(field, 'viagra,cialis')}.",
             measure=text,
         )
     terms: tuple[Tree, ...] = tuple(Term(field, w, quoted=" " in w) for w in words)
@@ -106,13 +108,11 @@ def parse_measure(text: str) -> Measure:
     if name == "messages" and colon:
         tree = parse_query(rest)
         return Count(f"messages:{tree}", tree, unit)
-    if name in ("subject", "subject-literal", "text", "topic") and colon:
+    if name in ("subject", "subject-literal", "text", "topic", "campaign") and colon:
         tree = _terms(name, rest)
         words = ",".join(w.strip() for w in rest.split(",") if w.strip())
         return Count(f"{name}:{words}", tree, unit)
     if name == "duplicates" and colon:
-        if rest == "near":
-            raise NotBuiltYet("not_built_yet", "The rule 'near' is not built yet.", f"Rules: {', '.join(RULES)}.")
         if rest not in RULES:
             raise BadMeasure("bad_measure", f"{rest!r} is no rule.", f"Rules: {', '.join(RULES)}.", measure=text)
         return DuplicateMeasure(rest)
@@ -124,6 +124,6 @@ def parse_measure(text: str) -> Measure:
     raise BadMeasure(
         "bad_measure",
         f"{text!r} is no measure.{hint}",
-        "Measures: volume, messages:QUERY, subject:a,b, subject-literal:a,b, text:a,b, topic:T, peers, duplicates:RULE, share:MEASURE.",
+        "Measures: volume, messages:QUERY, subject:a,b, subject-literal:a,b, text:a,b, topic:T, campaign:ID, peers, duplicates:RULE, share:MEASURE.",
         measure=text,
     )

@@ -31,7 +31,10 @@ class ListingAfter:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What to list. ``columns`` of the rows; ``where`` has a ``?`` for each of ``parameters``; tables are ``m`` and ``t``."""
+    """What to list. ``columns`` of the rows; ``where`` has a ``?`` for each of ``parameters``; tables are ``m`` and ``t``.
+
+    ``by_campaign``: it also asks for ``c.campaign``, the campaign of each exact group.
+    """
 
     columns: tuple[str, ...]
     tables: tuple[str, ...]
@@ -39,6 +42,7 @@ class Listing:
     parameters: tuple[Any, ...]
     order: tuple[str, ...] = _ORDER
     keys: tuple[str, ...] = _KEYS
+    by_campaign: bool = False
 
 
 class Sql:
@@ -108,6 +112,8 @@ class _Columns:
     """Rows as the conditions see them: each attribute is a column."""
 
     def __getattr__(self, name: str) -> Sql:
+        if name == "campaign":
+            return Sql("c.campaign")
         return Sql(f"t.{name}" if name in ("text_folded", "text_lower", "hidden_folded") else f"m.{name}")
 
 
@@ -127,7 +133,7 @@ def list_messages(
         parts.append(condition(tree, rows))
     whole = Sql(" AND ".join(p.text for p in parts) or "true", [v for p in parts for v in p.parameters])
     tables = ("message", "text") if uses(tree, "text") else ("message",)
-    return Listing(LISTED, tables, whole.text, whole.parameters)
+    return Listing(LISTED, tables, whole.text, whole.parameters, by_campaign=uses(tree, "campaign"))
 
 
 def _beyond(rows: Any, after: ListingAfter) -> Sql:

@@ -21,7 +21,7 @@ FIELDS = (
     "subject", "subject-literal", "text", "from", "domain", "peer", "attachment", "language", "topic", "origin",
     "campaign", "botnet", "feed", "network", "country", "after", "before", "defect",
 )  # fmt: skip
-LATER_FIELDS = frozenset({"campaign", "botnet"})
+LATER_FIELDS = frozenset({"botnet"})
 BUILT_FIELDS = tuple(f for f in FIELDS if f not in LATER_FIELDS)
 FOLDED_FIELDS = frozenset({"subject", "text", "from", "attachment"})
 
@@ -81,7 +81,18 @@ class PeersAmong:
         return str(self.term)
 
 
-Tree = Term | Not | And | Or | PeersAmong
+@dataclass(frozen=True, slots=True)
+class CampaignsAmong:
+    """A term on a campaign, resolved: the ids that it leads to now, several where a campaign was split."""
+
+    term: Term
+    ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return str(self.term)
+
+
+Tree = Term | Not | And | Or | PeersAmong | CampaignsAmong
 EVERYTHING = And(())
 
 

@@ -123,6 +123,7 @@ def duplicates_document(duplicates: Duplicates) -> dict[str, Any]:
         "definition": {
             "identical": "equal bytes of every part after transfer decoding, and equal masked subject and text",
             "exact": "equal masked subject, masked visible text and attachments",
+            "near": "the same campaign, by the generation that is named",
         }[duplicates.rule],
         "lookback_days": number(duplicates.lookback_us / 86_400_000_000),
         "unit": duplicates.unit,

@@ -185,6 +185,8 @@ def measure_words(measure: str, population: str = "unsolicited") -> str:
         words += ", letter for letter" if kind == "subject-literal" else ""
     elif kind == "topic" and rest:
         words = f"{mail} about {listed(rest.split(','))}"
+    elif kind == "campaign" and rest:
+        words = f"{mail} of the campaign{'s' if ',' in rest else ''} {listed(rest.split(','))}"
     elif kind == "messages" and rest:
         # A query may name an address: it is masked as messages are.
         words = f"{mail} that matches {PublicText.of(rest, 120).text}"

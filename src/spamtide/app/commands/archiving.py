@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from spamtide.app.commands.options import json_option, open_observatory, open_workspace
+from spamtide.app.commands.options import group_now, json_option, open_observatory, open_workspace
 from spamtide.app.output import emit_json, printable
 from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
@@ -63,6 +63,7 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
     """Erase the messages that match QUERY: bytes, envelope and salt go, the chain still verifies. There is no way back."""
     import sys
 
+    from spamtide.app.engines import campaign_generations
     from spamtide.app.retention import refuse_held
     from spamtide.app.workspace import now_us
     from spamtide.archive import erase_messages, parse_id
@@ -84,6 +85,11 @@ def archive_erase(ctx: click.Context, query: str, reason: str, who: str | None, 
         who=who or getpass.getuser(),
         at=now_us(),
     )
+    if done.erased:
+        # The generation that knew them goes at once, as their tables did.
+        group_now(workspace)
+        with campaign_generations(workspace).writing_lock(lambda: None):
+            campaign_generations(workspace).sweep(grace_seconds=0)
     if as_json:
         emit_json({"schema": "spamtide.erase/1", "erased": done.erased, "segments": done.segments, "reason": reason})
     else:

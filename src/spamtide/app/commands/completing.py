@@ -79,6 +79,16 @@ def complete_event(ctx: click.Context, _: str) -> Iterable[str]:
 
 
 @_offers
+def complete_campaign(ctx: click.Context, typed: str) -> Iterable[str]:
+    """Ids that begin so, of the campaigns with most messages."""
+    from spamtide.app.engines import campaign_generations
+    from spamtide.archive import campaign_ids
+
+    current = campaign_generations(_workspace(ctx)).current()
+    return [] if current is None else campaign_ids(current, typed, 50)
+
+
+@_offers
 def complete_origin(_: click.Context, typed: str) -> Iterable[str]:
     """Origins, and ``all``."""
     from spamtide.message import ORIGINS
@@ -103,7 +113,7 @@ def complete_measure(ctx: click.Context, typed: str) -> Iterable[str]:
     body, at, _ = typed.rpartition("@")
     if at:
         return [f"{body}@{unit}" for unit in UNITS]
-    counts = ["volume", "peers", "messages:", "subject:", "subject-literal:", "text:"]
+    counts = ["volume", "peers", "messages:", "subject:", "subject-literal:", "text:", "campaign:"]
     return [*counts, *(f"duplicates:{rule}" for rule in RULES), *(f"share:{c}" for c in counts if c != "volume")]
 
 

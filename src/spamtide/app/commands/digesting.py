@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from spamtide.app.commands.options import json_option, open_workspace
+from spamtide.app.commands.options import group_now, grouped_line, json_option, open_workspace
 from spamtide.app.output import emit_json, printable, say
 from spamtide.app.progress import progress_bar
 from spamtide.errors import WrongUse
@@ -46,13 +46,16 @@ def digest_command(
     else:
         with progress_bar("reading") as tick:
             outcome = (read_again if retry_quarantine else digest_workspace)(workspace, now=now_us(), progress=tick)
+    grouped = None if follow else group_now(workspace, wait=False)
     if compact:
         with progress_bar("gathering", "days") as tick:
             compact_workspace(workspace, now=now_us(), progress=tick)
     if as_json:
-        emit_json(outcome.document())
+        emit_json({**outcome.document(), "grouped": grouped})
     elif log != "json":
         print(f"{outcome.messages} messages of {outcome.segments} segments read, {outcome.quarantined} in quarantine.")
+        if grouped is not None and grouped["generation"]:
+            print(grouped_line(grouped))
 
 
 def _follow(workspace: Any, *, log_json: bool, tied: bool) -> Any:

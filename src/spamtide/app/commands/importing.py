@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from spamtide.app.commands.mailboxes import take_sources
-from spamtide.app.commands.options import json_option, open_workspace
+from spamtide.app.commands.options import group_now, grouped_line, json_option, open_workspace
 from spamtide.app.output import emit_json, printable, say
 from spamtide.app.progress import progress_bar
 from spamtide.capture import DECIMALS, ORDERS, CountOptions
@@ -92,6 +92,7 @@ def import_command(
             now=now_us(),
             progress=tick,
         )
+    grouped = group_now(workspace, wait=False) if outcome.new and not no_digest else None
     if mailboxes is not None and move_to is not None:
         from spamtide.app.imap.moving import move_confirmed
 
@@ -110,7 +111,7 @@ def import_command(
     if outcome.refused:
         say("What could be read is kept. Check what is named above and import it again; nothing is added twice.")
     if as_json:
-        emit_json(outcome.document())
+        emit_json({**outcome.document(), "grouped": grouped})
     else:
         rate = outcome.messages / outcome.seconds if outcome.seconds else 0
         print(
@@ -124,4 +125,6 @@ def import_command(
                 print(f"noticed: {what.replace('_', ' ')}: {times_seen}")
         if outcome.counts:
             print(f"{outcome.counts} counts.")
+        if grouped is not None:
+            print(grouped_line(grouped))
     return 3 if outcome.refused else 0

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from spamtide.app.commands.completing import complete_event, complete_measure
-from spamtide.app.commands.options import feed_option, json_option, jsonl_option, open_observatory, split_values
+from spamtide.app.commands.options import (
+    feed_option,
+    group_now,
+    json_option,
+    jsonl_option,
+    open_observatory,
+    split_values,
+)
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.instants import parse_instant, parse_span, parse_window
 from spamtide.app.output import emit_json, emit_jsonl, fill
@@ -33,6 +40,7 @@ def duplicates_command(
     without: str | None, origins: list[str], as_json: bool,
 ) -> int:  # fmt: skip
     """How much of a window repeats: in-group and repeat share, as counted and, with --compare, at equal n and length."""
+    from spamtide.app.searching import generation_behind
     from spamtide.report import duplicates_document
 
     if by or without:
@@ -43,10 +51,15 @@ def duplicates_command(
         raise WrongUse("usage", "Duplicates are of one feed.", "Give one --feed.")
     windows = [parse_window(window)] + ([parse_window(compare)] if compare else [])
     observatory = open_observatory(ctx)
+    if rule == "near":
+        group_now(observatory.workspace)
     value = observatory.duplicates(
         feeds[0], rule, windows, lookback_us=parse_span(lookback), origins=chosen_origins(origins)
     )
-    document = duplicates_document(value)
+    document = {
+        **duplicates_document(value),
+        "generation": generation_behind(observatory.workspace, f"duplicates:{rule}"),
+    }
     if as_json:
         emit_json(document)
     else:
@@ -103,6 +116,7 @@ def effect_command(
     spamtide effect --series counts.csv --at 2011-03-16T14:45:00Z --target pharma
     spamtide effect --batch questions.jsonl --jsonl
     """
+    from spamtide.app.searching import asks_for_campaigns, generation_behind
     from spamtide.report import effect_document
 
     if batch_file is not None:
@@ -129,12 +143,16 @@ def effect_command(
         if len(feeds) != 1:
             raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
         observatory = open_observatory(ctx)
+        if asks_for_campaigns(measure):
+            group_now(observatory.workspace)
         middle = cut if cut is not None or event is None else observatory.event(event).cut().at
         value = observatory.effect(
             measure, feeds[0], event=event, at=cut, before=_window(before, middle, -1), after=_window(after, middle, 1),
             also_at=cuts, diagnostics=diagnostics, origins=chosen_origins(origins),
         )  # fmt: skip
     document = effect_document(value)
+    if series_file is None and (generation := generation_behind(observatory.workspace, measure)) is not None:
+        document["generation"] = generation
     if as_jsonl:
         emit_jsonl([document])
     elif as_json:

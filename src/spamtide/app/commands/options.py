@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,12 +51,16 @@ def open_workspace(ctx: click.Context) -> Workspace:
     return Workspace(Path(find_workspace(given)))
 
 
-def open_current(ctx: click.Context) -> Workspace:
-    """That workspace, its tables up to date: what is stored but not read yet is read first."""
+def open_current(ctx: click.Context, *, grouped: bool = False) -> Workspace:
+    """That workspace, its tables up to date: what is stored but not read yet is read first.
+
+    ``grouped``: campaigns too, but where a digest follows, which does that in its time.
+    """
     from spamtide.app.digesting import bring_up_to_date
     from spamtide.app.output import say
     from spamtide.app.progress import progress_bar
     from spamtide.app.workspace import now_us
+    from spamtide.archive import is_followed
 
     workspace = open_workspace(ctx)
     with progress_bar("reading") as tick:
@@ -63,6 +68,14 @@ def open_current(ctx: click.Context) -> Workspace:
             workspace, now=now_us(), progress=tick,
             waiting=lambda: say("another process is reading new messages; waiting for it"),
         )  # fmt: skip
+    if grouped and not is_followed(workspace.archive.root):
+        try:
+            group_now(workspace)
+        except OSError as error:
+            # What is read-only can still be read.
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            say("campaigns are those of the last grouping: nothing can be written here")
     return workspace
 
 
@@ -71,3 +84,49 @@ def open_observatory(ctx: click.Context) -> Observatory:
     from spamtide.app.observatory import Observatory
 
     return Observatory(open_current(ctx))
+
+
+def open_settled(ctx: click.Context) -> Workspace:
+    """That workspace, tables and campaigns up to date: what is not grouped yet is grouped first."""
+    workspace = open_current(ctx)
+    group_now(workspace)
+    return workspace
+
+
+def group_now(workspace: Workspace, *, wait: bool = True) -> dict[str, Any] | None:
+    """Group what is digested; what was done, None where another process groups and ``wait`` is off."""
+    from spamtide.app.output import say
+    from spamtide.app.progress import progress_bar
+    from spamtide.app.settling import settle_campaigns
+    from spamtide.app.workspace import now_us
+    from spamtide.errors import BrokenWorld
+
+    waiting = (lambda: say("another process is grouping; waiting for it")) if wait else None
+    try:
+        with progress_bar("grouping", "steps") as tick:
+            return settle_campaigns(workspace, now=now_us(), waiting=waiting, progress=tick).document()
+    except BrokenWorld as error:
+        if wait or error.code != "locked":
+            raise
+        say("another process is grouping; what is new is grouped next time")
+        return None
+
+
+def grouped_line(document: dict[str, Any]) -> str:
+    """What a grouping did, in a line."""
+    took = f", {document['seconds']:.1f} s" if document["new"] else ", as it was"
+    return (
+        f"{document['messages']:,} messages in {document['exact_groups']:,} exact groups and {document['campaigns']:,} campaigns: "
+        f"generation {document['generation']}{took}."
+    )
+
+
+class ListedGroup(click.Group):
+    """A group of commands of which ``list`` may be left out: ``spamtide campaigns --jsonl``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the ``list`` that was left out."""
+        asked = args[0] if args else "--"
+        if not ctx.resilient_parsing and asked.startswith("-") and asked not in ("-h", "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)

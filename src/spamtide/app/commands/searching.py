@@ -15,6 +15,7 @@ import click
 from spamtide.app.commands.completing import complete_measure, complete_origin, complete_query, complete_saved
 from spamtide.app.commands.options import (
     feed_option,
+    group_now,
     json_option,
     jsonl_option,
     open_current,
@@ -123,7 +124,7 @@ def search_command(
         raise WrongUse("usage", "--explain is about messages that are listed.", "Leave out --by and --eml.")
     if live and (by or eml):
         raise WrongUse("usage", "--live is about messages that are listed.", "Leave out --by and --eml.")
-    workspace = open_workspace(ctx) if live else open_current(ctx)
+    workspace = open_workspace(ctx) if live else open_current(ctx, grouped=True)
     if saved is not None:
         from spamtide.app.saved import saved_query
 
@@ -133,15 +134,25 @@ def search_command(
         return _by_time(workspace, query, feeds, by, as_json=as_json, as_jsonl=as_jsonl)
     if eml is not None:
         return _as_eml(workspace, query, feeds, limit, after_id, eml, as_json=as_json or as_jsonl)
+    from spamtide.app.engines import campaign_generations
     from spamtide.app.searching import Page, search_messages
 
+    generation = campaign_generations(workspace).current()
     page = limit if limit is not None or as_json or as_jsonl else PAGE
     why = query if explained else None
-    show = functools.partial(_show, workspace, raw=raw, why=why, as_json=as_json, as_jsonl=as_jsonl)
+    number = generation.number if generation is not None else None
+    show = functools.partial(_show, workspace, raw=raw, why=why, number=number, as_json=as_json, as_jsonl=as_jsonl)
     # Lines that run over a terminal leave no room for a bar.
     with progress_bar("searching", drawn=page is not None or not sys.stdout.isatty()) as tick:
         found = search_messages(
-            workspace, query, feeds, limit=page and page + 1, after_id=after_id, live=live, progress=tick
+            workspace,
+            query,
+            feeds,
+            limit=page and page + 1,
+            after_id=after_id,
+            live=live,
+            generation=generation,
+            progress=tick,
         )
         if page is None:
             return show(Page(found, None))
@@ -149,7 +160,9 @@ def search_command(
     return show(Page(rows, page))
 
 
-def _show(workspace: Workspace, page: Page, *, raw: bool, why: str | None, as_json: bool, as_jsonl: bool) -> int:
+def _show(
+    workspace: Workspace, page: Page, *, raw: bool, why: str | None, number: int | None, as_json: bool, as_jsonl: bool
+) -> int:
     from spamtide.app.explaining import explained_lines, with_explain
 
     rows = (_with_raw(workspace, row) for row in page) if raw else iter(page)
@@ -157,7 +170,7 @@ def _show(workspace: Workspace, page: Page, *, raw: bool, why: str | None, as_js
     if as_jsonl:
         n = emit_jsonl(rows)
     elif as_json:
-        n = emit_json_items("spamtide.search/1", rows, lambda: page.next_id)
+        n = emit_json_items("spamtide.search/1", rows, lambda: page.next_id, generation=number)
     else:
         n = 0
         for row in rows:
@@ -186,7 +199,7 @@ def _warn(document: Mapping[str, Any]) -> None:
 
 def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_json: bool, as_jsonl: bool) -> int:
     from spamtide.app.observatory import BINS, Observatory
-    from spamtide.app.searching import networks_behind
+    from spamtide.app.searching import generation_behind, networks_behind
     from spamtide.measure import parse_query
     from spamtide.message import ORIGINS
     from spamtide.report import series_document
@@ -199,6 +212,7 @@ def _by_time(workspace: Workspace, query: str, feeds: list[str], by: str, *, as_
     total = int(series.counts[~series.missing].sum())
     behind = networks_behind(workspace, measure)
     document = {**document, "schema": "spamtide.search-by/1", "total": total, "networks": behind}
+    document["generation"] = generation_behind(workspace, measure)
     if as_jsonl:
         emit_jsonl(document["rows"])
     elif as_json:
@@ -287,12 +301,18 @@ def series_command(
 ) -> None:
     """A MEASURE by time with its exposure: volume, subject:viagra,cialis, messages:QUERY, peers, volume@recipient."""
     from spamtide.app.observatory import BINS
-    from spamtide.app.searching import networks_behind
+    from spamtide.app.searching import asks_for_campaigns, generation_behind, networks_behind
     from spamtide.report import series_document
 
     observatory = open_observatory(ctx)
+    if asks_for_campaigns(measure):
+        group_now(observatory.workspace)
     series = observatory.series(measure, feeds, bin_us=BINS[by], origins=chosen_origins(origins))
-    document = {**series_document(series), "networks": networks_behind(observatory.workspace, measure)}
+    document = {
+        **series_document(series),
+        "networks": networks_behind(observatory.workspace, measure),
+        "generation": generation_behind(observatory.workspace, measure),
+    }
     if as_json:
         emit_json(document)
     elif as_csv:

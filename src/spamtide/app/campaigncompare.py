@@ -1,0 +1,99 @@
+"""Two campaigns side by side, and two messages: what they share, and whether they belong together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spamtide.app.campaigns import found_campaign, word_diff, words_of
+from spamtide.app.engines import open_engine
+from spamtide.app.instants import format_instant
+from spamtide.archive import Generation, parse_id
+from spamtide.campaign import explain
+from spamtide.errors import WrongUse
+from spamtide.measure import (
+    campaign_facts,
+    campaign_links,
+    campaign_sketches,
+    campaign_values,
+    exact_of,
+    first_messages,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from spamtide.app.workspace import Workspace
+    from spamtide.archive import Engine
+
+# What two campaigns are compared by, and how many shared values are shown of each.
+COMPARED = ("peers", "networks", "senders", "subjects", "hours", "feeds", "hosts", "domains")
+SHOWN = 20
+
+
+def diff_campaigns(workspace: Workspace, generation: Generation | None, one: str, other: str) -> dict[str, Any]:
+    """The document of ``campaigns diff``; older ids are followed. Raises WrongUse ``unknown_campaign``, Unanswerable ``campaign_gone``."""
+    generation, found = found_campaign(generation, one)
+    ids = [found.now, found_campaign(generation, other)[1].now]
+    with open_engine(workspace, generation) as engine:
+        rows = [engine.run(campaign_facts(campaigns=now)).to_pylist()[0] for now in ids]
+        exacts = sorted({r["first_exact"] for r in rows})
+        firsts = {r["exact"]: r for r in engine.run(first_messages(exacts)).to_pylist()}
+        shared = []
+        for what in COMPARED:
+            a, b = (_values(engine, what, now) for now in ids)
+            both = sorted(a & b, key=str)
+            shown = [format_instant(h * 3_600_000_000) for h in both] if what == "hours" else both
+            shared.append(
+                {"what": what, "a": len(a), "b": len(b), "both": len(both), "values": shown[:SHOWN]}
+            )  # fmt: skip
+    sides = [
+        {
+            "asked": asked, "campaign": r["campaign"], "messages": r["messages"],
+            "first_seen": format_instant(r["first_seen"]), "last_seen": format_instant(r["last_seen"]),
+            "topic": r["topic"], "language": r["language"], "subject": firsts[r["first_exact"]]["subject"],
+        }
+        for asked, r in zip((one, other), rows, strict=True)
+    ]  # fmt: skip
+    texts = [words_of(firsts[r["first_exact"]]) for r in rows]
+    return {
+        "schema": "spamtide.campaign-diff/1", "a": sides[0], "b": sides[1], "same": rows[0]["campaign"] == rows[1]["campaign"],
+        "shared": shared, "diff": word_diff(*texts), "generation": generation.number,
+    }  # fmt: skip
+
+
+def _values(engine: Engine, what: str, ids: tuple[str, ...]) -> set[Any]:
+    if what in ("hosts", "domains"):
+        expression = campaign_links(by=what[:-1], campaigns=ids)
+    else:
+        expression = campaign_values(what, campaigns=ids)
+    return set(engine.run(expression)["value"].to_pylist())
+
+
+def explain_messages(workspace: Workspace, generation: Generation, one: str, other: str) -> dict[str, Any]:
+    """The document of ``campaigns explain``. Raises WrongUse ``bad_message_id``, ``unknown_message``."""
+    places = [parse_id(text) for text in (one, other)]
+    with open_engine(workspace, generation) as engine:
+        keys = [(p.feed, p.writer, p.segment, p.ordinal) for p in places]
+        rows = {(r["feed"], r["writer"], r["segment"], r["ordinal"]): r for r in engine.run(exact_of(keys)).to_pylist()}
+        sides = []
+        for place, key in zip(places, keys, strict=True):
+            if key not in rows:
+                raise WrongUse(
+                    "unknown_message", f"There is no message {place} in the tables.",
+                    "Ids come from 'spamtide search'.", id=str(place),
+                )  # fmt: skip
+            r = rows[key]
+            sides.append({"id": str(place), "exact": r["exact"], "campaign": r["campaign"], "subject": r["subject"]})
+        a, b = sides
+
+        def members() -> pa.Table:
+            return engine.run(campaign_sketches(sorted({str(s["campaign"]) for s in sides})))
+
+        found = explain(str(a["exact"]), str(b["exact"]), members)
+    return {
+        "schema": "spamtide.campaign-explain/1", "a": a, "b": b,
+        "same": a["campaign"] is not None and a["campaign"] == b["campaign"],
+        "same_exact": a["exact"] == b["exact"],
+        "path": None if found.path is None else list(found.path), "reasons": list(found.reasons),
+        "generation": generation.number,
+    }  # fmt: skip

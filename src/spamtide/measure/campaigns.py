@@ -1,0 +1,222 @@
+"""What is known of campaigns, as unbound Ibis expressions over the messages and the table ``campaign_member``.
+
+Joined by the exact digest: the parts of messages never hold a campaign. Every choice among equals is by name, so that
+engines agree; distinct things are counted in two steps, which every engine can spill.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from spamtide.fingerprint import TABLES
+from spamtide.measure.expressions import matching, table, with_campaign
+from spamtide.measure.query import EVERYTHING, CampaignsAmong, Term
+
+# A value of which a campaign may have many, by the word that asks for it: the column it stands in.
+VALUES = {
+    "peers": "peer_unit", "networks": "network", "languages": "language", "topics": "topic", "origins": "origin",
+    "feeds": "feed", "subjects": "subject", "hours": "utc_hour", "senders": "from_address",
+}  # fmt: skip
+
+
+def _rows(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str]) -> Any:
+    tree = CampaignsAmong(Term("campaign", ",".join(campaigns)), tuple(campaigns)) if campaigns else EVERYTHING
+    rows = matching(tree, feeds=feeds, origins=origins)
+    return rows if campaigns else rows.inner_join(table("campaign_member"), "exact")
+
+
+def _first(rows: Any, by: Sequence[Any]) -> Any:
+    """The first row of each campaign, in this order."""
+    import ibis
+
+    place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=list(by)))
+    ranked = rows.mutate(place=place)
+    return ranked.filter(ranked.place == 0).drop("place")
+
+
+def _most(rows: Any, column: str) -> Any:
+    """``(campaign, column)``: what most messages of each campaign have."""
+    import ibis
+
+    counted = rows.group_by(["campaign", column]).aggregate(n=rows.count())
+    return _first(counted, [ibis.desc("n"), counted[column]]).drop("n")
+
+
+def _distinct(rows: Any, column: str, name: str) -> Any:
+    known = rows.filter(rows[column].notnull()).select("campaign", column).distinct()
+    return known.group_by("campaign").aggregate(**{name: known.count().cast("int64")})
+
+
+def campaign_facts(
+    *,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    campaigns: Sequence[str] = (),
+    since: int | None = None,
+    ordered: bool = True,
+) -> Any:
+    """The columns of the table ``campaign``, one row each, most messages first where ``ordered``.
+
+    Of all, or of some feeds, origins, campaigns; ``since``: those first seen (there) at or after it.
+    """
+    import ibis
+
+    rows = _rows(feeds, origins, campaigns)
+    groups = rows.group_by(["campaign", "exact"]).aggregate(first=rows.received_at.min())
+    facts = rows.group_by("campaign").aggregate(
+        messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
+    )
+    sizes = groups.group_by("campaign").aggregate(exact_groups=groups.count().cast("int64"))
+    facts = facts.inner_join(sizes, "campaign")
+    earliest = _first(groups, [groups["first"], groups.exact]).select("campaign", first_exact="exact")
+    facts = facts.inner_join(earliest, "campaign")
+    for found in (_distinct(rows, "peer_unit", "peers"), _distinct(rows, "network", "networks")):
+        facts = facts.left_join(found, "campaign").drop("campaign_right")
+    for column in ("language", "topic"):
+        facts = facts.inner_join(_most(rows, column), "campaign")
+    facts = facts.select(
+        "campaign", "first_exact", "messages", "exact_groups", "first_seen", "last_seen",
+        peers=facts.peers.fill_null(0), networks=facts.networks.fill_null(0), language=facts.language, topic=facts.topic,
+    )  # fmt: skip
+    facts = facts if since is None else facts.filter(facts.first_seen >= since)
+    return facts.order_by([ibis.desc("messages"), "first_seen", "campaign"]) if ordered else facts
+
+
+def campaign_values(
+    what: str,
+    *,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    campaigns: Sequence[str] = (),
+    at_most: int | None = None,
+) -> Any:
+    """``(campaign, value, messages, first_seen, last_seen)`` of one of ``VALUES``, most messages first, at most so many a campaign.
+
+    Messages that have none are left out.
+    """
+    import ibis
+
+    column = VALUES[what]
+    rows = _rows(feeds, origins, campaigns)
+    rows = rows.filter(rows[column].notnull())
+    found = rows.group_by("campaign", value=rows[column]).aggregate(
+        messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
+    )
+    order = [ibis.desc("messages"), "value"]
+    if at_most is not None:
+        place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=order))
+        ranked = found.mutate(place=place)
+        found = ranked.filter(ranked.place < at_most).drop("place")
+    return found.order_by(["campaign", *order])
+
+
+def campaign_groups(
+    *, campaigns: Sequence[str], feeds: Sequence[str] = (), origins: Sequence[str] = (), at_most: int
+) -> Any:
+    """``(exact, messages, first_seen, last_seen)`` of the exact groups of some campaigns, most messages first."""
+    import ibis
+
+    rows = _rows(feeds, origins, campaigns)
+    found = rows.group_by("exact").aggregate(
+        messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
+    )
+    return found.order_by([ibis.desc("messages"), "first_seen", "exact"]).limit(at_most)
+
+
+def campaign_links(by: str, *, campaigns: Sequence[str], feeds: Sequence[str] = (), origins: Sequence[str] = ()) -> Any:
+    """``(value, messages, first_seen, last_seen)`` of what messages of some campaigns link to, most messages first.
+
+    ``by``: ``host`` or ``domain``, the registered one. A message that links twice counts once.
+    """
+    import ibis
+
+    keys = ["feed", "writer", "segment", "ordinal"]
+    rows = _rows(feeds, origins, campaigns).select(*keys, "received_at")
+    links = table("link")
+    links = links.filter(links[by].notnull()).select(*keys, value=links[by]).distinct()
+    each = rows.inner_join(links, keys)
+    found = each.group_by("value").aggregate(
+        messages=each.count().cast("int64"), first_seen=each.received_at.min(), last_seen=each.received_at.max()
+    )
+    return found.order_by([ibis.desc("messages"), "value"])
+
+
+def campaign_listing(
+    *,
+    stored: bool,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    since: int | None = None,
+    at_least: int = 1,
+    limit: int | None = None,
+    subjects: int = 3,
+) -> Any:
+    """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
+
+    Most messages first. ``stored``: from the table of the generation, which holds every feed and origin; else computed of
+    these. ``since``: those first seen at or after it (there).
+    """
+    import ibis
+
+    facts = table("campaign") if stored else campaign_facts(feeds=feeds, origins=origins, ordered=False)
+    conditions = [facts.messages >= at_least, *([facts.first_seen >= since] if since is not None else [])]
+    order = [ibis.desc("messages"), "first_seen", "campaign"]
+    facts = facts.filter(conditions)
+    if limit is not None:
+        facts = facts.order_by(order).limit(limit)
+    seen = table("campaign_feed")
+    names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
+    facts = facts.inner_join(names, "campaign")
+    rows = _rows(feeds, origins, ())
+    rows = rows.semi_join(facts, "campaign") if limit is not None or since is not None else rows
+    rows = rows.filter(rows.subject.notnull())
+    counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
+    place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
+    ranked = counted.mutate(place=place)
+    ranked = ranked.filter(ranked.place < subjects)
+    shown = {f"subject_{i}": ranked.subject.max(where=ranked.place == i) for i in range(subjects)}
+    facts = facts.left_join(ranked.group_by("campaign").aggregate(**shown), "campaign").drop("campaign_right")
+    return facts.order_by(order)
+
+
+def first_messages(exacts: Sequence[str]) -> Any:
+    """``(exact, feed, writer, segment, ordinal, received_at, subject, from_address, text)`` of the first message of each exact group,
+    ties by place; ``text`` is masked.
+    """
+    import ibis
+
+    rows = table("message")
+    rows = rows.filter(rows.exact.isin(list(exacts)))
+    order = [rows.received_at, rows.feed, rows.writer, rows.segment, rows.ordinal]
+    place = ibis.row_number().over(ibis.window(group_by="exact", order_by=order))
+    ranked = rows.mutate(place=place)
+    keys = ["feed", "writer", "segment", "ordinal"]
+    firsts = ranked.filter(ranked.place == 0).select("exact", *keys, "received_at", "subject", "from_address")
+    text = table("text").select(*keys, text="text_masked")
+    return firsts.left_join(text, keys).drop([f"{k}_right" for k in keys]).order_by("exact")
+
+
+def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
+    """``(feed, writer, segment, ordinal, exact, campaign, subject)`` of these messages, where the tables hold them."""
+    rows = table("message")
+    here = [(rows.feed == f) & (rows.writer == w) & (rows.segment == s) & (rows.ordinal == o) for f, w, s, o in places]
+    rows = with_campaign(rows.filter(functools.reduce(operator.or_, here)))
+    return rows.select("feed", "writer", "segment", "ordinal", "exact", "campaign", "subject").order_by(
+        ["feed", "writer", "segment", "ordinal"]
+    )
+
+
+def campaign_sketches(campaigns: Sequence[str]) -> Any:
+    """``exact`` and the fingerprints of every exact group of these campaigns, each once: what explains why they are one."""
+    import ibis
+
+    members = table("campaign_member")
+    members = members.filter(members.campaign.isin(list(campaigns)))
+    columns = [c.name for c in TABLES["sketch"] if c.kind == "binary"]
+    rows = table("sketch").semi_join(members, "exact").select("exact", *columns).distinct()
+    place = ibis.row_number().over(ibis.window(group_by="exact", order_by=[rows[c] for c in columns]))
+    ranked = rows.mutate(place=place)
+    return ranked.filter(ranked.place == 0).select("exact", *columns).order_by("exact")
