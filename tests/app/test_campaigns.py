@@ -9,7 +9,7 @@ import functools
 import itertools
 import shutil
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,20 @@ def shingles(data: bytes) -> set[int]:
     return set(struct.unpack(f"<{len(data) // 8}q", data))
 
 
-def labelled(labels: Iterable[int]) -> Settled:
-    return Settled(pa.array(list(labels), pa.int32()), pa.table({}), 0)
+def labelled(labels: Iterable[int], edges: Sequence[tuple[int, int]] = ()) -> Settled:
+    columns = {
+        "leader": pa.array([a for a, _ in edges], pa.int32()), "member": pa.array([b for _, b in edges], pa.int32()),
+        "similarity": pa.array([700] * len(edges), pa.int32()), "needed": pa.array([400] * len(edges), pa.int32()),
+        "shingle": pa.array([-1] * len(edges), pa.int64()),
+    }  # fmt: skip
+    return Settled(pa.array(list(labels), pa.int32()), pa.table(columns), 0)
 
 
 def alike(fingerprints: pa.Table, share: float = 1 / 3) -> Settled:
     """Connected by a third of shared shingles; whatever the order of the rows."""
     sets = [shingles(s) for s in fingerprints["shingles"].to_pylist()]
     label = list(range(len(sets)))
+    edges = []
 
     def root(i: int) -> int:
         while label[i] != i:
@@ -48,8 +54,10 @@ def alike(fingerprints: pa.Table, share: float = 1 / 3) -> Settled:
 
     for i, j in itertools.combinations(range(len(sets)), 2):
         if sets[i] and len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= share:
+            if root(i) != root(j):
+                edges.append((i, j))
             label[root(i)] = root(j)
-    return labelled(root(i) for i in range(len(sets)))
+    return labelled((root(i) for i in range(len(sets))), edges)
 
 
 def together(fingerprints: pa.Table) -> Settled:
@@ -238,7 +246,9 @@ def test_two_messages_are_explained(use) -> None:
     exact = use("campaigns", "explain", first, second, "--json").json
     assert (exact["same"], exact["same_exact"], exact["path"]) == (True, True, [exact["a"]["exact"]])
     near = use("campaigns", "explain", first, third, "--json").json
-    assert (near["same"], near["same_exact"]) == (True, False)
+    assert (near["same"], near["same_exact"], near["path"]) == (True, False, [near["a"]["exact"], near["b"]["exact"]])
+    assert [(r["similarity"], r["needed"], r["shingle"]) for r in near["reasons"]] == [(0.7, 0.4, "f" * 16)]
+    assert "similar by 0.70, 0.40 was needed" in use("campaigns", "explain", first, third).out
     other = use("campaigns", "explain", first, watch, "--json").json
     assert (other["same"], other["same_exact"], other["path"], other["reasons"]) == (False, False, None, [])
     assert "Two campaigns" in use("campaigns", "explain", first, watch).out

@@ -11,9 +11,9 @@ from spamtide.archive import Generation, parse_id
 from spamtide.campaign import explain
 from spamtide.errors import WrongUse
 from spamtide.measure import (
+    campaign_edges,
     campaign_facts,
     campaign_links,
-    campaign_sketches,
     campaign_values,
     exact_of,
     first_messages,
@@ -86,13 +86,16 @@ def explain_messages(workspace: Workspace, generation: Generation, one: str, oth
             sides.append({"id": str(place), "exact": r["exact"], "campaign": r["campaign"], "subject": r["subject"]})
         a, b = sides
 
-        def members() -> pa.Table:
-            return engine.run(campaign_sketches(sorted({str(s["campaign"]) for s in sides})))
+        same = a["campaign"] is not None and a["campaign"] == b["campaign"]
 
-        found = explain(str(a["exact"]), str(b["exact"]), members)
+        def edges() -> pa.Table:
+            found = engine.run(campaign_edges(str(a["campaign"])))
+            return found if same else found.slice(0, 0)
+
+        found = explain(str(a["exact"]), str(b["exact"]), edges)
     return {
         "schema": "spamtide.campaign-explain/1", "a": a, "b": b,
-        "same": a["campaign"] is not None and a["campaign"] == b["campaign"],
+        "same": same,
         "same_exact": a["exact"] == b["exact"],
         "path": None if found.path is None else list(found.path), "reasons": list(found.reasons),
         "generation": generation.number,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Grouping sorts and joins every exact group once: more room than a query gets.
 _MEMORY_MIB = 1024
 _ENTRIES = 2_000
+_BATCH = 100_000
 _SKETCH = [c.name for c in TABLES["sketch"] if c.kind == "binary"]
 STEPS = 4
 Progress = Callable[[float, float | None, str], None]
@@ -111,10 +112,11 @@ def _group(
         fingerprints = groups.fingerprints(_SKETCH)
         exact = fingerprints["exact"]
         tell(1, STEPS, f"{len(exact):,} exact groups")
-        labels = settle(fingerprints).label
+        settled = settle(fingerprints)
         del fingerprints
         tell(2, STEPS, "naming campaigns")
-        groups.label(exact, labels)
+        groups.label(exact, settled.label)
+        draft.write("campaign_edge", group_schema("campaign_edge"), _edge_rows(exact, settled.edges))
         members = draft.write("campaign_member", group_schema("campaign_member"), groups.members())
         moved: list[Change] = []
         if before is not None:
@@ -156,6 +158,18 @@ def _followed(workspace: Workspace, groups: ExactGroups) -> list[Alias]:
     ]
     mentioned = sorted({name for _, c in changed for name in (c.old, *c.new)})
     return follow(changed, groups.alive(mentioned))
+
+
+def _edge_rows(exact: pa.ChunkedArray, edges: pa.Table) -> Iterator[pa.RecordBatch]:
+    """What joined the groups, by exact digest in place of the row of the fingerprints."""
+    import pyarrow as pa
+
+    exact = exact.combine_chunks()
+    schema = group_schema("campaign_edge")
+    for batch in edges.to_batches(max_chunksize=_BATCH):
+        ends = [exact.take(batch[name]) for name in ("leader", "member")]
+        rest = [batch[name].cast(schema.field(name).type) for name in schema.names[2:]]
+        yield pa.RecordBatch.from_arrays([*ends, *rest], schema=schema)
 
 
 def _alias_rows(aliases: list[Alias]) -> Iterator[pa.RecordBatch]:

@@ -39,6 +39,13 @@ GROUP_TABLES: dict[str, tuple[Column, ...]] = {
         Column("first_seen", "int64", "local", "receive time of the first of them"),
         Column("last_seen", "int64", "local", "receive time of the last of them"),
     ),
+    "campaign_edge": (
+        Column("leader", "utf8", "public", "an exact group"),
+        Column("member", "utf8", "public", "one that was held against it and found near: what joined them"),
+        Column("similarity", "int32", "public", "weighted Jaccard of their sketches, thousandths"),
+        Column("needed", "int32", "public", "what it had to reach, thousandths"),
+        Column("shingle", "int64", "local", "the keyed hash by which the two met"),
+    ),
     "campaign_alias": (
         Column("alias", "utf8", "public", "an id that a campaign had in an earlier generation"),
         Column("campaign", "utf8", "public", "where its messages are now; several rows after a split", nullable=True),

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from spamtide.measure.campaigns import (
+    campaign_edges,
     campaign_facts,
     campaign_groups,
     campaign_links,
     campaign_listing,
-    campaign_sketches,
     campaign_values,
     exact_of,
     first_messages,
@@ -77,9 +77,10 @@ __all__ = [
     "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "CampaignsAmong", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
     "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "PeersAmong", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
-    "arrival_bounds", "arrival_times", "asks_for_peers", "campaign_facts", "campaign_groups", "campaign_links", "campaign_listing", "campaign_sketches", "campaign_values", "counts_by_bin", "default_windows",
-    "duplicate_shares", "effect_of_given", "estimate_effect", "exact_of", "exposure_shares", "first_hits", "first_messages", "folded_needle", "given_series", "group_rows", "hidden_peers", "judge_bins",
-    "large_peers", "list_messages", "matching", "message_rows", "parse_measure", "parse_query", "peer_notes", "peer_units_seen", "rebinned", "series_named", "sessions_by_bin", "span", "uses", "weakest_basis",
+    "arrival_bounds", "arrival_times", "asks_for_peers", "campaign_edges", "campaign_facts", "campaign_groups", "campaign_links", "campaign_listing", "campaign_values", "counts_by_bin",
+    "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exact_of", "exposure_shares", "first_hits", "first_messages", "folded_needle", "given_series", "group_rows", "hidden_peers",
+    "judge_bins", "large_peers", "list_messages", "matching", "message_rows", "parse_measure", "parse_query", "peer_notes", "peer_units_seen", "rebinned", "series_named", "sessions_by_bin", "span", "uses",
+    "weakest_basis",
 ]  # fmt: skip
 
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.

@@ -11,7 +11,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.fingerprint import TABLES
 from spamtide.measure.expressions import matching, table, with_campaign
 from spamtide.measure.query import EVERYTHING, CampaignsAmong, Term
 
@@ -209,14 +208,8 @@ def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
     )
 
 
-def campaign_sketches(campaigns: Sequence[str]) -> Any:
-    """``exact`` and the fingerprints of every exact group of these campaigns, each once: what explains why they are one."""
-    import ibis
-
+def campaign_edges(campaign: str) -> Any:
+    """The rows of the table ``campaign_edge`` that joined the exact groups of a campaign, in order."""
     members = table("campaign_member")
-    members = members.filter(members.campaign.isin(list(campaigns)))
-    columns = [c.name for c in TABLES["sketch"] if c.kind == "binary"]
-    rows = table("sketch").semi_join(members, "exact").select("exact", *columns).distinct()
-    place = ibis.row_number().over(ibis.window(group_by="exact", order_by=[rows[c] for c in columns]))
-    ranked = rows.mutate(place=place)
-    return ranked.filter(ranked.place == 0).select("exact", *columns).order_by("exact")
+    members = members.filter(members.campaign == campaign).select(leader="exact")
+    return table("campaign_edge").semi_join(members, "leader").order_by(["leader", "member"])

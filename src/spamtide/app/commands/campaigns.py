@@ -201,9 +201,15 @@ def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -
     if document["same_exact"]:
         print("Exact copies of each other: equal masked subject, text and attachments.")
     elif document["same"]:
-        print(fill(f"One campaign, {a['campaign']}, of different wording."))
+        print(
+            fill(
+                f"One campaign, {a['campaign']}, of different wording: {len(document['reasons'])} steps from one to the other."
+            )
+        )
         for reason in document["reasons"]:
-            print("- " + printable(", ".join(f"{k} {v}" for k, v in reason.items()), 300))
+            print(
+                f"- {reason['from'][:20]} to {reason['to'][:20]}: similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed"
+            )
     else:
         print("Two campaigns. 'spamtide campaigns diff A B' says what they share.")
 
