@@ -1,15 +1,17 @@
 """Which parts of a template make the expression: specific enough, present in nearly all, met nowhere else.
 
-Tried in this order, and the first that fits is taken: a short text as a whole; two lines in the order they stand; any two
-of the best lines (for shuffled or dropped lines); one line; any one of the best lines. Each is tried on the messages learnt
-from, together with the subject's expression, and on the texts that must not be met.
+Preferred in this order: a short text as a whole; two lines in the order they stand; any two of the best lines (for shuffled
+or dropped lines); one line; any one of the best lines. Of each it is estimated what it will miss; those that may miss more
+than one in fifty wait behind the others. Then each is tried on the messages learnt from, together with the subject's
+expression, and on the texts that must not be met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import log2
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,8 @@ from spamtide.campaign.template.tokens import Tokens
 
 # A part is worth trying if so many messages have it; a choice that so many have is taken at once.
 WANTED = 0.985
+# So much may be missed for the sake of a more telling expression.
+MISSED = 0.02
 ENOUGH = 0.998
 # A body's expression has at least so many bits where the subject's makes up for the rest.
 _LEAST = 16.0
@@ -101,8 +105,9 @@ def choose(subjects: Learnt, bodies: Learnt, need: float, others: Others | None,
     stages = [(need, strong, weak)] + ([(max(need - strong[1], _LEAST), strong)] if strong[1] else [])
     seen: set[tuple[str, str]] = set()
     for wanted, *heads in stages:
-        for body, bits in _bodies(bodies, wanted, others, owner):
-            if len(body) > MAX_LENGTH:
+        for way in _bodies(bodies, wanted, others, owner):
+            body, bits = way.expression, way.bits
+            if len(body) > MAX_LENGTH or bits + max(b for _, b in heads) < need:
                 continue
             on_body = matches(body, bodies.column)
             for subject, subject_bits in heads:
@@ -152,56 +157,58 @@ def _subjects(learnt: Learnt) -> tuple[tuple[str, float], tuple[str, float]]:
     return anything, anything
 
 
-def _bodies(learnt: Learnt, need: float, others: Others | None, owner: str) -> Iterator[tuple[str, float]]:
-    """Expressions of the body with their bits, in the order in which they are preferred."""
+@dataclass(frozen=True)
+class _Way:
+    """An expression of the body, its bits, and the share of messages to come that it may be expected to miss."""
+
+    expression: str
+    bits: float
+    missed: float
+
+
+def _bodies(learnt: Learnt, need: float, others: Others | None, owner: str) -> list[_Way]:
+    """Expressions of the body: first those that may be expected to miss little, in the order in which they are preferred."""
+    ways = []
     if learnt.rendered_short:
         part = phrase(learnt.rendered_short, 0, 0, len(learnt.rendered_short) - 1)
         if part.ways <= MAX_WAYS:
-            yield complete(part.expression, True, True), part.bits
-    halves = _phrases(learnt, _AMPLE * need / 2, others, owner)
-    yield from _pairs(learnt, halves)
-    wholes = _phrases(learnt, _AMPLE * need, others, owner)
-    able = [(p, on) for p, on in wholes if p.bits >= need]
-    for part, on in able[:3]:
-        if on.mean() >= WANTED:
-            yield complete(part.expression), part.bits
-    for size in _sizes(able, 1):
-        taken = [p for p, _ in able[:size]]
-        yield complete(any_of(taken)), min(p.bits for p in taken) - np.log2(size)
-    if able:
-        yield complete(able[0][0].expression), able[0][0].bits
+            ways.append(_Way(complete(part.expression, True, True), part.bits, 0.0))
+    ways += _two(learnt, _phrases(learnt, _AMPLE * need / 2, others, owner))
+    able = [(p, share) for p, share in _phrases(learnt, _AMPLE * need, others, owner) if p.bits >= need]
+    ways += [_Way(complete(p.expression), p.bits, 1 - share) for p, share in able[:3]]
+    for size in range(2, min(_LINES, len(able)) + 1):
+        parts = [p for p, _ in able[:size]]
+        missed = _short_of([share for _, share in able[:size]], 1)
+        ways.append(_Way(complete(any_of(parts)), min(p.bits for p in parts) - log2(size), missed))
     if not learnt.places:
-        yield FLAGS + (r"^\s{0,200}$" if not any(d.keys for d in learnt.docs) else ANYTHING), 0.0
+        ways.append(_Way(FLAGS + (ANYTHING if any(d.keys for d in learnt.docs) else r"^\s{0,200}$"), 0.0, 0.0))
+    return sorted(ways, key=lambda way: max(0.0, way.missed - MISSED))
 
 
-def _pairs(learnt: Learnt, halves: list[tuple[Phrase, Flags]]) -> Iterator[tuple[str, float]]:
-    """Two lines, in their order where it is always the same; then any two of more and more lines."""
-    best = sorted(
-        combinations(range(min(8, len(halves))), 2), key=lambda ij: (-(halves[ij[0]][1] & halves[ij[1]][1]).sum(), ij)
+def _two(learnt: Learnt, halves: list[tuple[Phrase, float]]) -> list[_Way]:
+    """Two lines in their order; any two of more and more lines."""
+    ways = []
+    pairs = sorted(
+        combinations(range(min(6, len(halves))), 2), key=lambda ij: (-halves[ij[0]][1] * halves[ij[1]][1], ij)
     )
-    for i, j in best[:2]:
+    for i, j in pairs[:2]:
         first, second = sorted((halves[i][0], halves[j][0]), key=lambda p: _rank(learnt, p))
-        if (halves[i][1] & halves[j][1]).mean() >= WANTED:
-            yield complete(first.expression + GAP + second.expression), first.bits + second.bits
-    for size in _sizes(halves, 2):
-        taken = [p for p, _ in halves[:size]]
-        bits = sum(sorted(p.bits for p in taken)[:2]) - np.log2(size * size)
-        yield complete(any_of(taken) + GAP + any_of(taken)), bits
+        text = first.expression + GAP + second.expression
+        ways.append(_Way(complete(text), first.bits + second.bits, 1 - halves[i][1] * halves[j][1]))
+    for size in range(3, min(_LINES, len(halves)) + 1):
+        parts = [p for p, _ in halves[:size]]
+        bits = sum(sorted(p.bits for p in parts)[:2]) - 2 * log2(size)
+        missed = _short_of([share for _, share in halves[:size]], 2)
+        ways.append(_Way(complete(any_of(parts) + GAP + any_of(parts)), bits, missed))
+    return ways
 
 
-def _sizes(parts: list[tuple[Phrase, Flags]], wanted: int) -> range:
-    """How many lines are worth trying for ``wanted`` of them: from where a message without is rarer than 1 in 200.
-
-    As if lines were left out independently; a sample in which none is without may be luck.
-    """
-    most = min(_LINES, len(parts))
-    without, with_one = 1.0, 0.0
-    for size in range(1, most + 1):
-        share = float(parts[size - 1][1].mean())
-        without, with_one = without * (1 - share), with_one * (1 - share) + without * share
-        if size > wanted and without + (with_one if wanted == 2 else 0) <= 0.005:
-            return range(size, most + 1)
-    return range(max(wanted + 1, most), most + 1)
+def _short_of(shares: Sequence[float], wanted: int) -> float:
+    """Share of messages that have fewer than ``wanted`` (1 or 2) of lines with these shares, left out independently."""
+    none, one = 1.0, 0.0
+    for share in shares:
+        none, one = none * (1 - share), one * (1 - share) + none * share
+    return none + (one if wanted == 2 else 0.0)
 
 
 def _rank(learnt: Learnt, part: Phrase) -> float:
@@ -210,15 +217,16 @@ def _rank(learnt: Learnt, part: Phrase) -> float:
     return float(np.median([line.runs[0].where[d] / len(learnt.docs[d].keys) for d in line.messages]))
 
 
-def _phrases(learnt: Learnt, wanted: float, others: Others | None, owner: str) -> list[tuple[Phrase, Flags]]:
-    """One phrase a line with the messages it matches, those in most messages first; none that other texts have."""
-    parts = [
-        p
-        for n, line in enumerate(learnt.rendered)
-        if (p := best_phrase(line, n, wanted)) and p.bits >= min(16.0, wanted)
-    ]
-    found = [(p, matches(FLAGS + p.expression, learnt.column)) for p in parts]
-    found.sort(key=lambda pair: (-pair[1].sum(), -pair[0].bits, pair[0].expression))
+def _phrases(learnt: Learnt, wanted: float, others: Others | None, owner: str) -> list[tuple[Phrase, float]]:
+    """One phrase a line with the share of messages to come that may be expected to have it, the largest first.
+
+    The share is by the rule of succession: nine of nine is no certainty. None that other texts have.
+    """
+    parts = [p for n, line in enumerate(learnt.rendered) if (p := best_phrase(line, n, wanted))]
+    parts = [p for p in parts if p.bits >= min(_LEAST, wanted)]
+    counts = [int(matches(FLAGS + p.expression, learnt.column).sum()) for p in parts]
+    found = [(p, (c + 1) / (len(learnt.docs) + 2)) for p, c in zip(parts, counts, strict=True)]
+    found.sort(key=lambda pair: (-pair[1], -pair[0].bits, pair[0].expression))
     found = found[: 2 * _LINES]
     if others is not None and found and len(others):
         together = others.met(complete(any_of([p for p, _ in found])), owner)

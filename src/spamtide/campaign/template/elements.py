@@ -81,8 +81,12 @@ def cover(lines: Sequence[Line], docs: Sequence[Tokens]) -> list[bytearray]:
 
 
 def _edge(line: Line, having: list[Tokens], covered: Sequence[bytearray], at: list[int], step: int) -> list[Element]:
-    """The few words between a line and the end of its row of text or its neighbour, where nearly all messages have one."""
+    """The few words between a line and the end of its row of text or its neighbour, where nearly all messages have one.
+
+    They count as covered from then on, so that the neighbour does not take them too.
+    """
     docs, begins, ends = [], [], []
+    taken: list[tuple[int, int, int]] = []
     for d, tokens, place in zip(line.messages, having, at, strict=True):
         p, last = place, len(tokens.keys)
         while (p > 0 if step < 0 else p < last) and abs(p - place) <= _EDGE:
@@ -97,7 +101,12 @@ def _edge(line: Line, having: list[Tokens], covered: Sequence[bytearray], at: li
             docs.append(tokens)
             begins.append(min(p, place))
             ends.append(max(p, place))
-    return _gap(docs, begins, ends) if len(docs) >= 0.95 * len(having) else []
+            taken.append((d, min(p, place), max(p, place)))
+    if len(docs) < 0.95 * len(having):
+        return []
+    for d, begin, end in taken:
+        covered[d][begin:end] = b"\1" * (end - begin)
+    return _gap(docs, begins, ends)
 
 
 def whole(docs: Sequence[Tokens]) -> list[Element]:
