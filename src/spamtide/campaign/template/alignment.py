@@ -49,7 +49,7 @@ class Line:
 class _Index:
     """The messages as numbers, with the places of each pair."""
 
-    def __init__(self, docs: Sequence[Tokens]) -> None:
+    def __init__(self, docs: Sequence[Tokens], floor: int) -> None:
         self.docs = docs
         names: dict[str, int] = {}
         self.ids = [[names.setdefault(k, len(names)) for k in d.keys] for d in docs]
@@ -64,7 +64,7 @@ class _Index:
         self.frequency: Counter[int] = Counter()
         for at in self.places:
             self.frequency.update(at.keys())
-        self.floor = least_frequency(len(docs))
+        self.floor = floor
         self.explained = [bytearray(len(row) + 1) for row in self.ids]
 
     def unexplained(self, doc: int) -> int:
@@ -116,15 +116,15 @@ def least_frequency(messages: int) -> int:
     return max(2 if messages < 8 else 3, ceil(0.15 * messages))
 
 
-def find_lines(docs: Sequence[Tokens]) -> list[Line]:
-    """Lines of the messages, those of the first reading first; each is in at least 15 % of the messages.
+def find_lines(docs: Sequence[Tokens], thorough: bool = False) -> list[Line]:
+    """Lines of the messages, those of the first reading first; each is in at least 15 % of them (``thorough``: in five).
 
     ``docs`` must be in an order that belongs to their content: ties are broken by it.
     """
-    index = _Index(docs)
+    index = _Index(docs, min(5, least_frequency(len(docs))) if thorough else least_frequency(len(docs)))
     lines: list[Line] = []
     read: set[int] = set()
-    for _ in range(READINGS):
+    for _ in range(READINGS * (4 if thorough else 1)):
         gain, doc = max(((index.unexplained(d), -d) for d in range(len(docs)) if d not in read), default=(0, 0))
         if gain < _SEED * index.floor:
             break

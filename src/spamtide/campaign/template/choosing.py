@@ -232,5 +232,17 @@ def _phrases(learnt: Learnt, wanted: float, others: Others | None, owner: str) -
         together = others.met(complete(any_of([p for p, _ in found])), owner)
         if len(together):
             texts = others.bodies.take(together)
-            found = [pair for pair in found if not matches(FLAGS + pair[0].expression, texts).any()]
+            found = [(own, share) for p, share in found if (own := _own(p, learnt, texts, others, owner))]
     return found
+
+
+def _own(part: Phrase, learnt: Learnt, texts: Any, others: Others, owner: str) -> Phrase | None:
+    """The phrase if no other text has it; else the whole line, if none has that."""
+    if not matches(FLAGS + part.expression, texts).any():
+        return part
+    line = learnt.rendered[part.line]
+    fixed = [i for i, (element, *_) in enumerate(line) if element.fixed]
+    longest = phrase(line, part.line, fixed[0], fixed[-1])
+    if longest.ways > MAX_WAYS / 4 or len(longest.expression) > MAX_LENGTH / 4:
+        return None
+    return None if len(others.met(FLAGS + longest.expression, owner)) else longest

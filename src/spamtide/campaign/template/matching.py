@@ -60,6 +60,14 @@ class Others:
         part.owners = self.owners[places]
         return part
 
+    def with_more(self, more: Others) -> Others:
+        """These and others."""
+        sum_ = Others([])
+        sum_.subjects = pa.chunked_array([self.subjects, more.subjects]).combine_chunks()
+        sum_.bodies = pa.chunked_array([self.bodies, more.bodies]).combine_chunks()
+        sum_.owners = np.concatenate([self.owners, more.owners])
+        return sum_
+
 
 def both(subject: str, body: str, texts: Sequence[Text]) -> list[bool]:
     """Which texts match both expressions."""

@@ -13,7 +13,8 @@ _ALL = 0.9
 
 
 def streams(lines: Sequence[Line], count: int, strict: bool = False) -> list[list[int]]:
-    """Groups of the ``count`` messages: each goes where most of its words are; those with no telling line go together.
+    """Groups of the ``count`` messages: each goes where most of its words are, rare
+    lines counting more; those with no telling line go together.
 
     Lines belong together that are found together: in a quarter of the messages of the rarer one, or, ``strict``, in half
     of those with either. One group, or none, where nothing is told apart.
@@ -36,6 +37,6 @@ def streams(lines: Sequence[Line], count: int, strict: bool = False) -> list[lis
         return []
     votes = np.zeros((count, len(lines)))
     for i in telling:
-        votes[sorted(sets[i]), root(i)] += sum(len(r.keys) for r in lines[i].runs)
+        votes[sorted(sets[i]), root(i)] += sum(len(r.keys) for r in lines[i].runs) * np.log2(count / len(sets[i]))
     chosen = [int(v.argmax()) if v.any() else -1 for v in votes]
     return [[d for d, c in enumerate(chosen) if c == component] for component in sorted(set(chosen))]
