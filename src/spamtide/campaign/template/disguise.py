@@ -12,11 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
-from spamtide.campaign.template.tokens import letter
+from spamtide.campaign.template.tokens import UNSEEN, letter
 
 # Alphabets that stand for Latin letters, as code points; the characters of one are let in together.
 _ALPHABETS: tuple[tuple[int, int], ...] = (
-    (0x21, 0x40),  # digits and signs
+    (0x21, 0x7E),  # digits and signs
     (0xC0, 0x17F),  # letters with accents
     (0x250, 0x2AF),  # phonetic letters
     (0x370, 0x3FF),  # Greek
@@ -26,7 +26,6 @@ _ALPHABETS: tuple[tuple[int, int], ...] = (
     (0xFF41, 0xFF5A),  # full width
     (0x1D400, 0x1D433),  # mathematical bold
 )
-_ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
 
 @lru_cache(maxsize=16)
@@ -35,7 +34,13 @@ def _alphabet(first: int, last: int) -> dict[str, str]:
     found: dict[str, str] = defaultdict(str)
     for point in range(first, last + 1):
         c = chr(point)
-        if c == c.lower() and (read := letter(c)) and len(read) == 1 and read != c:
+        if (
+            not (c.isascii() and c.isalpha())
+            and c == c.lower()
+            and (read := letter(c))
+            and len(read) == 1
+            and read != c
+        ):
             found[read] += c
     return dict(found)
 
@@ -76,14 +81,14 @@ class Looks:
     def freeze(self) -> Alike:
         """What has been learnt, with the alphabets it comes from let in."""
         letters: dict[str, set[str]] = {b: set(seen) for b, seen in self._seen.items()}
-        seen_points = {ord(c) for seen in self._seen.values() for c in seen if not ("a" <= c <= "z")}
+        seen_points = {ord(c) for seen in self._seen.values() for c in seen if not (c.isascii() and c.isalpha())}
         for first, last in _ALPHABETS:
             if any(first <= p <= last for p in seen_points):
                 for b in "abcdefghijklmnopqrstuvwxyz":
                     letters.setdefault(b, set()).update(_alphabet(first, last).get(letter(b), ""))
         between = set(self._between)
-        if between & set(_ZERO_WIDTH):
-            between |= set(_ZERO_WIDTH)
+        if between & set(UNSEEN):
+            between |= set(UNSEEN)
         if between & set("._- "):
             between |= set("._- ")
         return Alike({b: "".join(sorted(s - {b})) for b, s in letters.items() if s - {b}}, "".join(sorted(between)))
@@ -95,6 +100,9 @@ class Alike:
     def __init__(self, letters: dict[str, str], between: str) -> None:
         self._classes = {c: f"[{escape_class(c + others)}]" for c, others in letters.items()}
         self._gap = f"[{escape_class(between)}]{{0,2}}" if between else ""
+        unseen = "".join(c for c in between if c in UNSEEN)
+        # What may stand before a token and is not seen.
+        self.unseen = f"[{unseen}]{{0,2}}" if unseen else ""
         self._words: dict[str, str] = {}
 
     def expression(self, plain: str) -> str:

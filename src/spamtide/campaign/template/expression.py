@@ -40,7 +40,11 @@ Rendered = tuple[Element, str, float, float]
 
 def render(line: Sequence[Element], alike: Alike | None) -> list[Rendered]:
     """Each element of a line with its expression."""
-    return [(e, *e.expression(alike)) for e in line]
+    found = []
+    for element in line:
+        text, bits, ways = element.expression(alike)
+        found.append((element, (alike.unseen if alike else "") + text, bits, ways))
+    return found
 
 
 def phrase(line: Sequence[Rendered], number: int, first: int, last: int) -> Phrase:

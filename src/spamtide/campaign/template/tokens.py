@@ -31,6 +31,7 @@ _PART = re.compile(
     rf"|(?P<one>[{_SPACELESS}])"
     rf"|(?P<word>(?:(?!https?://)[^\s{_SPACELESS}])+)"
 )
+UNSEEN = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _CHUNK = re.compile(r"\S+")
 _LEADING = re.compile(r"[\"'(\[{<>*_=+~#%&/\\:;,.?!`´‘’“”«»¿¡–—…•·$€£¥-]*")
 _TRAILING = re.compile(r"[\"')\]}<>*_=~#%&/\\:;,.?!`´‘’“”«»–—…•·€£¥-]*$")
@@ -125,7 +126,7 @@ def _word(chunk: str, start: int, end: int) -> list[tuple[str, int, int]]:
     found = [(chunk[i], i, i + 1) for i in range(start, first)]
     if first < stop:
         core = chunk[first:stop]
-        found.append((NUMBER if _NUMBER.fullmatch(core) else _key(core), first, stop))
+        found.append((NUMBER if _NUMBER.fullmatch(core.strip(UNSEEN)) else _key(core), first, stop))
     return found + [(chunk[i], i, i + 1) for i in range(stop, end)]
 
 
