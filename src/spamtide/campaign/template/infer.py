@@ -7,7 +7,6 @@ distinct texts are read, so the cost does not grow with the campaign.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from spamtide.campaign.template.matching import Others, both
 from spamtide.campaign.template.readable import Names, as_lines, as_text, pieces
 from spamtide.campaign.template.sample import Read, sample
 from spamtide.campaign.template.streams import streams
-from spamtide.campaign.template.values import HeldBack, Line, Order, Refusal, Split, Template, Text
+from spamtide.campaign.template.values import HeldBack, Line, Order, Refusal, Split, Template, Text, wilson
 
 NEEDED = 5
 # From so many texts on, a fifth is kept apart; below, each fifth in turn.
@@ -102,7 +101,7 @@ class _Inference:
     def _held_back(self, choice: Choice, texts: list[Read], kept: list[Read]) -> HeldBack:
         """How expressions do on messages that they were not learnt from."""
         if kept:
-            return _interval(len(kept), _matched(choice, kept), True)
+            return wilson(len(kept), _matched(choice, kept), "apart")
         if len(texts) == 1:
             return HeldBack(0, 0, 0.0, 1.0, "folds")
         matched = 0
@@ -111,7 +110,7 @@ class _Inference:
             if read and len(read) < len(texts):
                 part = choose(*_learn(read), self._need, self._close, self._owner)
                 matched += _matched(part, texts[fold::5])
-        return _interval(len(texts), matched, False)
+        return wilson(len(texts), matched, "folds")
 
     def _split(self, texts: list[Read], groups: list[list[int]], depth: int) -> Split | None:
         """The second chance: each group of messages on its own, the largest first. None where that finds no template."""
@@ -145,15 +144,6 @@ def _apart(texts: list[Read], choice: Choice | None) -> list[list[int]]:
         return []
     on = np.array(both(choice.subject, choice.body, [t.text for t in texts]))
     return [np.flatnonzero(on).tolist(), np.flatnonzero(~on).tolist()]
-
-
-def _interval(n: int, k: int, apart: bool) -> HeldBack:
-    """Wilson's interval at 95 %."""
-    z = 1.959964
-    middle = (k + z * z / 2) / (n + z * z)
-    half = z * sqrt(k * (n - k) / n + z * z / 4) / (n + z * z)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return HeldBack(n, k, float(f"{low:.6g}"), float(f"{high:.6g}"), "apart" if apart else "folds")
 
 
 def _template(

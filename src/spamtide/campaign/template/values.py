@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Literal
 
 SlotKind = Literal["dictionary", "micro-anchored", "noise", "url", "address", "number", "token"]
@@ -76,6 +77,16 @@ class HeldBack:
     def share(self) -> float:
         """Matched of ``n``; 1 where there was nothing to hold back."""
         return self.matched / self.n if self.n else 1.0
+
+
+def wilson(n: int, k: int, method: Literal["apart", "folds"]) -> HeldBack:
+    """``k`` of ``n`` with Wilson's interval at 95 %; from 0 to 1 where there is nothing to tell from."""
+    if not n:
+        return HeldBack(0, 0, 0.0, 1.0, method)
+    z = 1.959964
+    middle = (k + z * z / 2) / (n + z * z)
+    half = z * sqrt(k * (n - k) / n + z * z / 4) / (n + z * z)
+    return HeldBack(n, k, float(f"{max(0.0, middle - half):.6g}"), float(f"{min(1.0, middle + half):.6g}"), method)
 
 
 @dataclass(frozen=True, slots=True)
