@@ -223,7 +223,7 @@ def _phrases(learnt: Learnt, wanted: float, others: Others | None, owner: str) -
     The share is by the rule of succession: nine of nine is no certainty. None that other texts have.
     """
     parts = [p for n, line in enumerate(learnt.rendered) if (p := best_phrase(line, n, wanted))]
-    parts = [p for p in parts if p.bits >= min(_LEAST, wanted)]
+    parts = list({p.expression: p for p in parts if p.bits >= min(_LEAST, wanted)}.values())
     counts = [int(matches(FLAGS + p.expression, learnt.column).sum()) for p in parts]
     found = [(p, (c + 1) / (len(learnt.docs) + 2)) for p, c in zip(parts, counts, strict=True)]
     found.sort(key=lambda pair: (-pair[1], -pair[0].bits, pair[0].expression))

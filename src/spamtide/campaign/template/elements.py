@@ -148,7 +148,11 @@ def _hole(docs: list[Tokens], at: list[int], stops: list[int]) -> Element:
     values = [d.text[d.starts[a] : d.ends[s - 1]] if s > a else "" for d, a, s in zip(docs, at, stops, strict=True)]
     filled = [(d, a) for d, a, s in zip(docs, at, stops, strict=True) if s > a and a > 0]
     blank = _blank(filled) if filled else ""
-    return Element(values, MAYBE_SPACE if "" in values and blank else blank, False)
+    # A word that stands twice in the gap is no place to align by, and yet may be all there is.
+    fixed = (
+        len(docs) > 1 and len(set(values)) == 1 and not any(d.keys[a] in KINDS for d, a in zip(docs, at, strict=True))
+    )
+    return Element(values, MAYBE_SPACE if "" in values and blank else blank, fixed)
 
 
 def learn_looks(lines: Sequence[Sequence[Element]]) -> Alike | None:

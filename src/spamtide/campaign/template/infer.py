@@ -22,7 +22,7 @@ from spamtide.campaign.template.values import HeldBack, Line, Order, Refusal, Sp
 NEEDED = 5
 # From so many texts on, a fifth is kept apart; below, each fifth in turn.
 _APART = 40
-_DEPTH = 3
+_DEPTH = 2
 _FITS = 0.95
 # Groups of messages that are tried in all, where a campaign is split.
 _TRIES = 24
