@@ -111,6 +111,10 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "feeds", "list")),
         (0, (*world, "feeds", "show", "second")),
         (0, (*world, "report", "--event", "rustock-2011", "--feed", "trap", "--out", folder / "report")),
+        (0, (*world, "dialects")),
+        (0, (*world, "dialects", "show", "d-e38f4380d5e7")),
+        (0, (*world, "botnets")),
+        (0, (*world, "botnets", "members")),
         (0, (*world, "status")),
         (0, ("init", folder / "own")),
         (3, (*own, "import", folder / "m.mbox", folder / "bad.gz", "--feed", "f", "--vantage", "mailbox")),
@@ -141,6 +145,10 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
     messages = [row["id"] for row in found["search"][0]["items"][:2]]
     for arguments in (("show", ids[0]), ("diff", *ids), ("explain", *messages)):
         document = spamtide(*world, "campaigns", *arguments, "--json").json
+        found.setdefault(document["schema"].removeprefix("spamtide.").removesuffix("/1"), []).append(document)
+    group = found["botnets"][0]["items"][0]["group"]
+    for more in (("show", group), ("explain", group), ("name", group, "Rustock", "--evidence", "made so")):
+        document = spamtide(*world, "botnets", *more, "--json").json
         found.setdefault(document["schema"].removeprefix("spamtide.").removesuffix("/1"), []).append(document)
     batch = spamtide("effect", "--batch", folder / "q.jsonl", "--jsonl")
     assert batch.code == 3

@@ -132,3 +132,20 @@ def test_the_tail_is_never_below_the_hypergeometric_one(a: int, b: int, m: int, 
     ways = sum(comb(b, k) * comb(n - b, a - k) for k in range(m, top + 1) if a - k <= n - b)
     bound = log_tail(np.array([[m]], float), np.array([[a * b / n]]), np.array([[a]], float))[0, 0]
     assert bound >= (log(ways) - log(comb(n, a)) if ways else -np.inf) - 1e-6
+
+
+def test_a_campaign_sent_by_two_botnets_of_one_engine_does_not_chain_them() -> None:
+    both = [
+        *sent("mixed", "e", range(100), range(3, 9), n=20),
+        *sent("mixed", "e", range(200, 300), range(3, 9), n=60, seed=1),
+    ]
+    more = [*sent("p3", "e", range(100), range(4, 10)), *sent("q3", "e", range(200, 300), range(4, 10))]
+    rows = [*WORLD, *more, *both]
+    settled = group_senders(mail(rows))
+    assert campaigns(settled) == [{"mixed", "q1", "q2", "q3"}, {"p1", "p2", "p3"}, {"r1", "r2"}]
+    found = tell_members(learn_witnesses(mail(rows), settled), mail(rows))
+    owner = {g.id: "p" if "p1" in g.campaigns else "q" for g in settled.groups}
+    told_of = [
+        (owner[g], int(row[2][4:]) < 100) for g, row in zip(found.group, rows, strict=True) if g and row[0] == "mixed"
+    ]
+    assert len(told_of) > 300 and sum((o == "p") != low for o, low in told_of) < 0.02 * len(told_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from doc_tables import ROOT
-from spamtide.campaign import GROUP_TABLES
+from spamtide.campaign import GROUP_TABLES, SENDER_TABLES
 
 DOCUMENT = ROOT / "docs" / "reference" / "tables.md"
 START = "### Tables of generations\n"
@@ -13,7 +13,7 @@ START = "### Tables of generations\n"
 
 def rendered() -> str:
     parts = [START]
-    for name, columns in GROUP_TABLES.items():
+    for name, columns in (GROUP_TABLES | SENDER_TABLES).items():
         parts.append(f"\n**{name}**\n\n| column | type | null | privacy | meaning |\n|---|---|---|---|---|\n")
         parts += [
             f"| `{c.name}` | {c.kind} | {'yes' if c.nullable else 'no'} | {c.privacy} | {c.meaning} |\n"

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
+    "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
+    "botnets": ("senders", "Sender groups and their names: list, show, explain, members, name."),
     "simulate": ("simulating", "Make a world with known truth from a scenario."),
     "report": ("reporting", "A report of an event: page, figures, tables, JSON."),
     "archive": ("archiving", "Verify the archive, or erase messages from it."),
@@ -40,7 +42,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
-    "botnets",
     "claims",
     "corroborate",
     "size",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.campaign.aliases import Alias, Change, changes, follow
 from spamtide.campaign.explaining import Explanation, explain
+from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
 from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ __all__ = [
     "LISTS",
     "METHOD",
     "PATH_COLUMNS",
+    "SENDER_METHOD",
+    "SENDER_TABLES",
     "Alias",
     "Anchor",
     "Change",
@@ -114,6 +117,7 @@ __all__ = [
     "learn_witnesses",
     "lowest_of_each",
     "path_uses",
+    "sender_schema",
     "settle",
     "settle_sorted",
     "tell_members",

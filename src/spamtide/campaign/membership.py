@@ -1,6 +1,6 @@
 """How surely one message belongs to a sender group: 0 to 1, and no group at all where that is not enough.
 
-Three witnesses, each as a ratio of likelihoods: the campaign (its sending is in the group), the dialect (another one is excluded) and
+Three witnesses, each as a ratio of likelihoods: the campaign (its sending is in the group, or hosts say that it was sent by two), the dialect (another one is excluded) and
 the host (it sent for the group within reach, in another sending, or it did not). How often hosts speak truly is counted in the
 settled grouping itself, each message judged without its own sending; how often a new campaign is of a group not yet seen, by Good
 and Turing's estimate from groups of one sending. An engine alone never makes a member, whatever the membership: it may be rented by
@@ -9,6 +9,7 @@ somebody unseen. Small campaigns are judged as wholes, and then each of their me
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,8 @@ HITS, TRIES = 1.0, 20.0
 SAMPLE = 20_000
 # While mail is followed, a campaign joins a group when so many of a day's messages are of it this surely.
 JOINS, SURELY = 5, 0.99
+# A sending whose hosts are to a larger share those of other groups than this is mixed: its hosts bear witness for nobody.
+MIXED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +100,48 @@ def _spans(reach: int) -> tuple[Span, Span]:
     return (-reach, reach), (-reach, -1)
 
 
+def _hosts(
+    rows: list[tuple[str, Sending, str, int]], groups: Iterable[str]
+) -> tuple[dict[tuple[str, str], Days], dict[str, Days]]:
+    """Days of each (group, address), and of each group."""
+    days: dict[tuple[str, str], Days] = {}
+    active: dict[str, Days] = {g: {} for g in groups}
+    for group, sending, peer, day in rows:
+        days.setdefault((group, peer), {}).setdefault(day, set()).add(sending)
+        active[group].setdefault(day, set()).add(sending)
+    return days, active
+
+
+def _mixed(rows: list[tuple[str, Sending, str, int]], settled: SenderGroups) -> set[Sending]:
+    """Sendings whose hosts are those of several groups of their dialect."""
+    days, _ = _hosts(rows, (g.id for g in settled.groups))
+    rivals: dict[str, list[str]] = {}
+    for g in settled.groups:
+        for d in g.dialects:
+            rivals.setdefault(d, []).append(g.id)
+    votes: dict[Sending, list[int]] = {}
+    for group, sending, peer, day in rows:
+        there = [
+            g for g in rivals[sending[1]] if _seen(days.get((g, peer), {}), _spans(settled.reach)[0], day, sending)
+        ]
+        if len(there) == 1:
+            tally = votes.setdefault(sending, [0, 0])
+            tally[there[0] != group] += 1
+    return {s for s, (own, others) in votes.items() if others > MIXED * (own + others)}
+
+
 def learn_witnesses(mail: Mail, settled: SenderGroups) -> Witnesses:
     """What the messages that were settled teach. A function of the set of messages."""
-    days: dict[tuple[str, str], Days] = {}
-    active: dict[str, Days] = {g.id: {} for g in settled.groups}
     rows: list[tuple[str, Sending, str, int]] = []
     sizes: dict[Sending, int] = {}
     for c, d, p, at in zip(mail.campaign, mail.dialect, mail.peer, mail.received_at.tolist(), strict=True):
         sizes[c, d] = sizes.get((c, d), 0) + 1
         group = settled.group_of.get((c, d))
-        if group is None or not p or p in settled.loud:
-            continue
-        day = at // DAY_US
-        days.setdefault((group, p), {}).setdefault(day, set()).add((c, d))
-        active[group].setdefault(day, set()).add((c, d))
-        rows.append((group, (c, d), p, day))
+        if group is not None and p and p not in settled.loud:
+            rows.append((group, (c, d), p, at // DAY_US))
+    mixed = _mixed(rows, settled)
+    rows = [row for row in rows if row[1] not in mixed]
+    days, active = _hosts(rows, (g.id for g in settled.groups))
     rows = sorted(rows)[:: max(1, len(rows) // SAMPLE)]
     both, back = (_rates(rows, days, active, span) for span in _spans(settled.reach))
     whole = sum(g.messages for g in settled.groups)
@@ -149,9 +179,11 @@ def _chances(w: Witnesses, sending: Sending, witness: Floats) -> Floats:
     groups = w.groups_of_dialect[sending[1]]
     group = w.settled.group_of.get(sending)
     if group is not None:
-        sure = (w.sizes.get(sending, 0) + 1.0) / (w.sizes.get(sending, 0) + 2.0)
-        prior = np.full(len(groups) + 1, np.log((1 - sure) / len(groups)))
-        prior[groups.index(group)] = np.log(sure)
+        # A campaign may have been sent by several: how much by each is what its hosts say, the group being one vote.
+        votes = ((witness > 0) & ((witness > 0).sum(axis=1, keepdims=True) == 1)).sum(axis=0).astype(np.float64)
+        votes[groups.index(group)] += 1.0
+        unsure = 1.0 / (w.sizes.get(sending, 0) + 2.0)
+        prior = np.log(np.append((1 - unsure) * votes / votes.sum() + unsure / (2 * len(groups)), unsure / 2))
         evidence = witness
     else:
         share = np.array([w.share[g] for g in groups])

@@ -2,7 +2,7 @@
 
 The unit is a *sending*: one campaign in one dialect. A customer who changes botnets has two sendings of one campaign; a botnet
 that is rented to rivals has sendings of many. Two groups of sendings are one when they speak one dialect and share hosts far beyond
-chance (``hosts``). What is too small to tell, or speaks no known dialect, is in no group; ``membership`` says of each message how sure its
+chance (``hosts``), unless it is one mixed sending that shares with both. What is too small to tell, or speaks no known dialect, is in no group; ``membership`` says of each message how sure its
 group is.
 
 Method: Zhuang et al., "Characterizing Botnets from Email Spam Records", LEET 2008; docs/explanation/senders.md.
@@ -33,6 +33,8 @@ from spamtide.campaign.hosts import (
 MESSAGES, PEERS = 15, 8
 # Groups merge when the tail is below exp(this), hosts are shared so many times as often as by chance, and so often at all.
 TAIL, LIFT, SHARED = -16.0, 10.0, 5.0
+# Of pairs of sendings that had the chance to share so many host days, so large a share may not fall short of that part of it.
+CHANCES, SHORT, CONTRARY = 3.0, 0.2, 0.5
 # Sendings of one dialect that are weighed against each other; beyond them the largest.
 MOST = 2_000
 
@@ -132,45 +134,59 @@ class _Cluster:
     evidence: list[Merge]
 
 
+def _contradicted(found: Overlaps, one: list[int], other: list[int]) -> bool:
+    """Whether most pairs of sendings share far less than the two wholes do: then one mixed sending speaks for all of them."""
+    pairs = np.ix_(one, other)
+    back = np.ix_(other, one)
+    shared = found.shared[pairs] + found.shared[back].T
+    expected = found.expected[pairs] + found.expected[back].T
+    due = expected * (shared.sum() / max(float(expected.sum()), 1e-12))
+    able = due >= CHANCES
+    return bool(able.any()) and float(due[able & (shared < SHORT * due)].sum()) > CONTRARY * float(due[able].sum())
+
+
 def _merged(units: Sequence[int], found: Overlaps, label: Sequence[str], size: Ints) -> list[_Cluster]:
     """Clusters of units of one dialect: again and again the two that share most surely, weighed as wholes, so that no single
     sending chains two groups.
     """
     index = np.asarray(units)
     shared, expected, compared = (
-        m[np.ix_(index, index)].copy() for m in (found.shared, found.expected, found.compared)
+        m[np.ix_(index, index)] + m[np.ix_(index, index)].T for m in (found.shared, found.expected, found.compared)
     )
     clusters: list[_Cluster | None] = [_Cluster([u], []) for u in units]
-    alive = np.ones(len(units), dtype=bool)
+    able = ~np.eye(len(units), dtype=bool)
     while True:
-        both_shared, both_expected, both_compared = shared + shared.T, expected + expected.T, compared + compared.T
-        tail = log_tail(both_shared, both_expected, both_compared)
-        fit = (both_shared >= LIFT * both_expected) & (both_shared >= 2 * SHARED) & (tail < TAIL)
-        fit &= alive[:, None] & alive[None, :]
-        np.fill_diagonal(fit, False)
+        tail = log_tail(shared, expected, compared)
+        fit = able & (shared >= LIFT * expected) & (shared >= 2 * SHARED) & (tail < TAIL)
         if not fit.any():
             return [c for c in clusters if c is not None]
         # Ties go to the lower names: units are in their order.
         i, j = sorted(divmod(int(np.argmin(np.where(fit, tail, np.inf))), len(units)))
         one, other = clusters[i], clusters[j]
         assert one is not None and other is not None
+        if _contradicted(found, one.members, other.members):
+            able[i, j] = able[j, i] = False
+            continue
+        smaller = max(1, min(int(size[one.members].sum()), int(size[other.members].sum())))
         merge = Merge(
-            label[min(one.members, key=lambda u: label[u])],
-            label[min(other.members, key=lambda u: label[u])],
-            int(both_shared[i, j] / 2),
-            float(f"{both_expected[i, j] / 2:.6g}"),
-            int(both_compared[i, j] / 2),
-            float(f"{tail[i, j]:.6g}"),
-            float(
-                f"{min(1.0, both_shared[i, j] / 2 / max(1, min(size[one.members].sum(), size[other.members].sum()))):.6g}"
-            ),
-        )
+            min(label[u] for u in one.members), min(label[u] for u in other.members),
+            int(shared[i, j] / 2), _told_float(expected[i, j] / 2), int(compared[i, j] / 2),
+            _told_float(tail[i, j]), _told_float(min(1.0, shared[i, j] / 2 / smaller)),
+        )  # fmt: skip
         clusters[i] = _Cluster(one.members + other.members, [*one.evidence, *other.evidence, merge])
         clusters[j] = None
-        alive[j] = False
         for matrix in (shared, expected, compared):
             matrix[i, :] += matrix[j, :]
             matrix[:, i] += matrix[:, j]
+        # What was refused of the parts is asked anew of the whole.
+        alive = np.array([c is not None for c in clusters])
+        able[i, :] = able[:, i] = alive
+        able[j, :] = able[:, j] = False
+        able[i, i] = False
+
+
+def _told_float(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +240,7 @@ def group_senders(mail: Mail) -> SenderGroups:
         (_told(mail, names, [units[i] for i in c.members], c.evidence) for c in clusters), key=lambda g: g.id
     )
     return SenderGroups(
-        tuple(groups), {s: g.id for g in groups for s in g.sendings}, reach, float(f"{found.scarcity:.6g}"),
+        tuple(groups), {s: g.id for g in groups for s in g.sendings}, reach, _told_float(found.scarcity),
         frozenset(names.peers[i] for i in loud),
     )  # fmt: skip
 

@@ -1,0 +1,272 @@
+"""What is said of dialects and sender groups, and the names that people put on groups.
+
+A name is an entry of the journal with who gave it, on what evidence, and the sendings that its group had then: groups are settled
+anew as mail comes, and the name goes to the group that now has most of those.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from spamtide.app.instants import format_instant
+from spamtide.campaign import group_id
+from spamtide.errors import WrongUse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from spamtide.app.workspace import Workspace
+    from spamtide.archive import Generation
+
+_KIND = "botnet_name"
+# Sendings by which a name finds its group again.
+_ANCHORS = 200
+# A group of which more than this share was broken off is undercounted (definitions: unfinished).
+_UNDERCOUNTED = 0.1
+_MILLION = 1_000_000
+
+Sending = tuple[str, str]
+
+
+def _number(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name as it was given: by whom or by which rule, on what evidence, when; ``botnet`` is None where it was taken back."""
+
+    botnet: str | None
+    named_by: str
+    rule: str | None
+    evidence: str
+    at: int
+    group: str
+    sendings: frozenset[Sending]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, beside its group."""
+        return {
+            "botnet": self.botnet, "named_by": self.named_by, "rule": self.rule, "evidence": self.evidence,
+            "at": format_instant(self.at),
+        }  # fmt: skip
+
+
+_UNNAMED = {"botnet": None, "named_by": None, "rule": None, "evidence": None, "at": None}
+
+
+class Senders:
+    """Dialects and sender groups as one generation has them."""
+
+    def __init__(self, workspace: Workspace, generation: Generation) -> None:
+        self.workspace = workspace
+        self.generation = generation
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._table(table).to_pylist()
+        return rows
+
+    def _table(self, table: str) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.generation.tables[table].path)
+
+    @cached_property
+    def _groups(self) -> dict[str, dict[str, Any]]:
+        return {row["group"]: row for row in self._rows("sender_group")}
+
+    @cached_property
+    def _sendings(self) -> dict[str, list[Sending]]:
+        found: dict[str, list[Sending]] = defaultdict(list)
+        for row in self._rows("group_sending"):
+            found[row["group"]].append((row["campaign"], row["dialect"]))
+        return found
+
+    @cached_property
+    def _counts(self) -> dict[str | None, Counter[str]]:
+        """Messages of each group by feed."""
+        found: dict[str | None, Counter[str]] = defaultdict(Counter)
+        counted = self._table("group_member").group_by(["group", "feed"]).aggregate([("ordinal", "count")])
+        for row in counted.to_pylist():
+            found[row["group"]][row["feed"]] += row["ordinal_count"]
+        return found
+
+    @cached_property
+    def _whole(self) -> Counter[str]:
+        return sum(self._counts.values(), Counter())
+
+    @cached_property
+    def names(self) -> dict[str, list[Name]]:
+        """Names of each group, the latest last; under ``""`` those whose sendings are in no group any more."""
+        found: dict[str, list[Name]] = defaultdict(list)
+        for record in self.workspace.archive.journal.read(_KIND):
+            body = record.body
+            sendings = frozenset((c, d) for c, d in body["sendings"])
+            name = Name(
+                body["botnet"], body["named_by"], body["rule"], body["evidence"], record.at, body["group"], sendings
+            )
+            found[self._where(name)].append(name)
+        return found
+
+    def _where(self, name: Name) -> str:
+        """The group that has most of the sendings of a name, else most of its campaigns."""
+        campaigns = {c for c, _ in name.sendings}
+        exactly = {g: len(name.sendings & set(sendings)) for g, sendings in self._sendings.items()}
+        nearly = {g: len(campaigns & {c for c, _ in sendings}) for g, sendings in self._sendings.items()}
+        for shared in (exactly, nearly):
+            best = max(sorted(shared), key=lambda g: shared[g], default="")
+            if best and shared[best]:
+                return best
+        return ""
+
+    def name_of(self, group: str) -> Name | None:
+        """The name that a group has now."""
+        given = self.names.get(group, [])
+        return given[-1] if given and given[-1].botnet is not None else None
+
+    def resolve(self, said: str) -> str:
+        """The group of that id, of an id that it had before, or of that name. Raises WrongUse ``unknown_group``."""
+        if said in self._groups:
+            return said
+        named = [
+            g for g in self._groups if (n := self.name_of(g)) is not None and (n.botnet or "").lower() == said.lower()
+        ]
+        former = [g for g, sendings in self._sendings.items() if any(group_id(s) == said for s in sendings)]
+        for found in (named, former):
+            if len(found) == 1:
+                return found[0]
+        raise WrongUse(
+            "unknown_group", f"There is no sender group {said!r}, or several of that name.",
+            "'spamtide botnets list' prints ids and names.", group=said, candidates=sorted(named),
+        )  # fmt: skip
+
+    def group_document(self, group: str) -> dict[str, Any]:
+        """One line of ``botnets list``. ``share`` is of all unsolicited messages."""
+        row, feeds = self._groups[group], self._counts[group]
+        n, whole = feeds.total(), max(self._whole.total(), 1)
+        name = self.name_of(group)
+        sendings = self._sendings[group]
+        return {
+            "group": group,
+            **(_UNNAMED if name is None else name.document()),
+            "campaigns": list(dict.fromkeys(c for c, _ in sendings)),
+            "dialects": sorted({d for _, d in sendings}),
+            "messages": n,
+            "share": _number(n / whole),
+            "feeds": [
+                {"feed": f, "messages": feeds[f], "share": _number(feeds[f] / self._whole[f])} for f in sorted(feeds)
+            ],
+            "peers": row["peers"],
+            "recipients_per_message": _number(row["recipients"] / n) if n else None,
+            "undercounted": n > 0 and row["unfinished"] > _UNDERCOUNTED * n,
+            "first_seen": format_instant(row["first_seen"]),
+            "last_seen": format_instant(row["last_seen"]),
+        }
+
+    def groups(self) -> list[dict[str, Any]]:
+        """All groups, those of most messages first."""
+        return sorted((self.group_document(g) for g in self._groups), key=lambda d: (-d["messages"], d["group"]))
+
+    def unknown(self) -> int:
+        """Unsolicited messages of no group."""
+        return self._counts[None].total() if None in self._counts else 0
+
+    def shown(self, said: str) -> dict[str, Any]:
+        """``botnets show``: a group beside those that have its engine, or its customers' campaigns."""
+        group = self.resolve(said)
+        own = self._sendings[group]
+        engines, campaigns = {d for _, d in own}, {c for c, _ in own}
+        others = {g: s for g, s in self._sendings.items() if g != group}
+        return {
+            "schema": "spamtide.botnet/1",
+            "generation": self.generation.number,
+            **self.group_document(group),
+            "engine_shared_with": sorted(g for g, s in others.items() if engines & {d for _, d in s}),
+            "campaigns_shared_with": [
+                {"group": g, "campaigns": sorted(campaigns & {c for c, _ in s})}
+                for g, s in sorted(others.items())
+                if campaigns & {c for c, _ in s}
+            ],
+            "names": [name.document() for name in self.names.get(group, [])],
+        }
+
+    def explained(self, said: str) -> dict[str, Any]:
+        """``botnets explain``: why a group is one, the surest evidence first."""
+        group = self.resolve(said)
+        merges = [
+            {
+                "one": m["one"], "other": m["other"], "shared_host_days": m["shared"],
+                "expected_by_chance": _number(m["expected"] / _MILLION), "log_tail": _number(m["log_tail"] / _MILLION),
+            }
+            for m in self._rows("group_merge")
+            if m["group"] == group
+        ]  # fmt: skip
+        return {
+            "schema": "spamtide.botnet-explained/1", "generation": self.generation.number, "group": group,
+            "dialects": [d for d in self.dialects() if group in d["groups"]], "merges": merges,
+        }  # fmt: skip
+
+    def members(self, said: str | None) -> Iterator[dict[str, Any]]:
+        """Unsolicited messages with their group and membership, or those of one group, in order of feed and place."""
+        from spamtide.archive import format_id
+
+        wanted = None if said is None else self.resolve(said)
+        for batch in self._table("group_member").to_batches(10_000):
+            for row in batch.to_pylist():
+                if wanted is None or row["group"] == wanted:
+                    yield {
+                        "id": format_id(row["feed"], row["writer"], row["segment"], row["ordinal"]),
+                        "group": row["group"],
+                        "membership": row["membership"] / _MILLION,
+                        "likeliest": row["likeliest"],
+                        "campaign": row["campaign"],
+                        "dialect": row["dialect"],
+                    }
+
+    def dialects(self) -> list[dict[str, Any]]:
+        """All learned dialects, those of most messages first."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for group, sendings in self._sendings.items():
+            for dialect in sorted({d for _, d in sendings}):
+                groups[dialect].append(group)
+        rows = [
+            {
+                "dialect": row["dialect"], "steps": row["steps"], "paths": row["paths"].split(), "messages": row["messages"],
+                "peers": row["peers"], "networks": row["networks"], "groups": sorted(groups[row["dialect"]]),
+                "first_seen": format_instant(row["first_seen"]), "last_seen": format_instant(row["last_seen"]),
+            }
+            for row in self._rows("dialect")
+        ]  # fmt: skip
+        return sorted(rows, key=lambda r: (-r["messages"], r["dialect"]))
+
+    def dialect(self, said: str) -> dict[str, Any]:
+        """The dialect of that id, or the one that has a path whose digest begins so. Raises WrongUse ``unknown_dialect``."""
+        found = [
+            d for d in self.dialects() if d["dialect"] == said or (len(said) >= 6 and any(p.startswith(said) for p in d["paths"]))
+        ]  # fmt: skip
+        if len(found) != 1:
+            raise WrongUse(
+                "unknown_dialect",
+                f"There is no dialect {said!r}.",
+                "'spamtide dialects' prints their ids.",
+                dialect=said,
+            )
+        return {"schema": "spamtide.dialect/1", "generation": self.generation.number, **found[0]}
+
+    def name(self, said: str, botnet: str | None, *, evidence: str, named_by: str, now: int) -> str:
+        """Put a name on a group, or take it back (None); the group. Raises WrongUse ``unknown_group``, ``no_evidence``."""
+        group = self.resolve(said)
+        if not evidence.strip():
+            raise WrongUse("no_evidence", "A name needs its evidence.", 'Say on what it rests: --evidence "...".')
+        if botnet is not None and not botnet.strip():
+            raise WrongUse("bad_name", "An empty name is none.", "Give a name, or --forget.")
+        body = {
+            "group": group, "botnet": botnet, "named_by": named_by, "rule": None, "evidence": evidence,
+            "sendings": [list(s) for s in self._sendings[group][:_ANCHORS]],
+        }  # fmt: skip
+        self.workspace.archive.journal.append(_KIND, body, now)
+        return group

@@ -1,0 +1,147 @@
+"""Dialects and sender groups of a workspace, by the command line, on a world with known truth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import Spamtide
+
+WORLD = """
+schema = 1
+name = "three"
+title = "Two botnets of one engine, one of another that is rented to rivals"
+start = 2024-02-01T00:00:00Z
+end = 2024-02-11T00:00:00Z
+[[feeds]]
+name = "trap"
+vantage = "planted"
+addresses = 50
+domain = "trap.example"
+persona = "plain-1"
+messages_per_day = 240.0
+"""
+BOTNETS = (("ash", "cutwail"), ("beech", "cutwail"), ("cherry", "rustock"))
+GROUPS = (
+    ("a", "replica", "ash", 0.25),
+    ("b", "loan", "beech", 0.25),
+    ("c", "pharma", "cherry", 0.25),
+    ("d", "casino", "cherry", 0.25),
+)
+MORE = "From x Mon Feb 12 10:00:00 2024\nFrom: a@b.example\nSubject: later\n\nsomething else that came later\n"
+Call = Any
+
+
+@pytest.fixture(scope="module")
+def made(spamtide: Spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("three")
+    text = WORLD + "".join(
+        f'[[botnets]]\nname = "{name}"\ndialect = "{dialect}"\nhosts = 60\nnetworks = 20\nchurn_hours = [48.0, 400.0]\n'
+        for name, dialect in BOTNETS
+    )
+    text += "".join(
+        f'[[groups]]\nname = "{name}"\ntopic = "{topic}"\nbotnet = "{botnet}"\nshare = {{ trap = {share} }}\nwords = 0.0\nmissed = 0.0\n'
+        "unique = 0.0\nvariants = 4\ncampaign_days = 5\nday_sd = 0.1\nday_ar = 0.1\n"
+        for name, topic, botnet, share in GROUPS
+    )
+    (folder / "three.toml").write_text(text)
+    assert spamtide("simulate", folder / "three.toml", "--out", folder / "w", "--seed", "5").code == 0
+    return folder / "w"
+
+
+@pytest.fixture
+def ask(spamtide: Spamtide, made: Path) -> Call:
+    return lambda *arguments: spamtide("--workspace", made / "workspace", *arguments)
+
+
+def truth(made: Path) -> list[str]:
+    rows = pq.read_table(made / "truth" / "messages.parquet", columns=["place", "botnet"]).to_pylist()
+    return [row["botnet"] for row in sorted(rows, key=lambda r: r["place"])]
+
+
+def test_groups_are_the_botnets_of_the_world(ask: Call, made: Path) -> None:
+    rows = ask("botnets", "--jsonl").rows
+    assert ask("botnets", "list", "--json").json["items"] == rows
+    members = ask("botnets", "members", "--jsonl").rows
+    assert len(members) == len(truth(made)) and {"id", "group", "membership"} <= members[0].keys()
+    told: dict[str | None, Counter[str]] = {}
+    for member, botnet in zip(members, truth(made), strict=True):
+        told.setdefault(member["group"], Counter())[botnet] += 1
+        assert 0 <= member["membership"] <= 1 and (member["group"] is None or member["membership"] >= 0.9)
+    for group, count in told.items():
+        assert group is None or len(count) == 1, (group, count)
+    named = {next(iter(c)) for g, c in told.items() if g is not None}
+    assert named == {"ash", "beech", "cherry"}
+    assert told.get(None, Counter()).total() < 0.1 * len(members)
+    for row in rows:
+        assert row["botnet"] is None and row["messages"] == told[row["group"]].total()
+        assert row["share"] == pytest.approx(row["messages"] / len(members), rel=1e-5) and len(row["dialects"]) == 1
+
+
+def test_engines_and_customers_are_told_apart_from_botnets(ask: Call) -> None:
+    rows = ask("botnets", "--jsonl").rows
+    by_dialect: dict[str, list[str]] = {}
+    for row in rows:
+        by_dialect.setdefault(row["dialects"][0], []).append(row["group"])
+    shared = next(groups for groups in by_dialect.values() if len(groups) >= 2)
+    document = ask("botnets", "show", shared[0], "--json").json
+    assert (
+        document["engine_shared_with"] == sorted(set(shared) - {shared[0]}) and document["campaigns_shared_with"] == []
+    )
+    dialects = ask("dialects", "--jsonl").rows
+    assert {d["dialect"] for d in dialects} == set(by_dialect)
+    one = ask("dialects", "show", dialects[0]["paths"][0][:8], "--json").json
+    assert one["dialect"] == dialects[0]["dialect"] and sorted(by_dialect[one["dialect"]]) == one["groups"]
+
+
+def test_a_group_says_why_it_is_one(ask: Call) -> None:
+    row = max(ask("botnets", "--jsonl").rows, key=lambda r: len(r["campaigns"]))
+    document = ask("botnets", "explain", row["group"], "--json").json
+    assert len(document["merges"]) == len(row["campaigns"]) - 1 > 0
+    for merge in document["merges"]:
+        assert {merge["one"], merge["other"]} <= set(row["campaigns"])
+        assert merge["shared_host_days"] >= 10 * merge["expected_by_chance"] and merge["log_tail"] < -16
+    assert "by chance" in ask("botnets", "explain", row["group"]).out
+
+
+def test_a_name_needs_its_evidence_and_stays_with_its_group(
+    ask: Call, spamtide: Spamtide, made: Path, tmp_path: Path
+) -> None:
+    group = ask("botnets", "--jsonl").rows[0]["group"]
+    assert ask("botnets", "name", group, "Ember").code == 2
+    bare = ask("botnets", "name", group, "Ember", "--evidence", " ", "--json")
+    assert (bare.code, bare.json["error"]) == (2, "no_evidence")
+    lost = ask("botnets", "name", "group-000000000000", "Ember", "--evidence", "x", "--json")
+    assert (lost.code, lost.json["error"]) == (2, "unknown_group")
+    given = ask(
+        "botnets", "name", group, "Ember", "--evidence", "seen in a captive bot", "--by", "A. Analyst", "--json"
+    ).json
+    said = {"botnet": "Ember", "named_by": "A. Analyst", "rule": None, "evidence": "seen in a captive bot"}
+    assert {k: given[k] for k in said} == said and given["at"].endswith("Z")
+    # More mail comes, and groups are settled anew: the name is where it was, and stands for the id.
+    (tmp_path / "more.mbox").write_text(MORE)
+    assert ask("import", tmp_path / "more.mbox", "--feed", "more").code == 0
+    after = ask("botnets", "show", "ember", "--json").json
+    assert after["generation"] > given["generation"] and after["group"] == group and {k: after[k] for k in said} == said
+    assert "A. Analyst identifies it as Ember" in ask("botnets", "show", group).out
+    # The message of a mailbox has no session: it is a member of nothing.
+    last = next(m for m in ask("botnets", "members", "--jsonl").rows if m["id"].startswith("more/"))
+    assert (last["group"], last["dialect"], last["membership"]) == (None, None, 0.0)
+    assert ask("botnets", "name", group, "--forget", "--evidence", "it was another", "--json").json["botnet"] is None
+    assert [n["botnet"] for n in ask("botnets", "show", group, "--json").json["names"]] == ["Ember", None]
+
+
+def test_where_there_is_no_session_there_is_no_group(spamtide: Spamtide, tmp_path: Path) -> None:
+    (tmp_path / "more.mbox").write_text(MORE)
+    place = ("--workspace", tmp_path / "w")
+    assert spamtide("init", tmp_path / "w").code == 0
+    assert spamtide(*place, "botnets", "--jsonl").rows == []
+    assert spamtide(*place, "import", tmp_path / "more.mbox", "--feed", "f").code == 0
+    assert spamtide(*place, "dialects", "--json").json["items"] == []
+    assert "1 unsolicited messages are of no group" in spamtide(*place, "botnets").out
+    unknown = spamtide(*place, "dialects", "show", "d-000000000000", "--json")
+    assert (unknown.code, unknown.json["error"]) == (2, "unknown_dialect")
