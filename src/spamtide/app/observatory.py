@@ -62,6 +62,7 @@ from spamtide.measure import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spamtide.archive import Engine
     from spamtide.event import Event
 
 VOLUME = Count("volume", EVERYTHING)
