@@ -38,7 +38,7 @@ def test_each_threat_names_a_test_or_says_not_yet(row: list[str]) -> None:
     assert "proof" not in marks and "skip" not in marks and "xfail" not in marks
 
 
-# Only the import from mailbox servers speaks to anybody: one file opens the socket.
+# Only the import from mailbox servers speaks to anybody unasked: one file opens the socket.
 SPEAKING = {
     "app/imap/wire.py": {"imapclient", "imaplib", "socket", "ssl"},
     "app/imap/session.py": {"imapclient", "imaplib", "ssl"},
@@ -46,8 +46,14 @@ SPEAKING = {
     "app/imap/answers.py": {"imapclient"},
     # The doctor greets the listeners that its own settings name.
     "app/doctor/ports.py": {"socket", "ssl"},
+    # It asks DNS where the operator says so.
+    "app/doctor/domains.py": {"dns"},
+    # A datagram to the service manager that started the trap; a page of metrics for whoever asks on loopback.
+    "app/activation.py": {"socket"},
+    "app/metricserver.py": {"http", "socket"},
 }
 NETWORK = {
+    "dns",
     "imapclient",
     "socket",
     "ssl",
