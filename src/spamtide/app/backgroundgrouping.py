@@ -44,6 +44,11 @@ class BackgroundGrouping:
         self._thread = threading.Thread(target=self._group, daemon=True)
         self._thread.start()
 
+    def wait(self) -> None:
+        """Wait for the grouping that goes on, if one does."""
+        if self._thread is not None:
+            self._thread.join()
+
     def _group(self) -> None:
         began = time.monotonic()
         try:
