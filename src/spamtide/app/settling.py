@@ -103,17 +103,24 @@ def _group(
     workspace: Workspace, snapshot: Snapshot, draft: Draft, before: Generation | None, now: int, tell: Progress
 ) -> tuple[int, list[Change]]:
     """Write every table; how many messages there are, and what became of older ids."""
-    from spamtide.campaign import settle
+    import pyarrow as pa
+
+    from spamtide.campaign import settle_sorted
 
     options = engine_options(workspace)
     options = replace(options, memory_mib=max(options.memory_mib, _MEMORY_MIB))
     with ExactGroups(snapshot, options) as groups:
         tell(0, STEPS, "reading sketches")
-        fingerprints = groups.fingerprints(_SKETCH)
-        exact = fingerprints["exact"]
-        tell(1, STEPS, f"{len(exact):,} exact groups")
-        settled = settle(fingerprints)
-        del fingerprints
+        exacts: list[pa.Array] = []
+
+        def rows() -> Iterator[pa.RecordBatch]:
+            for batch in groups.in_order(_SKETCH):
+                exacts.append(batch.column("exact"))
+                yield batch
+            tell(1, STEPS, f"{sum(map(len, exacts)):,} exact groups")
+
+        settled = settle_sorted(rows())
+        exact = pa.chunked_array(exacts, pa.string())
         tell(2, STEPS, "naming campaigns")
         groups.label(exact, settled.label)
         draft.write("campaign_edge", group_schema("campaign_edge"), _edge_rows(exact, settled.edges))

@@ -53,6 +53,12 @@ def _files(paths: Iterable[str]) -> str:
     return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
 
 
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([pa.field("exact", pa.string()), *(pa.field(c, pa.binary()) for c in columns)])
+
+
 class ExactGroups:
     """The exact groups of one snapshot. Use it in a ``with`` block; first ``fingerprints``, then ``label``, then the rest."""
 
@@ -85,11 +91,21 @@ class ExactGroups:
         """
         import pyarrow as pa
 
+        query = self._gather(columns)
+        return pa.Table.from_batches(self._batches(query, _schema(columns)) if query else [], _schema(columns))
+
+    def in_order(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The same rows in batches, ascending by ``exact``: sorted on disk where they are many, so that only a batch is held."""
+        query = self._gather(columns)
+        if query:
+            yield from self._batches(f"{query} ORDER BY g.e", _schema(columns))
+
+    def _gather(self, columns: Sequence[str]) -> str:
+        """Find the exact groups; the query of their fingerprints, nothing where there is no message."""
         files = self._snapshot.files.get("sketch", ())
         if not files:
-            fields = [pa.field("exact", pa.string()), *(pa.field(c, pa.binary()) for c in columns)]
             self._engine.execute("CREATE TABLE exact_group (e UUID, first BIGINT, n BIGINT, row_key BIGINT)")
-            return pa.schema(fields).empty_table()
+            return ""
         read = f"read_parquet({_files(files)}) AS s"
         best = ", ".join([*(f"s.{c}" for c in columns if c != "shingles"), "hash(s.shingles)"])
         self._engine.execute(
@@ -98,9 +114,7 @@ class ExactGroups:
         )
         self.messages = int(self._one("SELECT coalesce(sum(n), 0) FROM exact_group"))
         listed = ", ".join([f"{_HEX.format('g.e')} AS exact", *(f"s.{c}" for c in columns)])
-        return self._engine.sql(
-            f"SELECT {listed} FROM {read} JOIN exact_group AS g ON g.row_key = {_ROW_KEY}"
-        ).to_arrow_table()
+        return f"SELECT {listed} FROM {read} JOIN exact_group AS g ON g.row_key = {_ROW_KEY}"
 
     def label(self, exact: pa.ChunkedArray, labels: Any) -> None:
         """Take the label of each exact group, in the order in which they are given; name their campaigns."""
