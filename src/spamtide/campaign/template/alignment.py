@@ -66,11 +66,15 @@ class _Index:
             self.frequency.update(at.keys())
         self.floor = floor
         self.explained = [bytearray(len(row) + 1) for row in self.ids]
+        self._gains: dict[int, int] = {}
 
     def unexplained(self, doc: int) -> int:
         """How much an account of this message would explain, in messages times pairs."""
-        free, frequency, floor = self.explained[doc], self.frequency, self.floor
-        return sum(f for i, p in enumerate(self.pairs[doc]) if not free[i] and (f := frequency[p]) >= floor)
+        if doc not in self._gains:
+            free, frequency, floor = self.explained[doc], self.frequency, self.floor
+            counted = (frequency[p] for i, p in enumerate(self.pairs[doc]) if not free[i])
+            self._gains[doc] = sum(f for f in counted if f >= floor)
+        return self._gains[doc]
 
     def stretches(self, doc: int) -> list[tuple[int, int]]:
         """Begin and end of each run of this message: at least three tokens, joined by frequent pairs."""
@@ -108,6 +112,7 @@ class _Index:
     def explain(self, run: Run) -> None:
         """Mark the places of ``run`` as accounted for."""
         for doc, begin in run.where.items():
+            self._gains.pop(doc, None)
             self.explained[doc][begin : begin + len(run.keys)] = b"\1" * len(run.keys)
 
 
