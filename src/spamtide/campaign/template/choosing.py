@@ -132,9 +132,11 @@ def met(subject: str, body: str, others: Others, owner: str) -> NDArray[np.intp]
 def near(bodies: Learnt, others: Others, owner: str) -> Others:
     """The other texts that share a phrase of twelve bits with these bodies: those that most need to be tried."""
     parts = [p for n, line in enumerate(bodies.rendered) if (p := best_phrase(line, n, 12.0))]
-    if not parts:
-        return others.part(np.zeros(0, np.intp))
-    return others.part(others.met(complete(any_of(parts)), owner))
+    found: set[int] = set()
+    # Ten at a time: RE2 has a bound on the size of an expression.
+    for i in range(0, len(parts), 10):
+        found.update(others.met(complete(any_of(parts[i : i + 10])), owner).tolist())
+    return others.part(np.array(sorted(found), np.intp))
 
 
 def _subjects(learnt: Learnt) -> tuple[tuple[str, float], tuple[str, float]]:
