@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.engines import campaign_generations
+from spamtide.app.settling import settle_campaigns
 from spamtide.archive import Basis, Generation, Generations
-from spamtide.campaign import LISTS, METHOD, SENDER_METHOD, SENDER_TABLES, sender_schema
+from spamtide.campaign import METHOD, SENDER_METHOD, SENDER_TABLES, sender_schema
 from spamtide.fingerprint import FACTS_VERSION
 
 if TYPE_CHECKING:
@@ -37,24 +39,16 @@ def _facts(snapshot: Snapshot) -> pa.Table:
     return pa.concat_tables(parts).sort_by([(c, "ascending") for c in _PLACE])
 
 
-def _campaigns(workspace: Workspace, snapshot: Snapshot) -> tuple[pa.Table, str]:
-    """``exact`` and ``campaign`` of every exact group, and how that came about: the settled grouping where it is of these messages,
-    else settled here by the same rule.
-    """
-    import pyarrow as pa
+def _campaigns(workspace: Workspace) -> pa.Table:
+    """``exact`` and ``campaign`` of every exact group of the settled grouping."""
     import pyarrow.parquet as pq
 
-    from spamtide.archive import EngineOptions, ExactGroups
-    from spamtide.campaign import group_schema, settle
+    from spamtide.campaign import group_schema
 
-    found = Generations(workspace.archive.root, "campaign").current()
-    if found is not None and found.is_of(FACTS_VERSION, snapshot.changed, METHOD) and "campaign_member" in found.tables:
-        return pq.read_table(found.tables["campaign_member"].path), METHOD
-    settings = workspace.settings.engine
-    with ExactGroups(snapshot, EngineOptions(settings.threads, settings.memory_mib, settings.temp_dir)) as groups:
-        prints = groups.fingerprints(LISTS)
-        groups.label(prints["exact"], settle(prints).label)
-        return pa.Table.from_batches(list(groups.members()), group_schema("campaign_member")), METHOD
+    current = campaign_generations(workspace).current()
+    if current is None:
+        return group_schema("campaign_member").empty_table()
+    return pq.read_table(current.tables["campaign_member"].path)
 
 
 def _mail(facts: pa.Table, campaigns: pa.Table, dialects: list[str | None]) -> tuple[Mail, pa.Array]:
@@ -79,8 +73,8 @@ def _mail(facts: pa.Table, campaigns: pa.Table, dialects: list[str | None]) -> t
     return mail, rows
 
 
-def settle_senders(workspace: Workspace, *, waiting: Callable[[], None] | None = None) -> Generation:
-    """The generation of dialects and sender groups that is of the messages as they are; made if there is none.
+def settle_senders(workspace: Workspace, *, now: int, waiting: Callable[[], None] | None = None) -> Generation:
+    """The generation of dialects and sender groups that is of the messages as they are; made if there is none, after campaigns.
 
     Holds the facts of all messages in memory, about 400 bytes each. Raises BrokenWorld ``locked``, ``corrupt_generation``.
     """
@@ -94,6 +88,7 @@ def settle_senders(workspace: Workspace, *, waiting: Callable[[], None] | None =
 
     if (found := fresh()) is not None:
         return found
+    settle_campaigns(workspace, now=now, waiting=waiting)
     with generations.writing_lock(waiting):
         if (found := fresh()) is not None:
             return found
@@ -116,8 +111,7 @@ def _settled(workspace: Workspace, snapshot: Snapshot) -> tuple[dict[str, pa.Tab
 
     facts = _facts(snapshot)
     dialects = learn_dialects(path_uses([facts]))
-    campaigns, _ = _campaigns(workspace, snapshot)
-    mail, rows = _mail(facts, campaigns, assign_dialects(dialects, facts))
+    mail, rows = _mail(facts, _campaigns(workspace), assign_dialects(dialects, facts))
     groups = group_senders(mail)
     members = tell_members(learn_witnesses(mail, groups), mail)
     tables = {

@@ -114,16 +114,18 @@ def _hosts(
 
 def _mixed(rows: list[tuple[str, Sending, str, int]], settled: SenderGroups) -> set[Sending]:
     """Sendings whose hosts are those of several groups of their dialect."""
-    days, _ = _hosts(rows, (g.id for g in settled.groups))
+    days, active = _hosts(rows, (g.id for g in settled.groups))
+    both = _spans(settled.reach)[0]
     rivals: dict[str, list[str]] = {}
     for g in settled.groups:
         for d in g.dialects:
             rivals.setdefault(d, []).append(g.id)
     votes: dict[Sending, list[int]] = {}
     for group, sending, peer, day in rows:
-        there = [
-            g for g in rivals[sending[1]] if _seen(days.get((g, peer), {}), _spans(settled.reach)[0], day, sending)
-        ]
+        # On days on which the group sent nothing else its hosts cannot be known, and chance would speak for the others.
+        if not _seen(active[group], both, day, sending):
+            continue
+        there = [g for g in rivals[sending[1]] if _seen(days.get((g, peer), {}), both, day, sending)]
         if len(there) == 1:
             tally = votes.setdefault(sending, [0, 0])
             tally[there[0] != group] += 1
@@ -174,13 +176,17 @@ def _host(w: Witnesses, group: str, peer: str, day: int, sending: Sending) -> fl
     )
 
 
-def _chances(w: Witnesses, sending: Sending, witness: Floats) -> Floats:
+def _chances(w: Witnesses, sending: Sending, witness: Floats, days: list[int]) -> Floats:
     """Chance of each group of the dialect, and in the last column of none, for each message of one sending (rows of ``witness``)."""
     groups = w.groups_of_dialect[sending[1]]
     group = w.settled.group_of.get(sending)
     if group is not None:
-        # A campaign may have been sent by several: how much by each is what its hosts say, the group being one vote.
-        votes = ((witness > 0) & ((witness > 0).sum(axis=1, keepdims=True) == 1)).sum(axis=0).astype(np.float64)
+        # A campaign may have been sent by several: how much by each is what its hosts say, the group being one vote. Only on days
+        # on which the group sent something else: on others its hosts cannot be known, and chance would speak for the others.
+        both = _spans(w.settled.reach)[0]
+        heard = {day: _seen(w.active[group], both, day, sending) for day in set(days)}
+        seen = (witness > 0) & np.array([heard[day] for day in days])[:, None]
+        votes = (seen & (seen.sum(axis=1, keepdims=True) == 1)).sum(axis=0).astype(np.float64)
         votes[groups.index(group)] += 1.0
         unsure = 1.0 / (w.sizes.get(sending, 0) + 2.0)
         prior = np.log(np.append((1 - unsure) * votes / votes.sum() + unsure / (2 * len(groups)), unsure / 2))
@@ -209,7 +215,7 @@ def tell_members(w: Witnesses, mail: Mail, *, enough: float = ENOUGH) -> Members
         if not groups:
             continue
         witness = np.array([[_host(w, g, mail.peer[i], days[i], sending) for g in groups] for i in rows])
-        chance = _chances(w, sending, witness)
+        chance = _chances(w, sending, witness, [days[i] for i in rows])
         best = chance[:, :-1].argmax(axis=1)
         settled = sending in w.settled.group_of
         for k, i in enumerate(rows):

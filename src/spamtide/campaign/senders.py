@@ -34,7 +34,7 @@ MESSAGES, PEERS = 15, 8
 # Groups merge when the tail is below exp(this), hosts are shared so many times as often as by chance, and so often at all.
 TAIL, LIFT, SHARED = -16.0, 10.0, 5.0
 # Of pairs of sendings that had the chance to share so many host days, so large a share may not fall short of that part of it.
-CHANCES, SHORT, CONTRARY = 3.0, 0.2, 0.5
+CHANCES, SHORT, CONTRARY = 10.0, 0.05, 0.5
 # Sendings of one dialect that are weighed against each other; beyond them the largest.
 MOST = 2_000
 

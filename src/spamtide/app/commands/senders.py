@@ -20,10 +20,11 @@ def open_senders(ctx: click.Context) -> Senders:
     """Dialects and sender groups of the messages as they are now."""
     from spamtide.app.botnets import Senders
     from spamtide.app.senders import settle_senders
+    from spamtide.app.workspace import now_us
 
     workspace = open_current(ctx)
     generation = settle_senders(
-        workspace, waiting=lambda: say("another process is settling sender groups; waiting for it")
+        workspace, now=now_us(), waiting=lambda: say("another process is settling sender groups; waiting for it")
     )
     return Senders(workspace, generation)
 
