@@ -149,3 +149,9 @@ def test_a_campaign_sent_by_two_botnets_of_one_engine_does_not_chain_them() -> N
         (owner[g], int(row[2][4:]) < 100) for g, row in zip(found.group, rows, strict=True) if g and row[0] == "mixed"
     ]
     assert len(told_of) > 300 and sum((o == "p") != low for o, low in told_of) < 0.02 * len(told_of)
+
+
+def test_one_busy_host_that_chance_lent_to_somebody_unseen_brings_nobody_after_it() -> None:
+    unseen = [*sent("new", "f", range(5_000, 5_100), [12, 13], n=70), *sent("new", "f", range(400, 401), [12], n=9)]
+    found = told(WORLD, unseen, follow=True)
+    assert {g for g, row in zip(found, unseen, strict=True) if row[2] != "host400"} == {None}

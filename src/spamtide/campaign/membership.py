@@ -33,7 +33,7 @@ TEMPER = 0.5
 HITS, TRIES = 1.0, 20.0
 # Messages by which those rates are counted: every so manieth of all, in order of their values.
 SAMPLE = 20_000
-# While mail is followed, a campaign joins a group when so many of a day's messages are of it this surely.
+# While mail is followed, a campaign joins a group when so many of a day's hosts are known; messages this sure then teach.
 JOINS, SURELY = 5, 0.99
 # A sending whose hosts are to a larger share those of other groups than this is mixed: its hosts bear witness for nobody.
 MIXED = 0.1
@@ -176,17 +176,21 @@ def _host(w: Witnesses, group: str, peer: str, day: int, sending: Sending) -> fl
     )
 
 
-def _chances(w: Witnesses, sending: Sending, witness: Floats, days: list[int]) -> Floats:
+def _chances(w: Witnesses, sending: Sending, witness: Floats, peers: list[str], days: list[int]) -> Floats:
     """Chance of each group of the dialect, and in the last column of none, for each message of one sending (rows of ``witness``)."""
     groups = w.groups_of_dialect[sending[1]]
     group = w.settled.group_of.get(sending)
+    # A host is one witness, however much it sends.
+    hosts, of = np.unique(np.array(peers, dtype=str), return_inverse=True)
     if group is not None:
         # A campaign may have been sent by several: how much by each is what its hosts say, the group being one vote. Only on days
         # on which the group sent something else: on others its hosts cannot be known, and chance would speak for the others.
         both = _spans(w.settled.reach)[0]
         heard = {day: _seen(w.active[group], both, day, sending) for day in set(days)}
         seen = (witness > 0) & np.array([heard[day] for day in days])[:, None]
-        votes = (seen & (seen.sum(axis=1, keepdims=True) == 1)).sum(axis=0).astype(np.float64)
+        once = np.zeros((len(hosts), len(groups)), dtype=bool)
+        np.logical_or.at(once, of, seen)
+        votes = (once & (once.sum(axis=1, keepdims=True) == 1)).sum(axis=0).astype(np.float64)
         votes[groups.index(group)] += 1.0
         unsure = 1.0 / (w.sizes.get(sending, 0) + 2.0)
         prior = np.log(np.append((1 - unsure) * votes / votes.sum() + unsure / (2 * len(groups)), unsure / 2))
@@ -195,7 +199,9 @@ def _chances(w: Witnesses, sending: Sending, witness: Floats, days: list[int]) -
         share = np.array([w.share[g] for g in groups])
         known = w.known[sending[1]]
         prior = np.log(np.append(known * share / share.sum(), 1 - known))
-        evidence = witness + TEMPER * (witness.sum(axis=0) - witness)
+        each = np.full((len(hosts), len(groups)), -np.inf)
+        np.maximum.at(each, of, witness)
+        evidence = witness + TEMPER * (each.sum(axis=0) - each[of])
     posterior = prior + np.column_stack([evidence, np.zeros(len(witness))])
     chance = np.exp(posterior - posterior.max(axis=1, keepdims=True))
     return np.asarray(chance / chance.sum(axis=1, keepdims=True), dtype=np.float64)
@@ -215,7 +221,7 @@ def tell_members(w: Witnesses, mail: Mail, *, enough: float = ENOUGH) -> Members
         if not groups:
             continue
         witness = np.array([[_host(w, g, mail.peer[i], days[i], sending) for g in groups] for i in rows])
-        chance = _chances(w, sending, witness, [days[i] for i in rows])
+        chance = _chances(w, sending, witness, [mail.peer[i] for i in rows], [days[i] for i in rows])
         best = chance[:, :-1].argmax(axis=1)
         settled = sending in w.settled.group_of
         for k, i in enumerate(rows):
@@ -227,26 +233,36 @@ def tell_members(w: Witnesses, mail: Mail, *, enough: float = ENOUGH) -> Members
 
 
 def _joined(w: Witnesses, mail: Mail, found: Members) -> Witnesses:
-    """The same, taught by a day's messages that are surely of a group: their hosts, and campaigns of which several are."""
+    """The same, taught by a day's messages that are surely of a group. A new campaign joins only as a whole: when so many of its hosts
+    are known as there would be of the group's own; before that it teaches nothing, or a few hosts that chance lent to somebody
+    unseen would bring all the others after them.
+    """
     days = dict(w.days)
     active = {g: dict(there) for g, there in w.active.items()}
     sizes, group_of = dict(w.sizes), dict(w.settled.group_of)
-    votes: dict[tuple[Sending, str], int] = {}
-    for i, group in enumerate(found.group):
-        sending = (mail.campaign[i], mail.dialect[i])
-        sizes[sending] = sizes.get(sending, 0) + 1
-        if group is None or found.membership[i] < SURELY:
-            continue
-        votes[sending, group] = votes.get((sending, group), 0) + 1
-        day, peer = int(mail.received_at[i]) // DAY_US, mail.peer[i]
-        active[group][day] = active[group].get(day, set()) | {sending}
-        if peer and peer not in w.settled.loud:
-            there = dict(days.get((group, peer), {}))
-            there[day] = there.get(day, set()) | {sending}
-            days[group, peer] = there
-    for (sending, group), n in sorted(votes.items()):
-        if n >= JOINS:
-            group_of.setdefault(sending, group)
+    rows_of: dict[Sending, list[int]] = {}
+    for i in range(len(mail)):
+        rows_of.setdefault((mail.campaign[i], mail.dialect[i]), []).append(i)
+    for sending, rows in sorted(rows_of.items()):
+        sizes[sending] = sizes.get(sending, 0) + len(rows)
+        sure = [i for i in rows if found.group[i] is not None and found.membership[i] >= SURELY]
+        for group in sorted({g for i in sure if (g := found.group[i]) is not None}):
+            if sending not in w.settled.group_of:
+                known = sum(
+                    _host(w, group, mail.peer[i], int(mail.received_at[i]) // DAY_US, sending) > 0 for i in rows
+                )
+                if known < JOINS or known < 0.5 * w.back.own[group] * len(rows):
+                    continue
+                group_of.setdefault(sending, group)
+            for i in sure:
+                if found.group[i] != group:
+                    continue
+                day, peer = int(mail.received_at[i]) // DAY_US, mail.peer[i]
+                active[group][day] = active[group].get(day, set()) | {sending}
+                if peer and peer not in w.settled.loud:
+                    there = dict(days.get((group, peer), {}))
+                    there[day] = there.get(day, set()) | {sending}
+                    days[group, peer] = there
     return replace(
         w, days=days, active=active, last={g: max(there, default=0) for g, there in active.items()}, sizes=sizes,
         settled=replace(w.settled, group_of=group_of),
