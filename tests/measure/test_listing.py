@@ -88,9 +88,12 @@ def test_any_query_lists_the_same_by_both_ways(
     schemas = {name: arrow_schema(name) for name in TABLES}
     with Engine(tables.snapshot(FACTS_VERSION), schemas, OPTIONS) as engine:
         theirs = engine.run(message_rows(tree, feeds=feeds, limit=limit)).to_pylist()
-    assert [dict(zip(listing.columns, row, strict=True)) for row in ours] == theirs
+    # Behind its columns a row has its campaign: none, where no grouping is given.
+    assert [dict(zip((*listing.columns, "campaign"), row, strict=True)) for row in ours] == [
+        {**row, "campaign": None} for row in theirs
+    ]
     if ours:
-        place = dict(zip(listing.columns, ours[0], strict=True))
+        place = dict(zip(listing.columns, ours[0][:-1], strict=True))
         after = ListingAfter(*(place[k] for k in ("feed", "received_at", "writer", "segment", "ordinal")))
         rest = list_messages(tree, feeds=feeds, after=after)
         more = None if limit is None else limit - 1
