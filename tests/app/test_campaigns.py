@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import shutil
 import struct
 from collections.abc import Iterable, Sequence
@@ -391,3 +392,36 @@ def test_the_door_of_the_grouping_sees_each_exact_group_once(use, rule: Any) -> 
     exact = seen[0]["exact"].to_pylist()
     assert len(set(exact)) == 4 and exact == sorted(exact)
     assert Generations(Path(use.args[1]) / "archive", "campaign").current() is not None
+
+
+def test_a_campaign_shows_the_template_that_its_messages_were_filled_in_from(
+    spamtide: Spamtide, tmp_path: Path
+) -> None:
+    use = ("--workspace", tmp_path / "w")
+    assert spamtide("init", tmp_path / "w").code == 0
+    names = ["anna", "bert", "carla", "dora", "emil", "frida", "georg", "heidi", "ilse", "jonas", "karl", "lena"]
+    letter = "Dear {}, {} Your code is {}, visit our little shop behind the old market place before Friday"
+    said = [letter.format(n, PILLS, 1000 + i) for i, n in enumerate(names)] + [NEWS, WATCH]
+    box = tmp_path / "spam.mbox"
+    box.write_text(
+        "".join(
+            f"From x Mon Mar  7 10:{i:02d}:00 2011\nFrom: a@b.example\nSubject: An offer for {t.split()[1]}\n\n{t}\n\n"
+            for i, t in enumerate(said)
+        )
+    )
+    assert spamtide(*use, "import", box, "--feed", "f").code == 0
+    listed = spamtide(*use, "campaigns", "list", "--json").json["items"]
+    assert listed[0]["messages"] == len(names)
+    shown = spamtide(*use, "campaigns", "show", listed[0]["campaign"], "--json").json
+    assert "blue pills" in shown["template"] and "{" in shown["template"]
+    assert shown["templates"][0]["held_back"]["n"] > 0 and shown["template_refused"] is None
+    titles = [f"an offer for {t.split()[1].lower()}" for t in said]
+    both = [
+        (re.search(shown["regex"], t.lower()), re.search(shown["subject_regex"], h))
+        for t, h in zip(said, titles, strict=True)
+    ]
+    found = [bool(body and subject) for body, subject in both]
+    assert found == [True] * len(names) + [False, False]
+    few = spamtide(*use, "campaigns", "show", listed[-1]["campaign"], "--json").json
+    assert few["template"] is None and few["template_refused"]["reason"] == "too_few"
+    assert spamtide(*use, "campaigns", "show", listed[0]["campaign"], "--no-template", "--json").json["templates"] == []

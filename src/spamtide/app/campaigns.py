@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.campaignids import known_campaign
 from spamtide.app.engines import open_engine
 from spamtide.app.instants import format_instant
+from spamtide.app.templates import no_template, template_of
 from spamtide.archive import Generation, aliases_of, format_id
 from spamtide.errors import Unanswerable
 from spamtide.measure import (
@@ -96,10 +97,11 @@ def show_campaign(
     *,
     feeds: Sequence[str] = (),
     origins: Sequence[str] = (),
+    template: bool = True,
 ) -> dict[str, Any]:
     """The document of ``campaigns show``. An older id is answered by the campaign that has its messages, after a split by the largest.
 
-    Raises WrongUse ``unknown_campaign``, ``unknown_feed``; Unanswerable ``campaign_gone``, ``not_in_population``.
+    ``template`` (of the whole campaign, whatever the feeds and origins) takes a second or more. Raises WrongUse ``unknown_campaign``, ``unknown_feed``; Unanswerable ``campaign_gone``, ``not_in_population``.
     """
     generation, found = found_campaign(generation, text)
     names = workspace.require_feeds(list(feeds)) if feeds else []
@@ -124,8 +126,7 @@ def show_campaign(
             **_values(engine, workspace.networks, how),
             **_links(engine, how),
             **_variants(engine, row["first_exact"], how),
-            "template": None,
-            "regex": None,
+            **(template_of(engine, row["campaign"]) if template else no_template()),
         }
 
 

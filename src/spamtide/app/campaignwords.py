@@ -31,11 +31,21 @@ def campaign_lines(document: dict[str, Any]) -> Iterator[str]:
         ("by_sender", "from"),
     ):
         yield from _top(d[key], name)
+    yield from _templates(d)
     text = " ".join(d["example"]["text"].split())
     yield f"  example {d['example']['id']}: {printable(text, 300)}"
     for v in d["variants"]:
         if v["diff"]:
             yield f"  variant {v['id']} ({v['messages']:,}): {shown_diff(v['diff'])}"
+
+
+def _templates(d: dict[str, Any]) -> Iterator[str]:
+    for t in d["templates"][:_TOP]:
+        held = t["held_back"]
+        kept = f", {held['matched']} of {held['n']} held back match" if held["n"] else ""
+        yield f"  template of {t['messages']:,} messages{kept}: {printable(' '.join(t['text'].split()), 400)}"
+    if d["template_refused"] is not None:
+        yield f"  no template: {d['template_refused']['reason']}"
 
 
 def _top(rows: list[dict[str, Any]], name: str) -> Iterator[str]:

@@ -8,9 +8,11 @@ from spamtide.measure.campaigns import (
     campaign_groups,
     campaign_links,
     campaign_listing,
+    campaign_texts,
     campaign_values,
     exact_of,
     first_messages,
+    other_texts,
 )
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
@@ -77,9 +79,9 @@ __all__ = [
     "BUILT_FIELDS", "DAY_US", "EVERYTHING", "FIELDS", "FOLDED_FIELDS", "HOUR_US", "INFERRED", "RULES", "UNITS", "And", "BadGivenSeries", "BadMeasure", "BadQuery", "CampaignsAmong", "Confidence",
     "Count", "DuplicateMeasure", "DuplicateShare", "Duplicates", "Effect", "EqualN", "Exposure", "Interval", "Listing", "ListingAfter", "Measure",
     "Neighbour", "Not", "NotBuiltYet", "Note", "Or", "Path", "PeersAmong", "Refusal", "SecondOpinion", "Series", "Share", "Term", "Tree", "Window", "WindowCount",
-    "arrival_bounds", "arrival_times", "asks_for_peers", "campaign_edges", "campaign_facts", "campaign_groups", "campaign_links", "campaign_listing", "campaign_values", "counts_by_bin",
+    "arrival_bounds", "arrival_times", "asks_for_peers", "campaign_edges", "campaign_facts", "campaign_groups", "campaign_links", "campaign_listing", "campaign_texts", "campaign_values", "counts_by_bin",
     "default_windows", "duplicate_shares", "effect_of_given", "estimate_effect", "exact_of", "exposure_shares", "first_hits", "first_messages", "folded_needle", "given_series", "group_rows", "hidden_peers",
-    "judge_bins", "large_peers", "list_messages", "matching", "message_rows", "parse_measure", "parse_query", "peer_notes", "peer_units_seen", "rebinned", "series_named", "sessions_by_bin", "span", "uses",
+    "judge_bins", "large_peers", "list_messages", "matching", "message_rows", "other_texts", "parse_measure", "parse_query", "peer_notes", "peer_units_seen", "rebinned", "series_named", "sessions_by_bin", "span", "uses",
     "weakest_basis",
 ]  # fmt: skip
 

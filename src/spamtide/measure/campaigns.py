@@ -185,17 +185,47 @@ def first_messages(exacts: Sequence[str]) -> Any:
     """``(exact, feed, writer, segment, ordinal, received_at, subject, from_address, text)`` of the first message of each exact group,
     ties by place; ``text`` is masked.
     """
+    rows = table("message")
+    return _first_of_each_exact(rows.filter(rows.exact.isin(list(exacts))), "text_masked").drop("campaign")
+
+
+def _first_of_each_exact(rows: Any, text: str) -> Any:
+    """The first message of each exact group among ``rows``, ties by place, with this column of its text, in order of ``exact``."""
     import ibis
 
-    rows = table("message")
-    rows = rows.filter(rows.exact.isin(list(exacts)))
     order = [rows.received_at, rows.feed, rows.writer, rows.segment, rows.ordinal]
     place = ibis.row_number().over(ibis.window(group_by="exact", order_by=order))
+    if "campaign" not in rows.columns:
+        rows = rows.mutate(campaign=ibis.null("string"))
     ranked = rows.mutate(place=place)
     keys = ["feed", "writer", "segment", "ordinal"]
-    firsts = ranked.filter(ranked.place == 0).select("exact", *keys, "received_at", "subject", "from_address")
-    text = table("text").select(*keys, text="text_masked")
-    return firsts.left_join(text, keys).drop([f"{k}_right" for k in keys]).order_by("exact")
+    firsts = ranked.filter(ranked.place == 0)
+    firsts = firsts.select("exact", "campaign", *keys, "received_at", "subject", "from_address")
+    texts = table("text").select(*keys, text=text)
+    return firsts.left_join(texts, keys).drop([f"{k}_right" for k in keys]).order_by("exact")
+
+
+def campaign_texts(campaign: str, at_most: int) -> Any:
+    """``(exact, messages, subject, text)`` of the exact groups of a campaign that are lowest by digest; ``text`` in lower case."""
+    members = table("campaign_member")
+    chosen = members.filter(members.campaign == campaign).order_by("exact").limit(at_most)
+    rows = table("message").inner_join(chosen.select("exact"), "exact")
+    counted = rows.group_by("exact").aggregate(messages=rows.count().cast("int64"))
+    firsts = _first_of_each_exact(rows, "text_lower").select("exact", "subject", "text")
+    return counted.inner_join(firsts, "exact").select("exact", "messages", "subject", "text").order_by("exact")
+
+
+def other_texts(campaign: str, at_most: int) -> Any:
+    """``(exact, campaign, subject, text)`` of one exact group of each other campaign, those lowest by digest."""
+    heads = table("campaign")
+    heads = (
+        heads.filter(heads.campaign != campaign)
+        .select("campaign", exact="first_exact")
+        .order_by("exact")
+        .limit(at_most)
+    )
+    rows = table("message").inner_join(heads, "exact")
+    return _first_of_each_exact(rows, "text_lower").select("exact", "campaign", "subject", "text").order_by("exact")
 
 
 def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:

@@ -146,15 +146,22 @@ def _table(rows: list[dict[str, Any]], new: bool) -> int:
 @click.argument("campaign", shell_complete=complete_campaign)
 @feed_option()
 @origin_option
+@click.option(
+    "--template/--no-template", default=True, show_default=True, help="What its messages were filled in from."
+)
 @json_option
 @click.pass_context
-def campaigns_show(ctx: click.Context, campaign: str, feeds: list[str], origins: list[str], as_json: bool) -> None:
-    """Everything known of CAMPAIGN, an id of today or of any earlier time: volume, senders, links, subjects, variants."""
+def campaigns_show(
+    ctx: click.Context, campaign: str, feeds: list[str], origins: list[str], template: bool, as_json: bool
+) -> None:
+    """Everything known of CAMPAIGN, an id of today or of any earlier time: volume, senders, links, subjects, variants, template."""
     from spamtide.app.campaigns import show_campaign
     from spamtide.app.campaignwords import campaign_lines
 
     workspace = open_settled(ctx)
-    document = show_campaign(workspace, _generation(workspace), campaign, feeds=feeds, origins=_origins(origins))
+    document = show_campaign(
+        workspace, _generation(workspace), campaign, feeds=feeds, origins=_origins(origins), template=template
+    )
     if as_json:
         emit_json(document)
     else:
