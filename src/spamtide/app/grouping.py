@@ -95,17 +95,18 @@ def group_file(path: Path, *, now: int) -> tuple[list[dict[str, Any]], list[Refu
 
 
 def _grouped(workspace: Workspace) -> list[dict[str, Any]]:
-    """Rows in input order; ``campaign`` by the rule of ids: the exact digest of the group's first message, its first 80 bits."""
+    """Rows in input order; a campaign's id is that of its earliest exact group, ties by digest, as it is after an import."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from spamtide.campaign import LISTS, settle
 
     files = workspace.tables.snapshot(FACTS_VERSION).files
-    found: dict[int, str | None] = {}
+    found: dict[int, tuple[int, str] | None] = {}
     for path in files.get("message", ()):
-        table = pq.read_table(path, columns=["source_ordinal", "exact"])
-        found.update(zip(table["source_ordinal"].to_pylist(), table["exact"].to_pylist(), strict=True))
+        table = pq.read_table(path, columns=["source_ordinal", "received_at", "exact"])
+        places, times, exacts = (table[name].to_pylist() for name in table.column_names)
+        found.update(zip(places, zip(times, exacts, strict=True), strict=True))
     for ordinal in (place.ordinal for place in in_quarantine(workspace)):
         found[ordinal] = None
     group_of: dict[str, str] = {}
@@ -113,14 +114,15 @@ def _grouped(workspace: Workspace) -> list[dict[str, Any]]:
         prints = pa.concat_tables(pq.read_table(path, columns=["exact", *LISTS]) for path in files["sketch"])
         prints = lowest_of_each(prints)
         exacts = prints["exact"].to_pylist()
-        labels = settle(prints).label.to_pylist()
-        group_of = {exact: exacts[label] for exact, label in zip(exacts, labels, strict=True)}
-    first: dict[str, str] = {}
+        group_of = {e: exacts[i] for e, i in zip(exacts, settle(prints).label.to_pylist(), strict=True)}
+    first: dict[str, tuple[int, str]] = {}
+    for arrival in filter(None, found.values()):
+        group = group_of[arrival[1]]
+        first[group] = min(first.get(group, arrival), arrival)
     rows = []
     for index in sorted(found):
-        exact = found[index]
-        campaign = None
-        if exact is not None:
-            campaign = campaign_id(first.setdefault(group_of[exact], exact))
+        held = found[index]
+        exact = None if held is None else held[1]
+        campaign = None if exact is None else campaign_id(first[group_of[exact]][1])
         rows.append({"index": index, "exact": exact, "campaign": campaign})
     return rows
