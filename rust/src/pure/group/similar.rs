@@ -22,11 +22,7 @@ pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], wi
         all += w;
         both += if left == right { w } else { 0 };
     }
-    if all == 0 {
-        0
-    } else {
-        both * 1000 / all
-    }
+    (both * 1000).checked_div(all).unwrap_or(0)
 }
 
 /// Two ascending lists have a number in common.

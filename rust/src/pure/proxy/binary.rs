@@ -66,8 +66,11 @@ fn ends(block: &[u8], size: usize) -> Option<(End, End)> {
     Some(((address(0)?, port(2 * size)), (address(size)?, port(2 * size + 2))))
 }
 
-/// Items as type, place and value; an error where one is longer than what there is.
-fn items(bytes: &[u8], mut at: usize) -> Result<Vec<(u8, usize, &[u8])>, Wrong> {
+/// Type, place and value.
+type Item<'a> = (u8, usize, &'a [u8]);
+
+/// Items in order; an error where one is longer than what there is.
+fn items(bytes: &[u8], mut at: usize) -> Result<Vec<Item<'_>>, Wrong> {
     let mut found = Vec::new();
     while at < bytes.len() {
         let [kind, high, low, rest @ ..] = &bytes[at..] else {
