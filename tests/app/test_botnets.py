@@ -145,3 +145,25 @@ def test_where_there_is_no_session_there_is_no_group(spamtide: Spamtide, tmp_pat
     assert "1 unsolicited messages are of no group" in spamtide(*place, "botnets").out
     unknown = spamtide(*place, "dialects", "show", "d-000000000000", "--json")
     assert (unknown.code, unknown.json["error"]) == (2, "unknown_dialect")
+
+
+def test_duplicates_are_told_by_sender_group_and_a_change_without_one(ask: Call) -> None:
+    first, second = "2024-02-01/2024-02-06", "2024-02-06/2024-02-11"
+    group = ask("botnets", "--json").json["items"][0]["group"]
+    how = ("duplicates", "--feed", "trap", "--window", first, "--compare", second)
+    found = ask(*how, "--by", "group", "--without", f"group:{group}", "--json").json
+    for place, window in enumerate(found["windows"]):
+        rows = [row for row in found["by_group"] if row["window"] == place]
+        assert sum(row["messages"] for row in rows) == window["messages"]
+        assert group in {row["group"] for row in rows}
+    parts = found["without"]
+    assert parts["group"] == group and parts["messages"][0] > 0
+    total = sum(parts[key]["value"] for key in ("removal", "sample_size", "unexplained"))
+    assert total == pytest.approx(parts["change"]["value"], abs=1e-5)
+    whole = found["windows"][1]["in_group"]["value"] - found["windows"][0]["in_group"]["value"]
+    assert parts["change"]["value"] == pytest.approx(whole, abs=1e-5)
+    plain = ask(*how, "--json").json
+    assert plain["by_group"] == [] and plain["without"] is None
+    assert "are the removal of" in ask(*how, "--without", group).out
+    assert ask("duplicates", "--feed", "trap", "--window", first, "--without", group, "--json").json["error"] == "usage"
+    assert ask(*how, "--without", "nobody", "--json").json["error"] == "unknown_group"

@@ -29,12 +29,14 @@ from spamtide.measure import (
     Duplicates,
     Effect,
     Exposure,
+    GroupShare,
     NotBuiltYet,
     Note,
     Refusal,
     Series,
     Share,
     Window,
+    WithoutGroup,
     arrival_times,
     asks_for_peers,
     campaign_facts,
@@ -55,8 +57,10 @@ from spamtide.measure import (
     rebinned,
     series_named,
     sessions_by_bin,
+    shares_by_group,
     span,
     weakest_basis,
+    without_group,
 )
 
 if TYPE_CHECKING:
@@ -329,6 +333,53 @@ class Observatory:
             return replace(value, refused=Refusal("peer_unreliable", value.refused.needed, value.refused.have))
         return value
 
+    def duplicates_by_sender(
+        self,
+        feed: str,
+        rule: str,
+        windows: Sequence[Window],
+        *,
+        without: str | None = None,
+        lookback_us: int = 7 * DAY_US,
+        origins: Sequence[str] = UNSOLICITED,
+    ) -> tuple[tuple[tuple[GroupShare, ...], ...], WithoutGroup | None]:
+        """Duplicate shares of each sender group, window by window, and what of the change is the removal of the group ``without``.
+
+        Settles sender groups where they are stale. The second is None without ``without`` or with one window, and where a window has too
+        few messages. Raises WrongUse ``unknown_group``.
+        """
+        from spamtide.app.sendershares import settled_groups
+
+        resolved_group, members = settled_groups(self.workspace, without)
+        keys, times, data_start, rows = self._duplicate_rows(feed, rule, windows, lookback_us, origins, placed=True)
+        groups = members(rows)
+        how: dict[str, Any] = {"rule": rule, "feed": feed, "lookback_us": lookback_us, "data_start": data_start}
+        by_group = tuple(shares_by_group(keys, times, groups, window=w, **how) for w in windows)
+        if resolved_group is None or len(windows) != 2:
+            return by_group, None
+        return by_group, without_group(keys, times, groups, group=resolved_group, windows=windows)
+
+    def _duplicate_rows(
+        self,
+        feed: str,
+        rule: str,
+        windows: Sequence[Window],
+        lookback_us: int,
+        origins: Sequence[str],
+        placed: bool = False,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, pa.Table]:
+        """Duplicate group and time of each message from the look-back on, since when there is data, and the rows themselves."""
+        whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
+        if rule == "near":
+            self._settled()
+        with open_engine(self.workspace) as engine:
+            rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole, placed=placed))
+            first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]
+        keys, times = _keys_and_times(rows)
+        known = span([e for e in self.exposures([feed]) if e.basis != INFERRED])
+        data_start = known[0] if known is not None else (first if first is not None else whole.end)
+        return keys, times, data_start, rows
+
     def duplicates(
         self,
         feed: str,
@@ -346,15 +397,7 @@ class Observatory:
             raise WrongUse(
                 "counts_only", f"The feed {feed} holds counts; duplicates need messages.", "Import the mail."
             )
-        whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
-        if rule == "near":
-            self._settled()
-        with open_engine(self.workspace) as engine:
-            rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole))
-            first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]
-        keys, times = _keys_and_times(rows)
-        known = span([e for e in self.exposures([feed]) if e.basis != INFERRED])
-        data_start = known[0] if known is not None else (first if first is not None else whole.end)
+        keys, times, data_start, _ = self._duplicate_rows(feed, rule, windows, lookback_us, origins)
         return duplicate_shares(
             keys, times, feed=feed, rule=rule, windows=tuple(windows), lookback_us=lookback_us, data_start=data_start
         )

@@ -272,8 +272,8 @@ def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (
     return rows if limit is None else rows.limit(limit)
 
 
-def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window) -> Any:
-    """``(key, received_at)`` of every message of a window: what duplicate shares are computed from.
+def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window, placed: bool = False) -> Any:
+    """``(key, received_at)`` of every message of a window: what duplicate shares are computed from; ``placed``: and its place.
 
     By the rule ``near`` a message that no generation holds yet has its exact group for a key.
     """
@@ -281,7 +281,8 @@ def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], windo
     if rule == "near":
         rows = with_campaign(rows)
         rows = rows.mutate(near=rows.campaign.fill_null(rows.exact))
-    return rows.select(key=rows[rule], received_at=rows.received_at).order_by(["received_at", "key"])
+    place = ["feed", "writer", "segment", "ordinal"] if placed else []
+    return rows.select(*place, key=rows[rule], received_at=rows.received_at).order_by(["received_at", "key", *place])
 
 
 def arrival_times(*, feeds: Sequence[str]) -> Any:

@@ -1,7 +1,7 @@
 """report: how we say it. Turns values into sentences, tables, figures and pages; it never reads the archive."""
 
 from spamtide.report.build import build_report
-from spamtide.report.documents import duplicates_document, effect_document, series_document
+from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
 from spamtide.report.sentences import (
     duplicates_sentence,
@@ -30,6 +30,7 @@ __all__ = [
     "note_text",
     "planted_sentence",
     "refusal_text",
+    "sender_lines",
     "series_document",
     "share_phrase",
     "thousands",

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from spamtide.measure import Duplicates, DuplicateShare, Effect, Interval, Note, Refusal, Series, Window, WindowCount
+from spamtide.measure import (
+    Duplicates,
+    DuplicateShare,
+    Effect,
+    GroupShare,
+    Interval,
+    Note,
+    Refusal,
+    Series,
+    Window,
+    WindowCount,
+    WithoutGroup,
+)
 from spamtide.report.sentences import duplicates_sentence, effect_sentence, note_text, refusal_text
 
 
@@ -113,9 +126,13 @@ def _share(value: DuplicateShare) -> dict[str, Any]:
     }
 
 
-def duplicates_document(duplicates: Duplicates) -> dict[str, Any]:
-    """The document ``spamtide.duplicates/1``."""
+def duplicates_document(
+    duplicates: Duplicates, senders: tuple[Sequence[Sequence[GroupShare]], WithoutGroup | None] | None = None
+) -> dict[str, Any]:
+    """The document ``spamtide.duplicates/1``; ``senders``: each window's shares by sender group, and the parts of the change."""
     equal = duplicates.equal_n
+    by_group = [] if senders is None else senders[0]
+    without = None if senders is None else senders[1]
     return {
         "schema": "spamtide.duplicates/1",
         "feed": duplicates.feed,
@@ -140,10 +157,48 @@ def duplicates_document(duplicates: Duplicates) -> dict[str, Any]:
                 "repeat": interval(equal.difference_repeat),
             },
         },
+        "by_group": [
+            {
+                "window": place,
+                "group": row.group,
+                "messages": row.share.messages,
+                "in_group": interval(row.share.in_group),
+                "repeat": interval(row.share.repeat),
+            }
+            for place, rows in enumerate(by_group)
+            for row in rows
+        ],
+        "without": None
+        if without is None
+        else {
+            "group": without.group,
+            "messages": list(without.messages),
+            "change": interval(without.change),
+            "removal": interval(without.removal),
+            "sample_size": interval(without.sample_size),
+            "unexplained": interval(without.unexplained),
+        },
         "refused": refusal(duplicates.refused),
         "warnings": [note(w) for w in duplicates.warnings],
         "sentence": duplicates_sentence(duplicates),
     }
+
+
+def sender_lines(document: Mapping[str, Any]) -> list[str]:
+    """What a duplicates document says of sender groups, a line each."""
+    lines = []
+    for row in document["by_group"]:
+        share = row["in_group"]
+        said = "no share" if share is None else f"{share['value']:.1%} of its own messages repeat within the window"
+        lines.append(f"Window {row['window'] + 1}, {row['group']}: {row['messages']:,} messages, {said}.")
+    parts = document["without"]
+    if parts is not None:
+        points = {k: f"{100 * parts[k]['value']:+.1f}" for k in ("change", "removal", "sample_size", "unexplained")}
+        lines.append(
+            f"Of the change of {points['change']} points, {points['removal']} are the removal of {parts['group']}, "
+            f"{points['sample_size']} the smaller sample, {points['unexplained']} neither."
+        )
+    return lines
 
 
 def series_document(series: Series) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,8 +31,12 @@ from spamtide.measure import DAY_US, Window
 @click.option("--window", "window", required=True, metavar="START/END", help="The window, end excluded.")
 @click.option("--compare", metavar="START/END", help="A second window; both are then compared at equal n and length.")
 @click.option("--lookback", default="7d", show_default=True, help="How far back an earlier copy may lie.")
-@click.option("--by", type=click.Choice(["group"]), help="Shares by sender group (not built yet).")
-@click.option("--without", help="Shares without a group (not built yet).")
+@click.option("--by", type=click.Choice(["group"]), help="The shares of each sender group's own messages too.")
+@click.option(
+    "--without",
+    metavar="group:G",
+    help="With --compare: what of the change is the removal of this sender group or botnet.",
+)
 @origin_option
 @json_option
 @click.pass_context
@@ -41,29 +46,31 @@ def duplicates_command(
 ) -> int:  # fmt: skip
     """How much of a window repeats: in-group and repeat share, as counted and, with --compare, at equal n and length."""
     from spamtide.app.searching import generation_behind
-    from spamtide.report import duplicates_document
+    from spamtide.report import duplicates_document, sender_lines
 
-    if by or without:
-        raise WrongUse(
-            "not_built_yet", "Shares by or without a sender group are not built yet.", "Leave --by and --without out."
-        )
     if len(feeds) != 1:
         raise WrongUse("usage", "Duplicates are of one feed.", "Give one --feed.")
+    if without and not compare:
+        raise WrongUse("usage", "--without tells the parts of a change.", "Give --compare START/END too.")
     windows = [parse_window(window)] + ([parse_window(compare)] if compare else [])
     observatory = open_observatory(ctx)
-    if rule == "near":
+    if rule == "near" or by or without:
         group_now(observatory.workspace)
-    value = observatory.duplicates(
-        feeds[0], rule, windows, lookback_us=parse_span(lookback), origins=chosen_origins(origins)
-    )
+    how: dict[str, Any] = {"lookback_us": parse_span(lookback), "origins": chosen_origins(origins)}
+    value = observatory.duplicates(feeds[0], rule, windows, **how)
+    senders = None
+    if by or without:
+        senders = observatory.duplicates_by_sender(feeds[0], rule, windows, without=without, **how)
     document = {
-        **duplicates_document(value),
+        **duplicates_document(value, senders),
         "generation": generation_behind(observatory.workspace, f"duplicates:{rule}"),
     }
     if as_json:
         emit_json(document)
     else:
         print(fill(document["sentence"]))
+        for line in sender_lines(document):
+            print(fill(line))
         for warning in document["warnings"]:
             print(fill(f"Warning: {warning['text']}"))
     return 1 if value.refused is not None else 0
