@@ -1,6 +1,6 @@
 """Near-duplicates: accuracy and speed beside the libraries people reach for, on the same text in the same run.
 
-    python bench/near_duplicates.py [--set dev|made|all] [--peers VENV/bin/python] [--quick]
+    python bench/near_duplicates.py [--set dev|made|all] [--peers VENV/bin/python] [--only PEER]
 
 The peers (datasketch, rensa, gaoya, ssdeep as ppdeep, TLSH, Nilsimsa, simhash) are given subject and visible text of every
 message and the threshold that is best for them *on this very set*; ours has the thresholds that ship. Digests in the manner

@@ -18,6 +18,7 @@ SHORT = (
     ["read_by_id.py"],
     ["subject_terms.py", "--copies", "7"],
     ["swarm.py"],
+    ["near_duplicates.py"],
 )
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spamtide.campaign import Mail, Members, SenderGroups
 
 # The columns of the table ``message`` that are read beside those of paths.
-_PLACE = ("feed", "writer", "segment", "ordinal")
+PLACE = ("feed", "writer", "segment", "ordinal")
 _MORE = ("exact", "origin", "marks", "recipient_count")
 
 
@@ -30,13 +30,13 @@ def _facts(snapshot: Snapshot) -> pa.Table:
 
     from spamtide.campaign import PATH_COLUMNS
 
-    columns = [*dict.fromkeys((*_PLACE, *PATH_COLUMNS, *_MORE))]
+    columns = [*dict.fromkeys((*PLACE, *PATH_COLUMNS, *_MORE))]
     numbers = {"segment": pa.int32(), "ordinal": pa.int32(), "received_at": pa.int64(), "recipient_count": pa.int32()}
     schema = pa.schema([pa.field(c, numbers.get(c, pa.string())) for c in columns])
     parts = [pq.read_table(f, columns=columns).cast(schema) for f in snapshot.files.get("message", ())]
     if not parts:
         return schema.empty_table()
-    return pa.concat_tables(parts).sort_by([(c, "ascending") for c in _PLACE])
+    return pa.concat_tables(parts).sort_by([(c, "ascending") for c in PLACE])
 
 
 def _campaigns(workspace: Workspace) -> pa.Table:
@@ -163,7 +163,7 @@ def _member_table(facts: pa.Table, mail: Mail, members: Members) -> pa.Table:
 
     schema = sender_schema("group_member")
     columns = {
-        **{name: facts[name] for name in _PLACE},
+        **{name: facts[name] for name in PLACE},
         "campaign": pa.array(mail.campaign.tolist(), pa.string()),
         "dialect": pa.array([d or None for d in mail.dialect.tolist()], pa.string()),
         "group": pa.array(members.group, pa.string()),

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.app.botnets import Senders
-from spamtide.app.senders import settle_senders
+from spamtide.app.senders import PLACE, settle_senders
+from spamtide.measure import UNKNOWN
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from spamtide.app.workspace import Workspace
-
-UNKNOWN = "unknown"
-_PLACE = ["feed", "writer", "segment", "ordinal"]
 
 
 def settled_groups(workspace: Workspace, said: str | None) -> tuple[str | None, Callable[[pa.Table], NDArray[np.str_]]]:
@@ -31,13 +29,13 @@ def settled_groups(workspace: Workspace, said: str | None) -> tuple[str | None, 
 
     generation = settle_senders(workspace, now=time.time_ns() // 1_000)
     group = None if said is None else Senders(workspace, generation).resolve(said.removeprefix("group:"))
-    members = pq.read_table(generation.tables["group_member"].path, columns=[*_PLACE, "group"])
+    members = pq.read_table(generation.tables["group_member"].path, columns=[*PLACE, "group"])
 
     def groups_of(rows: pa.Table) -> NDArray[np.str_]:
         import pyarrow as pa
 
-        numbered = rows.select(_PLACE).append_column("row", pa.array(np.arange(rows.num_rows)))
-        joined = numbered.join(members, _PLACE, join_type="left outer").sort_by("row")
+        numbered = rows.select(PLACE).append_column("row", pa.array(np.arange(rows.num_rows)))
+        joined = numbered.join(members, list(PLACE), join_type="left outer").sort_by("row")
         return np.array([g or UNKNOWN for g in joined["group"].to_pylist()], dtype=np.str_)
 
     return group, groups_of

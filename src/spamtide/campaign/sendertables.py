@@ -62,7 +62,6 @@ SENDER_TABLES: dict[str, tuple[Column, ...]] = {
 
 def sender_schema(table: str) -> pa.Schema:
     """Arrow schema of one of these tables, in the dictionary's order."""
-    import pyarrow as pa
+    from spamtide.fingerprint import schema_of
 
-    types = {"int64": pa.int64(), "int32": pa.int32(), "utf8": pa.string()}
-    return pa.schema([pa.field(c.name, types[c.kind], nullable=c.nullable) for c in SENDER_TABLES[table]])
+    return schema_of(SENDER_TABLES[table])

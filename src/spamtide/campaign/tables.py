@@ -57,10 +57,9 @@ GROUP_TABLES: dict[str, tuple[Column, ...]] = {
 
 def group_schema(table: str) -> pa.Schema:
     """Arrow schema of one table of a generation, in the dictionary's order."""
-    import pyarrow as pa
+    from spamtide.fingerprint import schema_of
 
-    types = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "utf8": pa.string(), "binary": pa.binary()}
-    return pa.schema([pa.field(c.name, types[c.kind], nullable=c.nullable) for c in GROUP_TABLES[table]])
+    return schema_of(GROUP_TABLES[table])
 
 
 def campaign_id(exact: str) -> str:

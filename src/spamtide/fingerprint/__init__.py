@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.fingerprint.facts import FACTS_VERSION, TABLES, Column
 
 if TYPE_CHECKING:
-    from spamtide.fingerprint.columns import arrow_array, arrow_schema, digest
+    from spamtide.fingerprint.columns import arrow_array, arrow_schema, digest, schema_of
     from spamtide.fingerprint.kernel import fingerprint_tokens
     from spamtide.fingerprint.texts import fingerprint_texts
 
@@ -18,6 +18,7 @@ __all__ = [
     "digest",
     "fingerprint_texts",
     "fingerprint_tokens",
+    "schema_of",
 ]
 
 _LATER = {
@@ -26,6 +27,7 @@ _LATER = {
     "digest": "columns",
     "fingerprint_texts": "texts",
     "fingerprint_tokens": "kernel",
+    "schema_of": "columns",
 }
 
 

@@ -10,6 +10,9 @@ from spamtide.fingerprint.facts import TABLES
 from spamtide.fingerprint.kernel import digest_batch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spamtide.fingerprint.facts import Column
     from spamtide.fingerprint.kernel import RecordBatch
 
 _TYPES = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "utf8": pa.string(), "binary": pa.binary()}
@@ -19,7 +22,12 @@ Buffers = tuple[str, int, bytes, bytes | None, bytes | None]
 
 def arrow_schema(table: str) -> pa.Schema:
     """Arrow schema of one table of facts, in the dictionary's order."""
-    return pa.schema([pa.field(c.name, _TYPES[c.kind], nullable=c.nullable) for c in TABLES[table]])
+    return schema_of(TABLES[table])
+
+
+def schema_of(columns: Iterable[Column]) -> pa.Schema:
+    """Arrow schema of the columns of a data dictionary, in its order."""
+    return pa.schema([pa.field(c.name, _TYPES[c.kind], nullable=c.nullable) for c in columns])
 
 
 def digest(segment: int, batch: RecordBatch) -> dict[str, pa.Table]:

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
         peer_notes,
         sessions_by_bin,
     )
-    from spamtide.measure.sendershares import GroupShare, WithoutGroup, shares_by_group, without_group
+    from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
 
 __all__ = [
     "BUILT_FIELDS",
@@ -86,6 +86,7 @@ __all__ = [
     "INFERRED",
     "RULES",
     "UNITS",
+    "UNKNOWN",
     "And",
     "BadGivenSeries",
     "BadMeasure",
@@ -166,7 +167,7 @@ __all__ = [
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
 _LATE = {
     "duplicates": ("duplicate_shares",),
-    "sendershares": ("GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
+    "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),

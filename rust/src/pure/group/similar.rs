@@ -1,7 +1,6 @@
 //! How like two sketches are.
 
-/// Shingles kept of a message.
-pub const SKETCH: usize = 64;
+use crate::pure::limits::SKETCH;
 
 /// Weighted Jaccard of two sketches in thousandths, over the `SKETCH` smallest shingles of the two together; shingles that
 /// stand in `without` (ascending) are left out. Nothing in common and nothing at all are 0.

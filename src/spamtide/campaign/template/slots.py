@@ -48,9 +48,14 @@ def _characters(values: Sequence[str]) -> str:
 def _kind(values: Sequence[str], counts: Counter[str]) -> SlotKind:
     filled = [v for v in values if v]
     if filled and len(filled) == len(values):
-        for kind, shape in (("url", _URL), ("address", _ADDRESS), ("number", _NUMBER)):
+        plain: tuple[tuple[SlotKind, re.Pattern[str]], ...] = (
+            ("url", _URL),
+            ("address", _ADDRESS),
+            ("number", _NUMBER),
+        )
+        for kind, shape in plain:
             if all(shape.fullmatch(v) for v in values):
-                return kind  # type: ignore[return-value]
+                return kind
     early = set(values[: len(values) * 2 // 3])
     late = values[len(values) * 2 // 3 :]
     if len(counts) <= _DICTIONARY and sum(v not in early for v in late) <= 0.05 * len(late):
