@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import ssl
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,9 @@ def test_a_relay_that_looks_whether_we_are_here_is_counted_and_no_session(tmp_pa
     place = make_workspace(tmp_path / "w", **BEHIND)
     with TrapProcess(place) as trap:
         connected(trap.address).close()
+        reset = connected(trap.address)
+        reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()
         for header in (block(b"", first=0x20, family=0), b"PROXY UNKNOWN\r\n", line(RELAY)):
             client = connected(trap.address)
             client.send(header)
@@ -160,7 +164,7 @@ def test_a_relay_that_looks_whether_we_are_here_is_counted_and_no_session(tmp_pa
             assert client.say(b"QUIT") == 221
         trap.wait_for("session.ended")
     counts = trap.events[-1]["counts"]
-    assert (counts["looked"], counts["unproxied"], len(trap.named("session.ended"))) == (5, 0, 1)
+    assert (counts["looked"], counts["unproxied"], len(trap.named("session.ended"))) == (6, 0, 1)
     assert [r.body["peer"] for r in Workspace(place).archive.journal.read("session")] == ["192.0.2.7"]
 
 

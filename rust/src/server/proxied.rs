@@ -70,6 +70,8 @@ async fn gathered(
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // HAProxy and others end a look with a reset rather than wait for our end.
+            Err(_) if gather.is_empty() => return Err("looked"),
             Err(_) => return Err("lost"),
         }
         // Whoever drips bytes never lets the timer speak.
