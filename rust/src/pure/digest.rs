@@ -12,7 +12,7 @@ use super::forms::Form;
 use super::language::language;
 use super::limits::CAPTURED;
 use super::links::registered_domain;
-use super::mask::mask;
+use super::mask::{mask, Masked};
 use super::origin::seen_at_capture;
 use super::peer::peer_units;
 use super::topic::{rules, Said};
@@ -141,8 +141,10 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         .collect();
     let subject = facts.subject.as_deref().unwrap_or("");
     let subject_folded = fold(subject);
-    let masked_subject = mask(subject, &recipients);
-    let masked_text = mask(&facts.visible, &recipients);
+    let shown_subject = Masked::of(subject, &recipients);
+    let shown_text = Masked::of(&facts.visible, &recipients);
+    let masked_subject = shown_subject.without_digits();
+    let masked_text = shown_text.without_digits();
     let text_empty = masked_text.is_empty() && facts.attachments.is_empty();
     let mut digests: Vec<[u8; 32]> = facts.attachments.iter().map(|a| a.sha256).collect();
     digests.sort_unstable();
@@ -259,8 +261,8 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     named.extend(domains.iter().flatten().map(String::as_str));
     let types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
     let print = fingerprint(&Shown {
-        subject,
-        text: &facts.visible,
+        subject: &shown_subject,
+        text: &shown_text,
         hosts: &named,
         pieces: &facts.pieces,
         form: Form {
@@ -269,7 +271,6 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
             urls: &urls,
             types: &types,
         },
-        recipients: &recipients,
     });
     sketches.place(segment, record);
     sketches.text("exact", Some(&exact_hex));

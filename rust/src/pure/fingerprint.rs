@@ -8,7 +8,7 @@
 use super::fold::words;
 use super::forms::{forms, Form};
 use super::limits;
-use super::mask::mask_but_digits;
+use super::mask::Masked;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
@@ -21,17 +21,15 @@ const LINK_MARKS: usize = 8;
 /// What a fingerprint is made from.
 pub struct Shown<'a> {
     /// The subject as shown.
-    pub subject: &'a str,
+    pub subject: &'a Masked,
     /// The visible text.
-    pub text: &'a str,
+    pub text: &'a Masked,
     /// Hosts and registered domains of the links.
     pub hosts: &'a [&'a str],
     /// Pieces of the attachments (`pieces.rs`).
     pub pieces: &'a [u64],
     /// What the message is built like.
     pub form: Form<'a>,
-    /// Local parts of the recipients, lower case.
-    pub recipients: &'a [String],
 }
 
 /// Lists of hashes, each ascending and without repeats.
@@ -65,7 +63,20 @@ fn joined(parts: &[u64], kind: u64) -> u64 {
     h.finish() >> 1
 }
 
+/// The `most` smallest, ascending, each once.
 fn least(mut values: Vec<u64>, most: usize) -> Vec<u64> {
+    // Far more than are kept: sort no more than those, unless too many of them are the same.
+    let enough = most + most / 2;
+    if values.len() > 2 * enough {
+        values.select_nth_unstable(enough);
+        let mut low = values[..enough].to_vec();
+        low.sort_unstable();
+        low.dedup();
+        if low.len() >= most {
+            low.truncate(most);
+            return low;
+        }
+    }
     values.sort_unstable();
     values.dedup();
     values.truncate(most);
@@ -80,60 +91,70 @@ fn spaceless(c: char) -> bool {
 /// The words that are shingled: folded and masked, digits that are no letters replaced by #, letters that repeat written once.
 pub fn tokens(text: &str, recipients: &[String]) -> Vec<String> {
     let mut out = Vec::new();
-    each_token(text, recipients, |t| out.push(t.to_owned()));
+    each_token(&words(Masked::of(text, recipients).text()), |t| out.push(t.to_owned()));
     out
 }
 
-fn each_token(text: &str, recipients: &[String], mut put: impl FnMut(&str)) {
-    let folded = words(&mask_but_digits(text, recipients));
+/// What is shingled of `folded`, words between single spaces.
+fn each_token(folded: &str, mut put: impl FnMut(&str)) {
+    let bytes = folded.as_bytes();
     let mut token = String::new();
-    for word in folded.split(' ').filter(|w| !w.is_empty()) {
-        token.clear();
-        if word.is_ascii() {
-            let mut last = 0;
-            for b in word.bytes() {
-                let b = if b.is_ascii_digit() { b'#' } else { b };
-                if b != last {
-                    token.push(b as char);
-                }
-                last = b;
-            }
-        } else {
-            for c in word.chars() {
-                if spaceless(c) {
-                    if !token.is_empty() {
-                        put(&token);
-                        token.clear();
-                    }
-                    put(c.encode_utf8(&mut [0; 4]));
-                    continue;
-                }
-                let c = if c.is_numeric() { '#' } else { c };
-                if !token.ends_with(c) {
-                    token.push(c);
-                }
-            }
+    let mut start = 0;
+    while start < bytes.len() {
+        // Lower-case letters, none of them twice in a row: most of all words, put as they are.
+        let (mut end, mut last) = (start, 0);
+        while end < bytes.len() && bytes[end].is_ascii_lowercase() && bytes[end] != last {
+            last = bytes[end];
+            end += 1;
         }
-        if !token.is_empty() {
-            put(&token);
+        if end < bytes.len() && bytes[end] != b' ' {
+            end += bytes[end..].iter().position(|b| *b == b' ').unwrap_or(bytes.len() - end);
+            put_disguised(&folded[start..end], &mut token, &mut put);
+        } else if end > start {
+            put(&folded[start..end]);
         }
+        start = end + 1;
+    }
+}
+
+fn put_disguised(word: &str, token: &mut String, put: &mut impl FnMut(&str)) {
+    token.clear();
+    for c in word.chars() {
+        if spaceless(c) {
+            if !token.is_empty() {
+                put(token);
+                token.clear();
+            }
+            put(c.encode_utf8(&mut [0; 4]));
+            continue;
+        }
+        let c = if c.is_numeric() { '#' } else { c };
+        if !token.ends_with(c) {
+            token.push(c);
+        }
+    }
+    if !token.is_empty() {
+        put(token);
     }
 }
 
 /// Fingerprint of one message; a function of what is shown alone.
 pub fn fingerprint(shown: &Shown) -> Fingerprint {
-    let mut hashes = Vec::with_capacity(shown.text.len() / 5);
-    each_token(shown.text, shown.recipients, |t| hashes.push(keyed(0, t.as_bytes())));
+    let text = words(shown.text.text());
+    let mut hashes = Vec::with_capacity(text.len() / 4);
+    each_token(&text, |t| hashes.push(keyed(0, t.as_bytes())));
     let mut all: Vec<u64> = Vec::with_capacity(hashes.len() + 32);
     if hashes.len() >= WORDS {
         all.extend(hashes.windows(3).map(|w| joined(w, 3)));
     } else {
-        let text = tokens(shown.text, shown.recipients).join(" ");
+        let mut tokens: Vec<String> = Vec::with_capacity(WORDS);
+        each_token(&text, |t| tokens.push(t.to_owned()));
+        let text = tokens.join(" ");
         let ends: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
         all.extend(ends.windows(6).map(|w| keyed(1, &text.as_bytes()[w[0]..w[5]])));
     }
     let mut title = Vec::new();
-    each_token(shown.subject, shown.recipients, |t| title.push(keyed(0, t.as_bytes())));
+    each_token(&words(shown.subject.text()), |t| title.push(keyed(0, t.as_bytes())));
     let bigrams: Vec<u64> = if title.len() == 1 {
         vec![joined(&title, 1)]
     } else {
@@ -167,12 +188,11 @@ mod tests {
             types: &[],
         };
         fingerprint(&Shown {
-            subject,
-            text,
+            subject: &Masked::of(subject, &[]),
+            text: &Masked::of(text, &[]),
             hosts: &[],
             pieces: &[],
             form,
-            recipients: &[],
         })
     }
 

@@ -2,8 +2,22 @@
 //! replaced by their kind, runs of white space by one space.
 
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
+    match u8::try_from(c) {
+        Ok(b) if b.is_ascii() => WORD[usize::from(b)],
+        _ => c.is_alphanumeric(),
+    }
 }
+
+/// ASCII that stands in a word.
+const WORD: [bool; 128] = {
+    let mut table = [false; 128];
+    let mut b = 0;
+    while b < 128 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'.' | b'_' | b'%' | b'+' | b'-');
+        b += 1;
+    }
+    table
+};
 
 /// Length of the leading part of `text` whose characters `ascii` takes, or beyond ASCII are letters or digits.
 fn leading(text: &str, ascii: impl Fn(u8) -> bool) -> usize {
@@ -25,10 +39,13 @@ fn leading(text: &str, ascii: impl Fn(u8) -> bool) -> usize {
     i
 }
 
+/// Bytes of the shortest opaque token.
+const OPAQUE: usize = 12;
+
 /// True for a token that carries no word: long, and of mixed digits and letters or of hex digits.
 fn opaque(token: &str) -> bool {
     let n = token.len();
-    if n < 12
+    if n < OPAQUE
         || !token
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
@@ -60,94 +77,179 @@ pub fn url_len(s: &str) -> usize {
         .max(4.min(end))
 }
 
+/// A text masked but for its digits: in a word they may be letters (`V1agra`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masked {
+    text: String,
+    /// Where in `text` something was dropped that shows nothing: digits on both sides of it are two numbers.
+    seams: Vec<usize>,
+}
+
+impl Masked {
+    /// Mask `text` but for its digits; `recipients` are the local parts of the envelope's recipients, lower case.
+    pub fn of(text: &str, recipients: &[String]) -> Self {
+        let mut masking = Masking {
+            text,
+            recipients,
+            copied: 0,
+            spaced: true,
+            out: Masked {
+                text: String::with_capacity(text.len()),
+                seams: Vec::new(),
+            },
+        };
+        masking.run();
+        masking.out
+    }
+
+    /// The text, digits as they stand.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text, each run of digits replaced by its kind.
+    pub fn without_digits(&self) -> String {
+        let text = self.text.as_str();
+        let mut out = String::with_capacity(text.len());
+        let mut seams = self.seams.iter().peekable();
+        let mut i = 0;
+        while let Some(start) = numeric_from(text, i) {
+            out.push_str(&text[i..start]);
+            out.push_str("<n>");
+            i = start + text[start..].chars().next().map_or(0, char::len_utf8);
+            loop {
+                while seams.next_if(|s| **s < i).is_some() {}
+                let next = text[i..].chars().next().filter(|c| c.is_numeric());
+                match next {
+                    Some(c) if seams.peek().is_none_or(|s| **s > i) => i += c.len_utf8(),
+                    _ => break,
+                }
+            }
+        }
+        out.push_str(&text[i..]);
+        out
+    }
+}
+
+/// Where the first character from `i` on stands that is a number.
+fn numeric_from(text: &str, mut i: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        i += bytes[i..].iter().position(|b| b.is_ascii_digit() || *b >= 0x80)?;
+        let c = text[i..].chars().next()?;
+        if c.is_numeric() {
+            return Some(i);
+        }
+        i += c.len_utf8();
+    }
+}
+
 /// Mask `text`; `recipients` are the local parts of the envelope's recipients, lower case.
 pub fn mask(text: &str, recipients: &[String]) -> String {
-    masked::<true>(text, recipients)
+    Masked::of(text, recipients).without_digits()
 }
 
-/// The same with digits left as they stand: in a word they may be letters (`V1agra`).
-pub fn mask_but_digits(text: &str, recipients: &[String]) -> String {
-    masked::<false>(text, recipients)
+/// What stands as it is is copied in long pieces.
+struct Masking<'a> {
+    text: &'a str,
+    recipients: &'a [String],
+    /// Up to here `text` is in `out`, or left out.
+    copied: usize,
+    /// What is shown so far is nothing, or ends with a space.
+    spaced: bool,
+    out: Masked,
 }
 
-fn masked<const DIGITS: bool>(text: &str, recipients: &[String]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut i = 0;
-    while i < text.len() {
-        let rest = &text[i..];
-        let c = rest.chars().next().expect("a boundary");
-        if c.is_whitespace() {
-            if !out.is_empty() && !out.ends_with(' ') {
-                out.push(' ');
-            }
-            i += c.len_utf8();
-            continue;
-        }
-        if super::fold::ignorable(c) {
-            i += c.len_utf8();
-            continue;
-        }
-        if !is_word(c) {
-            out.push(c);
-            i += c.len_utf8();
-            continue;
-        }
-        if "hHwWfF".contains(c) && url_start(rest) {
-            out.push_str("<url>");
-            i += url_len(rest);
-            continue;
-        }
-        let end = leading(rest, |b| is_word(b as char));
-        let word = &rest[..end];
-        if rest[end..].starts_with('@') {
-            let domain = &rest[end + 1..];
-            let len = leading(domain, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-            if len > 0 {
-                out.push_str("<addr>");
-                i += end + 1 + len;
+impl Masking<'_> {
+    fn run(&mut self) {
+        let text = self.text;
+        let bytes = text.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            let b = bytes[i];
+            if b.is_ascii() && is_word(b as char) {
+                i = self.word(i);
+                self.spaced = false;
                 continue;
             }
+            if b == b' ' && !self.spaced {
+                (self.spaced, i) = (true, i + 1);
+                continue;
+            }
+            let c = text[i..].chars().next().expect("a boundary");
+            let next = i + c.len_utf8();
+            if c.is_whitespace() {
+                let shown = if self.spaced { "" } else { " " };
+                self.put(i, shown, next);
+                self.spaced = true;
+            } else if super::fold::ignorable(c) {
+                self.put(i, "", next);
+                self.out.seams.push(self.out.text.len());
+            } else {
+                self.spaced = false;
+                if is_word(c) {
+                    i = self.word(i);
+                    continue;
+                }
+            }
+            i = next;
         }
-        mask_word::<DIGITS>(word, recipients, &mut out);
-        i += end;
+        self.put(i, "", i);
+        let len = self.out.text.trim_end().len();
+        self.out.text.truncate(len);
     }
-    let len = out.trim_end().len();
-    out.truncate(len);
-    out
-}
 
-fn mask_word<const DIGITS: bool>(word: &str, recipients: &[String], out: &mut String) {
-    let core = word.trim_matches(['.', '%', '+', '-', '_']);
-    if !recipients.is_empty() && core.len() >= 3 && recipients.iter().any(|r| r.eq_ignore_ascii_case(core)) {
-        let at = word.find(core).unwrap_or(0);
-        out.push_str(&word[..at]);
-        out.push_str("<rcpt>");
-        out.push_str(&word[at + core.len()..]);
-        return;
+    /// Copy what stands before `at`, put `kind` for what stands from there to `next`.
+    fn put(&mut self, at: usize, kind: &str, next: usize) {
+        self.out.text.push_str(&self.text[self.copied..at]);
+        self.out.text.push_str(kind);
+        self.copied = next;
     }
-    if opaque(core) {
-        out.push_str("<blob>");
-        return;
-    }
-    if !DIGITS {
-        return out.push_str(word);
-    }
-    // Runs without a digit are copied whole.
-    let mut rest = word;
-    while !rest.is_empty() {
-        let plain = rest.find(char::is_numeric).unwrap_or(rest.len());
-        out.push_str(&rest[..plain]);
-        rest = &rest[plain..];
-        if !rest.is_empty() {
-            out.push_str("<n>");
-            rest = rest.trim_start_matches(char::is_numeric);
+
+    /// The word, address or URL at `i`; where it ends.
+    fn word(&mut self, i: usize) -> usize {
+        let rest = &self.text[i..];
+        if rest.starts_with(['h', 'H', 'w', 'W', 'f', 'F']) && url_start(rest) {
+            let end = i + url_len(rest);
+            self.put(i, "<url>", end);
+            return end;
         }
+        let end = leading(rest, |b| is_word(b as char));
+        if rest.as_bytes().get(end) == Some(&b'@') {
+            let domain = leading(&rest[end + 1..], |b| {
+                b.is_ascii_alphanumeric() || b == b'-' || b == b'.'
+            });
+            if domain > 0 {
+                let end = i + end + 1 + domain;
+                self.put(i, "<addr>", end);
+                return end;
+            }
+        }
+        let word = &rest[..end];
+        if word.len() < OPAQUE && self.recipients.is_empty() {
+            return i + end;
+        }
+        let core = word.trim_matches(['.', '%', '+', '-', '_']);
+        if core.len() >= 3 && self.recipients.iter().any(|r| r.eq_ignore_ascii_case(core)) {
+            let at = i + word.find(core).unwrap_or(0);
+            self.put(at, "<rcpt>", at + core.len());
+        } else if opaque(core) {
+            self.put(i, "<blob>", i + end);
+        }
+        i + end
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_left_as_they_stand_are_masked_afterwards() {
+        let parted = Masked::of("12\u{200b}34 5\u{200b}a6 \u{200b}7\u{200b}\u{200b}8 ٣4", &[]);
+        assert_eq!(parted.text(), "1234 5a6 78 ٣4");
+        assert_eq!(parted.without_digits(), "<n><n> <n>a<n> <n><n> <n>");
+    }
 
     #[test]
     fn kinds_replace_what_varies() {

@@ -5,11 +5,11 @@ use super::digest::{exact_digest, hex};
 use super::fingerprint::{fingerprint, Shown};
 use super::forms::Form;
 use super::links::{registered_domain, text_links};
-use super::mask::mask;
+use super::mask::Masked;
 use std::collections::BTreeSet;
 
 /// The columns of the table `sketch` without its place, one row a text; `exact` as the message that carried it would have.
-pub fn fingerprints(subjects: &[String], bodies: &[String]) -> Table {
+pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
     let mut exact = Column::utf8();
     let mut lists = [
         Column::binary(),
@@ -19,6 +19,7 @@ pub fn fingerprints(subjects: &[String], bodies: &[String]) -> Table {
         Column::binary(),
     ];
     for (subject, body) in subjects.iter().zip(bodies) {
+        let (subject, body) = (subject.as_ref(), body.as_ref());
         let mut links = Vec::new();
         text_links(body, &mut links, &mut BTreeSet::new());
         let mut hosts: Vec<&str> = links.iter().filter_map(|l| l.host.as_deref()).collect();
@@ -31,15 +32,16 @@ pub fn fingerprints(subjects: &[String], bodies: &[String]) -> Table {
             urls: &urls,
             types: &[],
         };
+        let (subject, text) = (Masked::of(subject, &[]), Masked::of(body, &[]));
         let print = fingerprint(&Shown {
-            subject,
-            text: body,
+            subject: &subject,
+            text: &text,
             hosts: &hosts,
             pieces: &[],
             form,
-            recipients: &[],
         });
-        exact.push_str(&hex(&exact_digest(&mask(subject, &[]), Ok(&mask(body, &[])), &[])));
+        let said = text.without_digits();
+        exact.push_str(&hex(&exact_digest(&subject.without_digits(), Ok(&said), &[])));
         for (column, values) in lists.iter_mut().zip([
             &print.shingles,
             &print.subject,

@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyDict;
 
 use super::columns;
@@ -12,7 +13,7 @@ use crate::pure::{fingerprint, texts};
 
 /// Exact digests and fingerprints of texts, the columns of the table `sketch` without its place; the interpreter lock released.
 #[pyfunction]
-fn fingerprint_texts<'py>(py: Python<'py>, subjects: Vec<String>, bodies: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
+fn fingerprint_texts<'py>(py: Python<'py>, subjects: Vec<PyBackedStr>, bodies: Vec<PyBackedStr>) -> PyResult<Bound<'py, PyDict>> {
     if subjects.len() != bodies.len() {
         return Err(PyValueError::new_err("as many subjects as texts"));
     }
