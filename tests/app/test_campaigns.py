@@ -76,7 +76,7 @@ def rule(monkeypatch: pytest.MonkeyPatch):
     number = itertools.count()
 
     def use(settle: Any) -> None:
-        monkeypatch.setattr("spamtide.campaign.settle_sorted", lambda rows: settle(pa.Table.from_batches(rows)))
+        monkeypatch.setattr("spamtide.campaign.settle_sorted", lambda rows, **_: settle(pa.Table.from_batches(rows)))
         monkeypatch.setattr(settling, "METHOD", f"stand-in-{next(number)}")
 
     use(alike)

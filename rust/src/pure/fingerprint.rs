@@ -108,7 +108,10 @@ fn each_token(folded: &str, mut put: impl FnMut(&str)) {
             end += 1;
         }
         if end < bytes.len() && bytes[end] != b' ' {
-            end += bytes[end..].iter().position(|b| *b == b' ').unwrap_or(bytes.len() - end);
+            end += bytes[end..]
+                .iter()
+                .position(|b| *b == b' ')
+                .unwrap_or(bytes.len() - end);
             put_disguised(&folded[start..end], &mut token, &mut put);
         } else if end > start {
             put(&folded[start..end]);

@@ -5,15 +5,24 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyDict;
 
+use std::path::PathBuf;
+
 use super::columns;
+use super::store::to_python;
 use crate::pure::columns::{Column, Table, Tables};
+use crate::pure::digest::hex;
 use crate::pure::group::lists::Lists;
-use crate::pure::group::{group, Groups, Rules, Set};
+use crate::pure::group::{settle, Groups, Rules, Set};
 use crate::pure::{fingerprint, texts};
+use crate::store::{near, StoreError};
 
 /// Exact digests and fingerprints of texts, the columns of the table `sketch` without its place; the interpreter lock released.
 #[pyfunction]
-fn fingerprint_texts<'py>(py: Python<'py>, subjects: Vec<PyBackedStr>, bodies: Vec<PyBackedStr>) -> PyResult<Bound<'py, PyDict>> {
+fn fingerprint_texts<'py>(
+    py: Python<'py>,
+    subjects: Vec<PyBackedStr>,
+    bodies: Vec<PyBackedStr>,
+) -> PyResult<Bound<'py, PyDict>> {
     if subjects.len() != bodies.len() {
         return Err(PyValueError::new_err("as many subjects as texts"));
     }
@@ -50,7 +59,7 @@ fn extend(lists: &mut Lists, (offsets, values): Given, rows: usize) -> PyResult<
 #[pyclass]
 #[derive(Default)]
 struct FingerprintSet {
-    last: Option<[u8; 16]>,
+    exact: Vec<u8>,
     set: Set,
 }
 
@@ -66,11 +75,10 @@ impl FingerprintSet {
     fn extend(&mut self, exact: &[u8], shingles: Given, subject_marks: Given, link_marks: Given) -> PyResult<()> {
         let rows = exact.len() / 16;
         for key in exact.chunks_exact(16) {
-            let key: [u8; 16] = key.try_into().expect("sixteen bytes");
-            if self.last.is_some_and(|last| last >= key) {
+            if self.exact.last_chunk::<16>().is_some_and(|last| last.as_slice() >= key) {
                 return Err(PyValueError::new_err("exact digests do not ascend"));
             }
-            self.last = Some(key);
+            self.exact.extend_from_slice(key);
         }
         extend(&mut self.set.shingles, shingles, rows)?;
         extend(&mut self.set.subject, subject_marks, rows)?;
@@ -83,12 +91,98 @@ impl FingerprintSet {
     }
 
     /// Group the set, the interpreter lock released: labels and edges as columns, and what it took.
-    #[pyo3(signature = (**rules))]
-    fn group<'py>(&self, py: Python<'py>, rules: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
+    ///
+    /// With `index` also written to that file, for `NearIndex`; durable when this returns.
+    #[pyo3(signature = (index=None, **rules))]
+    fn group<'py>(
+        &self,
+        py: Python<'py>,
+        index: Option<PathBuf>,
+        rules: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let rules = given(rules)?;
-        let groups = py.detach(|| group(&self.set, &rules));
-        columns::tables(py, &tables(&groups))
+        let settled = py.detach(|| settle(&self.set, &rules));
+        if let Some(path) = index {
+            py.detach(|| near::write(&path, &self.set, &self.exact, &settled, &rules))
+                .map_err(to_python)?;
+        }
+        columns::tables(py, &tables(&settled.groups))
     }
+}
+
+/// A settled grouping on disk, open for what comes later.
+#[pyclass(frozen)]
+struct NearIndex {
+    index: near::Index,
+}
+
+#[pymethods]
+impl NearIndex {
+    /// Open the file that `FingerprintSet.group` wrote. Raises OSError, CorruptSegment.
+    #[new]
+    fn new(path: PathBuf) -> PyResult<Self> {
+        let index = near::Index::open(&path, &Rules::default()).map_err(to_python)?;
+        Ok(NearIndex { index })
+    }
+
+    /// Number of fingerprints.
+    fn __len__(&self) -> usize {
+        self.index.len()
+    }
+
+    /// For each fingerprint (16 bytes of `exact` each, in any order) the row that it belongs to: `row` and `label`, exact digests
+    /// in hex, null where there is none; `similarity` and `needed`, thousandths. Raises OSError, CorruptSegment.
+    fn assign<'py>(
+        &self,
+        py: Python<'py>,
+        exact: &[u8],
+        shingles: Given,
+        subject_marks: Given,
+        link_marks: Given,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let n = exact.len() / 16;
+        let mut set = Set::default();
+        extend(&mut set.shingles, shingles, n)?;
+        extend(&mut set.subject, subject_marks, n)?;
+        extend(&mut set.links, link_marks, n)?;
+        let found = py
+            .detach(|| -> Result<Vec<Option<near::Nearest>>, StoreError> {
+                let each = exact.chunks_exact(16).enumerate().map(|(i, key)| {
+                    let key: &[u8; 16] = key.try_into().expect("sixteen bytes");
+                    let (shingles, subject) = (set.shingles.get(i), set.subject.get(i));
+                    self.index.nearest(key, shingles, subject, set.links.get(i))
+                });
+                each.collect()
+            })
+            .map_err(to_python)?;
+        columns::tables(py, &Tables::from([("nearest", nearest(&found))]))
+    }
+}
+
+fn nearest(found: &[Option<near::Nearest>]) -> Table {
+    let mut columns = [Column::utf8(), Column::utf8(), Column::int32(), Column::int32()];
+    for one in found {
+        let [row, label, similarity, needed] = &mut columns;
+        match one {
+            Some(n) => {
+                row.push_str(&hex(&n.row));
+                label.push_str(&hex(&n.label));
+            }
+            None => {
+                row.push_null();
+                label.push_null();
+            }
+        }
+        similarity.push_int(one.map_or(0, |n| i64::from(n.similarity)));
+        needed.push_int(one.map_or(0, |n| i64::from(n.needed)));
+    }
+    let [row, label, similarity, needed] = columns;
+    Table::from([
+        ("row", row),
+        ("label", label),
+        ("similarity", similarity),
+        ("needed", needed),
+    ])
 }
 
 fn given(changes: Option<&Bound<'_, PyDict>>) -> PyResult<Rules> {
@@ -153,6 +247,7 @@ fn tables(groups: &Groups) -> Tables {
 /// Put grouping into the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<FingerprintSet>()?;
+    m.add_class::<NearIndex>()?;
     m.add_function(wrap_pyfunction!(fingerprint_texts, m)?)?;
     m.add_function(wrap_pyfunction!(fingerprint_tokens, m)?)?;
     Ok(())

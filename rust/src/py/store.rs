@@ -17,7 +17,7 @@ pyo3::create_exception!(
 );
 
 /// The one place where errors of the store become Python's.
-fn to_python(error: StoreError) -> PyErr {
+pub(super) fn to_python(error: StoreError) -> PyErr {
     match error {
         StoreError::Io { path, error } => {
             PyOSError::new_err((error.raw_os_error(), error.to_string(), path.display().to_string()))

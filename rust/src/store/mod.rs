@@ -1,6 +1,8 @@
-//! Segments: append-only files of records, their chain, their frames, their index. `docs/reference/segment-format.md`.
+//! Segments: append-only files of records, their chain, their frames, their index. `docs/reference/segment-format.md`. And the
+//! index by which what comes later finds its group.
 
 pub mod copies;
+pub mod near;
 pub mod read;
 pub mod record;
 pub mod seal;

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("searching", "Messages that match a query, or their counts by time."),
     "series": ("searching", "A measure by day, hour or week, with its exposure."),
     "duplicates": ("measuring", "Duplicate shares of a window, or two compared at equal n."),
-    "campaigns": ("campaigns", "What belongs together: list, show, diff, explain, settle."),
+    "campaigns": ("campaigns", "What belongs together: list, show, live, diff, explain, settle."),
     "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add."),

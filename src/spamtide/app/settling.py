@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_options
-from spamtide.archive import Basis, Draft, ExactGroups, Generation, Journal, JournalRecord, Snapshot
+from spamtide.archive import Basis, Draft, ExactGroups, Generation, Journal, JournalRecord, Snapshot, segment_name
 from spamtide.campaign import METHOD, Alias, Change, changes, follow, group_schema
 from spamtide.fingerprint import FACTS_VERSION, TABLES
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MEMORY_MIB = 1024
 _ENTRIES = 2_000
 _BATCH = 100_000
+# What the generation keeps for messages that come after it (``app/newcampaigns.py``).
+NEAR_INDEX = "near.index"
 _SKETCH = [c.name for c in TABLES["sketch"] if c.kind == "binary"]
 STEPS = 4
 Progress = Callable[[float, float | None, str], None]
@@ -79,6 +81,8 @@ def settle_campaigns(
     if is_settled(workspace) and (held := generations.current()) is not None:
         return _of(held, new=False)
     with generations.writing_lock(waiting):
+        # Before the snapshot: what comes between the two counts as new, and is then found to be known.
+        digested = workspace.tables.digested(FACTS_VERSION)
         snapshot = workspace.tables.snapshot(FACTS_VERSION)
         before = generations.current()
         if before is not None and before.is_of(FACTS_VERSION, snapshot.changed, METHOD):
@@ -87,7 +91,8 @@ def settle_campaigns(
             return Settling(0, False, 0, 0, 0)
         with generations.draft() as draft:
             messages, moved = _group(workspace, snapshot, draft, before, now, tell)
-            generation = draft.name(Basis(FACTS_VERSION, snapshot.changed, METHOD, messages))
+            ends = {segment_name(*key): n for key, n in digested.items()}
+            generation = draft.name(Basis(FACTS_VERSION, snapshot.changed, METHOD, messages, ends))
     tell(STEPS, STEPS, "")
     seconds = float(f"{time.monotonic() - started:.6g}")
     return replace(_of(generation, new=True), changed=dict(Counter(c.why for c in moved)), seconds=seconds)
@@ -119,7 +124,7 @@ def _group(
                 yield batch
             tell(1, STEPS, f"{sum(map(len, exacts)):,} exact groups")
 
-        settled = settle_sorted(rows())
+        settled = settle_sorted(rows(), index=str(draft.folder / NEAR_INDEX))
         exact = pa.chunked_array(exacts, pa.string())
         tell(2, STEPS, "naming campaigns")
         groups.label(exact, settled.label)

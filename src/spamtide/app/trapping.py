@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.certificate import tls_files
 from spamtide.app.config import FeedSettings
 from spamtide.app.gauges import Gauges
+from spamtide.app.heap import Heap
 from spamtide.app.kernel import Trap
 from spamtide.app.live import trap_note_path
 from spamtide.app.manners import BAIT, BAIT_WORDS, panel_kind, trap_manner
@@ -214,9 +215,11 @@ def run_trap(
             reload = Reload(workspace.root, feed, journal, trap, notes, vantage, trusted, proxy)
 
             shown = 0.0
+            heap = Heap()
 
             def look(now: int) -> None:
                 nonlocal shown
+                heap.look()
                 if show is not None and time.monotonic() - shown >= 1:
                     shown = time.monotonic()
                     show(json.loads(trap.counts()))

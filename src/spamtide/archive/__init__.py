@@ -10,7 +10,7 @@ from spamtide.archive.exactgroups import ExactGroups
 from spamtide.archive.generations import Basis, Draft, Generation, Generations, GenerationTable, generation_views
 from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
-from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base
+from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
 from spamtide.archive.locks import hold_follow_lock, is_followed, lock_is_free
 from spamtide.archive.parts import Part, write_part
@@ -92,6 +92,7 @@ __all__ = [
     "sealed_segment",
     "segment_base",
     "segment_bases",
+    "segment_name",
     "settle_rewritten",
     "that_count",
     "thin_segment",

@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +40,15 @@ class Basis:
     """What a generation was computed from: equal bases give equal tables.
 
     ``changed``: the generation of the root at which messages last came or went; ``method``: the rule and its version;
-    ``messages``: how many messages the tables had.
+    ``messages``: how many messages the tables had; ``ends``: how many records of each segment (FEED/WRITER-NUMBER), where that
+    was kept.
     """
 
     facts_version: int
     changed: int
     method: str
     messages: int
+    ends: dict[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class Generation:
     number: int
     basis: Basis
     tables: dict[str, GenerationTable]
+    folder: str = ""
+
+    def file(self, name: str) -> str | None:
+        """A file that the generation keeps beside its tables, where it has it."""
+        path = Path(self.folder) / name
+        return str(path) if self.folder and path.exists() else None
 
     def is_of(self, facts_version: int, changed: int, method: str) -> bool:
         """Whether it was computed from these facts by this method."""
@@ -104,7 +112,7 @@ class Generations:
             name: GenerationTable(str(folder / f"{name}.parquet"), t["rows"], t["sha256"])
             for name, t in body["tables"].items()
         }
-        return Generation(self.kind, body["number"], Basis(**body["basis"]), tables)
+        return Generation(self.kind, body["number"], Basis(**body["basis"]), tables, str(folder))
 
     def draft(self) -> Draft:
         """A generation to be written, with the next number; nobody sees it before ``Draft.name``. Call under the lock."""
@@ -140,7 +148,7 @@ class Generations:
         if before is not None:
             # The grace counts from now, when the last new reader could have seen it named.
             os.utime(self._folder / f"{before.number:08d}")
-        return Generation(self.kind, draft.number, basis, dict(draft.tables))
+        return Generation(self.kind, draft.number, basis, dict(draft.tables), str(draft.folder))
 
 
 class Draft:

@@ -58,7 +58,12 @@ class Place:
 
 def format_id(feed: str, writer: str, segment: int, ordinal: int) -> str:
     """The id of a message."""
-    return f"{feed}/{writer}-{segment:06d}/{ordinal}"
+    return f"{segment_name(feed, writer, segment)}/{ordinal}"
+
+
+def segment_name(feed: str, writer: str, segment: int) -> str:
+    """The segment's part of the ids of its messages."""
+    return f"{feed}/{writer}-{segment:06d}"
 
 
 def parse_id(text: str) -> Place:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spamtide.archive.layout import segment_name
 from spamtide.archive.locks import hold_lock
 from spamtide.archive.manifests import Root, read_day, read_root, write_day, write_root
 from spamtide.archive.parts import Part, file_digest, write_parquet
@@ -89,7 +90,7 @@ class Tables:
         root.tail[key] = [part for part in root.tail.get(key, []) if part.path not in again] + new
         known = root.digested.setdefault(key, {})
         for (feed, writer, number), records in digested.items():
-            name = f"{feed}/{writer}-{number:06d}"
+            name = segment_name(feed, writer, number)
             known[name] = max(records, known.get(name, 0))
         write_root(self.root, root)
         return root.generation

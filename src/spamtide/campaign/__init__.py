@@ -13,7 +13,7 @@ from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
 if TYPE_CHECKING:
     from spamtide.campaign.dialects import Dialect, Dialects, PathUse, Spoke, learn_dialects
-    from spamtide.campaign.grouping import LISTS, Settled, group, lowest_of_each, settle, settle_sorted
+    from spamtide.campaign.grouping import LISTS, Newcomers, Settled, group, lowest_of_each, settle, settle_sorted
     from spamtide.campaign.membership import Members, Witnesses, follow_members, learn_witnesses, tell_members
     from spamtide.campaign.paths import PATH_COLUMNS, assign_dialects, path_uses
     from spamtide.campaign.senders import Mail, Merge, SenderGroup, SenderGroups, group_id, group_senders
@@ -42,7 +42,7 @@ METHOD = "near-1"
 # Where the names live that need numpy or pyarrow: loaded by those who group, not by those who ask for the dictionary.
 _HOMES = {
     "dialects": ("Dialect", "Dialects", "PathUse", "Spoke", "learn_dialects"),
-    "grouping": ("LISTS", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
+    "grouping": ("LISTS", "Newcomers", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
     "membership": ("Members", "Witnesses", "follow_members", "learn_witnesses", "tell_members"),
     "paths": ("PATH_COLUMNS", "assign_dialects", "path_uses"),
     "senders": ("Mail", "Merge", "SenderGroup", "SenderGroups", "group_id", "group_senders"),
@@ -86,6 +86,7 @@ __all__ = [
     "Mail",
     "Members",
     "Merge",
+    "Newcomers",
     "Others",
     "PathUse",
     "Piece",

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spamtide.campaign.kernel import FingerprintSet
+from spamtide.campaign.kernel import FingerprintSet, NearIndex
 from spamtide.fingerprint import arrow_array, fingerprint_texts
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def settle(fingerprints: pa.Table, **rules: int) -> Settled:
     rows = fingerprints.select(["exact", *LISTS])
     if (order[1:] < order[:-1]).any():
         rows = rows.take(pa.array(order))
-    found = settle_sorted(rows.to_batches(max_chunksize=100_000), **rules)
+    found = settle_sorted(rows.to_batches(max_chunksize=100_000), index=None, **rules)
     label = np.empty(len(order), np.int32)
     label[order] = order[found.label.to_numpy()]
     edges = found.edges
@@ -58,14 +58,15 @@ def settle(fingerprints: pa.Table, **rules: int) -> Settled:
     return Settled(pa.array(label), edges, found.compared)
 
 
-def settle_sorted(batches: Iterable[pa.RecordBatch], **rules: int) -> Settled:
-    """The same for batches whose rows ascend by ``exact`` throughout, so that no more than one of them is held beside the set."""
+def settle_sorted(batches: Iterable[pa.RecordBatch], *, index: str | None = None, **rules: int) -> Settled:
+    """The same for batches whose rows ascend by ``exact`` throughout, so that no more than one of them is held beside the set.
+
+    ``index``: a file to write for ``Newcomers``; durable when this returns.
+    """
     gathered = FingerprintSet()
     for batch in batches:
-        key = b"".join(bytes.fromhex(e) for e in batch.column("exact").to_pylist())
-        shingles, subject, links = (_buffers(batch.column(name)) for name in LISTS)
-        gathered.extend(key, shingles, subject, links)
-    tables = gathered.group(**rules)
+        gathered.extend(*_given(batch))
+    tables = gathered.group(index, **rules)
     edges = pa.table({name: arrow_array(column) for name, column in tables["edge"].items()})
     compared = arrow_array(tables["work"]["compared"])[0].as_py()
     return Settled(arrow_array(tables["label"]["label"]), edges, compared)
@@ -83,6 +84,13 @@ def lowest_of_each(prints: pa.Table) -> pa.Table:
     return rows.filter(pa.concat_arrays([pa.array([True]), new]))
 
 
+def _given(batch: pa.RecordBatch) -> tuple[bytes, tuple[bytes, bytes], tuple[bytes, bytes], tuple[bytes, bytes]]:
+    """Exact digests, and the lists, as the kernel takes them."""
+    key = bytes.fromhex("".join(batch.column("exact").to_pylist()))
+    shingles, subject, links = (_buffers(batch.column(name)) for name in LISTS)
+    return key, shingles, subject, links
+
+
 def _buffers(column: pa.Array) -> tuple[bytes, bytes]:
     """32-bit offsets from nought, and the values."""
     column = pc.fill_null(column.cast(pa.binary()), b"")
@@ -90,6 +98,45 @@ def _buffers(column: pa.Array) -> tuple[bytes, bytes]:
     ends = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
     data = b"" if values is None else values.to_pybytes()[ends[0] : ends[-1]]
     return (ends - ends[0]).astype(np.int32).tobytes(), data
+
+
+class Newcomers:
+    """Fingerprints that came after a settled grouping, each told at once: into one of its groups, or together with others.
+
+    The same likeness decides as when grouping, as far as two fingerprints alone can tell; the next settled grouping sees all
+    of them at once and may say otherwise. Of those that belong to no group of before at most ``bound`` exact groups are kept
+    to be held against each other, the oldest go first. ``index`` is the file of ``settle_sorted``. Raises OSError,
+    CorruptSegment.
+    """
+
+    def __init__(self, index: str, *, bound: int = 200_000) -> None:
+        self._index = NearIndex(index)
+        self._bound = bound
+        self._apart: dict[str, pa.Table] = {}
+
+    def take(self, fingerprints: pa.Table) -> dict[str, str | None]:
+        """Of each exact group of ``fingerprints`` the digest by which the settled group is called that it belongs to, or None."""
+        rows = lowest_of_each(fingerprints)
+        found: dict[str, str | None] = {}
+        for batch in rows.to_batches(max_chunksize=100_000):
+            tables = self._index.assign(*_given(batch))
+            labels = arrow_array(tables["nearest"]["label"]).to_pylist()
+            found.update(zip(batch.column("exact").to_pylist(), labels, strict=True))
+        for i, exact in enumerate(rows["exact"].to_pylist()):
+            if found[exact] is None and exact not in self._apart:
+                self._apart[exact] = rows.slice(i, 1)
+        for exact in list(self._apart)[: max(0, len(self._apart) - self._bound)]:
+            del self._apart[exact]
+        return found
+
+    def together(self) -> dict[str, str]:
+        """Of each exact group that belongs to none of before the lowest digest of those that it belongs together with."""
+        if not self._apart:
+            return {}
+        rows = lowest_of_each(pa.concat_tables(self._apart.values()))
+        exact = rows["exact"].to_pylist()
+        label = settle_sorted(rows.to_batches(max_chunksize=100_000)).label.to_pylist()
+        return {e: exact[of] for e, of in zip(exact, label, strict=True)}
 
 
 def group(texts: Sequence[str], *, subjects: Sequence[str] | None = None) -> NDArray[np.int64]:

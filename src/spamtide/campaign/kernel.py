@@ -1,5 +1,5 @@
 """The one file of this room that opens the kernel's door."""
 
-from spamtide._kernel import FingerprintSet
+from spamtide._kernel import FingerprintSet, NearIndex
 
-__all__ = ["FingerprintSet"]
+__all__ = ["FingerprintSet", "NearIndex"]

@@ -18,6 +18,7 @@ pub mod lists;
 pub mod similar;
 
 use buckets::Meeting;
+use evidence::Proven;
 use forest::Forest;
 use lists::Lists;
 
@@ -119,8 +120,23 @@ pub struct Groups {
     pub compared: u64,
 }
 
+/// A grouping, and what it was found by.
+pub struct Settled {
+    /// The groups.
+    pub groups: Groups,
+    /// One byte a shingle (`frequency::classes`).
+    pub classes: Vec<u8>,
+    /// Marks that count.
+    pub proven: Proven,
+}
+
 /// Group a set. Time is linear in the set but for sorting; memory about 40 bytes a shingle beside the set.
 pub fn group(set: &Set, rules: &Rules) -> Groups {
+    settle(set, rules).groups
+}
+
+/// The same, with what it was found by.
+pub fn settle(set: &Set, rules: &Rules) -> Settled {
     let classes = frequency::classes(&set.shingles, rules.many);
     let proven = evidence::prove(set, &classes, rules);
     let mut forest = Forest::new(set.len());
@@ -136,5 +152,9 @@ pub fn group(set: &Set, rules: &Rules) -> Groups {
         groups.compared += meeting.pairs(shingle, members, &mut forest, &mut groups.edges);
     });
     groups.label = forest.labels();
-    groups
+    Settled {
+        groups,
+        classes,
+        proven,
+    }
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spamtide.app.commands.completing import complete_campaign
+from spamtide.app.commands.livecampaigns import campaigns_live
 from spamtide.app.commands.options import (
     ListedGroup,
     feed_option,
@@ -32,6 +33,9 @@ PAGE = 40
 @click.group("campaigns", cls=ListedGroup)
 def campaigns_command() -> None:
     """What belongs together, over all feeds: messages that are alike, whoever sent them. Without a command: list."""
+
+
+campaigns_command.add_command(campaigns_live)
 
 
 def _generation(workspace: Workspace) -> Generation:
