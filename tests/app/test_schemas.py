@@ -108,6 +108,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "duplicates", "--feed", "trap", "--window", "2011-02-01/2011-02-15", "--rule", "near")),
         (0, (*world, "campaigns", "--min-messages", "2")),
         (0, (*world, "campaigns", "settle")),
+        (1, (*world, "campaigns", "live")),
         (0, (*world, "feeds", "list")),
         (0, (*world, "feeds", "show", "second")),
         (0, (*world, "report", "--event", "rustock-2011", "--feed", "trap", "--out", folder / "report")),
