@@ -1,12 +1,16 @@
 """Figures that we computed from others are computed again here, so none is only written down."""
 
 import math
+from collections import Counter
 
 import pytest
 
 from spamtide.event import Claim, load_registry
 
-CLAIMS = {c.id: c for e in load_registry().events for c in e.claims}
+EVENTS = load_registry().events
+ONE_NAME = {id for id, n in Counter(c.id for e in EVENTS for c in e.claims).items() if n == 1}
+# A claim is named as in its event; one whose name stands in several events as EVENT/CLAIM.
+CLAIMS = {c.id if c.id in ONE_NAME else f"{e.id}/{c.id}": c for e in EVENTS for c in e.claims}
 MINUTES_A_DAY = 1440
 
 
@@ -45,6 +49,13 @@ RECOMPUTED = {
     "fall-implies-duplicates": lambda: 1 - (1 - v("icsa-duplicates-after")) * (1 + v("messagelabs-fall")),
     "two-words-imply-share": lambda: v("messagelabs-fall") / v("icsa-two-words"),
     "article-cut-bias": lambda: cut_at_the_article_s_date(1 + v("icsa-two-words")),
+    "bots-share-change": lambda: v("bots-share-2011-06") - v("bots-share-2011-03"),
+    "commtouch-year-change": lambda: v("commtouch-q1-2012") / v("commtouch-q1-2011") - 1,
+    "ironport-change": lambda: v("ironport-after") / v("ironport-before") - 1,
+    "spamcop-change": lambda: v("spamcop-after") / v("spamcop-before") - 1,
+    "cgiar-change": lambda: v("cgiar-after") / v("cgiar-before") - 1,
+    "symantec-level-change": lambda: v("symantec-level") - 1,
+    "spamhaus-change": lambda: v("spamhaus-after") / v("spamhaus-before") - 1,
     "rustock-output-change": lambda: v("rustock-output-during") / v("rustock-output-before") - 1,
 }
 # Known by other means below, or a range.
@@ -84,3 +95,19 @@ def test_two_or_three_points_of_share_are_eleven_to_sixteen_per_cent_of_volume()
     claim = CLAIMS["kaspersky-implied-fall"]
     assert volume_change(0.8, -0.03) == pytest.approx(claim.low, abs=0.01)
     assert volume_change(0.8, -0.02) == pytest.approx(claim.high, abs=0.01)
+
+
+# What the house said the month or quarter differed by.
+DIFFERENCES = {"share-2010-q4": -0.014, "share-2011-01": -0.011, "share-2012-q1": 0.023, "share-2012-03": -0.022}
+
+
+def test_a_derived_share_is_another_share_and_the_difference_that_the_house_gave() -> None:
+    (series,) = load_registry().published
+    claims = {c.id: c for c in series.claims}
+    derived = {id: c for id, c in claims.items() if c.grade == "derived"}
+    assert set(derived) == set(DIFFERENCES)
+    for id, claim in derived.items():
+        (origin,) = claim.derived_from
+        stated = claims[origin].value
+        assert stated is not None
+        assert claim.value == pytest.approx(stated + DIFFERENCES[id], abs=1e-9)

@@ -85,6 +85,45 @@ def test_every_claim_stands_with_its_grade_and_no_figure_is_only_remembered(even
 
 
 @EVENTS
+def test_what_became_of_every_target_is_said_or_said_to_be_unknown(event: Event) -> None:
+    fate = event.target_fate
+    if event.id in FATE_NOT_ASKED:
+        assert fate is None, event.id
+        return
+    assert fate is not None, event.id
+    if fate.fate in ("returned", "still-gone"):
+        assert fate.at is not None
+        assert fate.at > event.started_at
+    else:
+        assert fate.note is not None, "why no dated look was read"
+
+
+# A programme that closed and a host that was cut off: what they served is what returns.
+FATE_NOT_ASKED = {"spamit-2010", "pricewert-2009"}
+
+
+def test_the_total_recovers_apart_from_the_target() -> None:
+    grum, mccolo, cutwail = (REGISTRY.event(e) for e in ("grum-2012", "mccolo-2008", "real-host-2009"))
+    assert grum.target_fate is not None and grum.target_fate.fate == "still-gone"
+    assert grum.total_after is not None and grum.total_after.fate == "returned"
+    assert mccolo.target_fate is not None and mccolo.target_fate.at == us("2008-11-15")
+    assert mccolo.total_after is not None and mccolo.total_after.at == us("2009-03-23")
+    assert cutwail.total_after is not None and cutwail.total_after.fate == "never-fell"
+
+
+def test_figures_of_no_event_stand_beside_the_events_they_are_near_to() -> None:
+    rustock = REGISTRY.event("rustock-2011")
+    near = {c.id for c in REGISTRY.figures_near(rustock, 120)}
+    assert near == {"share-2011-q1", "share-2011-01", "share-2011-q2"}, "February and March are the event's own claims"
+    for series in REGISTRY.published:
+        for claim in series.claims:
+            assert claim.window is not None
+            assert REGISTRY.group_of(claim.witness, claim.window.start) == claim.group
+            assert claim.grade != "remembered"
+        assert {c.source for c in series.claims} == set(series.sources)
+
+
+@EVENTS
 def test_every_claim_says_when_or_that_nobody_said(event: Event) -> None:
     for claim in event.claims:
         assert claim.window is not None or claim.window_note is not None or claim.grade == "derived", claim.id
@@ -94,7 +133,8 @@ def test_every_claim_says_when_or_that_nobody_said(event: Event) -> None:
 def test_every_source_is_used(event: Event) -> None:
     facts = [getattr(event.times, name) for name in event.times.__struct_fields__]
     used = {c.source for c in event.claims} | {p.source for p in event.places} | {a.source for a in event.actors}
-    used |= {fact.source for fact in facts if fact} | ({event.court.source} if event.court else set())
+    states = (event.target_after, event.total_after)
+    used |= {fact.source for fact in (*facts, *states) if fact} | ({event.court.source} if event.court else set())
     assert used == set(event.sources)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from spamtide.errors import WrongUse
 from spamtide.event.instants import microseconds, rfc3339
-from spamtide.event.values import Claim, Event
+from spamtide.event.values import Afterwards, Claim, Event, PublishedSeries, Source
 
 INSTANT_KEYS = frozenset({"at", "start", "end", "published"})
 
@@ -43,6 +43,17 @@ def event_from_dict(raw: object) -> Event:
         raise _bad(where.rstrip("`").lstrip(".") or "(top level)", what) from None
     _check(event)
     return event
+
+
+def parse_published_toml(text: str) -> PublishedSeries:
+    """Figures that belong to no event. Raises BadEvent as ``parse_event_toml`` does."""
+    try:
+        series = msgspec.convert(instants_to_int(tomllib.loads(text), ""), PublishedSeries)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise _bad(where.rstrip("`").lstrip(".") or "(top level)", what) from None
+    _check_claims(series.claims, series.sources)
+    return series
 
 
 def instants_to_int(node: object, path: str) -> object:
@@ -96,14 +107,34 @@ def _check(event: Event) -> None:
         _known_source(event, f"actors[{i}]", actor.source)
     if event.court:
         _known_source(event, "court", event.court.source)
+    for name, state in (("target_after", event.target_after), ("total_after", event.total_after)):
+        if state is not None:
+            _check_afterwards(event, name, state)
+    if event.target_after and (t.returned_at or event.target_after.fate == "returned"):
+        raise _bad("target_after", "a return of the target is times.returned_at, and then this is left out")
+    _check_claims(event.claims, event.sources)
+
+
+def _check_afterwards(event: Event, key: str, state: Afterwards) -> None:
+    _known_source(event, key, state.source)
+    if (state.at is None) != (state.fate in ("never-fell", "never-known")):
+        raise _bad(f"{key}.at", "is given with the fates returned and still-gone, and with no other")
+    if (state.at is None) != (state.precision is None):
+        raise _bad(f"{key}.precision", "is given with at, and only with it")
+    if state.at is not None and state.at <= event.started_at:
+        raise _bad(f"{key}.at", "is not after the event")
+
+
+def _check_claims(claims: tuple[Claim, ...], sources: dict[str, Source]) -> None:
     seen: set[str] = set()
-    for i, claim in enumerate(event.claims):
+    for i, claim in enumerate(claims):
         if claim.id in seen:
             raise _bad(f"claims[{i}].id", f"'{claim.id}' stands twice")
         seen.add(claim.id)
-        _known_source(event, f"claims[{i}]", claim.source)
+        if claim.source not in sources:
+            raise _bad(f"claims[{i}].source", f"'{claim.source}' is not in [sources]")
         _check_claim(claim, f"claims[{i}]")
-    for i, claim in enumerate(event.claims):
+    for i, claim in enumerate(claims):
         for other in (*claim.derived_from, *([claim.restates] if claim.restates else [])):
             if other not in seen:
                 raise _bad(f"claims[{i}]", f"refers to '{other}', which is no claim of this event")

@@ -19,11 +19,13 @@ Precision = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 Comparator = Literal[">", ">=", "~", "=", "<=", "<"]
 Grade = Literal["primary", "secondary", "derived", "remembered"]
 Replication = Literal["same-metric", "related-metric", "presence-only", "restates"]
+Fate = Literal["returned", "still-gone", "never-fell", "never-known"]
 Flaw = Literal["denominator_changed", "percent_of_what", "window_changed", "unit_changed", "press_slip"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 COMPARATORS: tuple[str, ...] = get_args(Comparator)
 GRADES: tuple[str, ...] = get_args(Grade)
+FATES: tuple[str, ...] = get_args(Fate)
 
 _RFC3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"
 Instant = Annotated[int, Meta(extra_json_schema={"type": "string", "pattern": _RFC3339})]
@@ -47,12 +49,16 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 class TimeFact(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One of an event's times, with how finely it is known, where that stands and who saw it."""
+    """One of an event's times, with how finely it is known, where that stands and who saw it.
+
+    ``grade`` is given where the time is not read but ``derived`` or only ``remembered``.
+    """
 
     at: Instant
     precision: Precision
     source: Identifier
     witness: Identifier | None = None
+    grade: Grade | None = None
     note: Text | None = None
 
     @property
@@ -72,6 +78,30 @@ class Times(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     announced_at: TimeFact | None = None
     reported_as: TimeFact | None = None
     returned_at: TimeFact | None = None
+
+
+class Afterwards(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What became of a target, or of the total, and how we know.
+
+    ``returned``: working again (the total: back at its level) ``at``; ``still-gone`` when last looked ``at``: the case is
+    censored there; ``never-fell``: the total showed no fall; ``never-known``: no dated look was read.
+    """
+
+    fate: Fate
+    grade: Grade
+    source: Identifier
+    at: Instant | None = None
+    precision: Precision | None = None
+    witness: Identifier | None = None
+    note: Text | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The instants that ``at`` may stand for; None without it."""
+        if self.at is None or self.precision is None:
+            return None
+        start, end = calendar_span(self.at, self.precision)
+        return Span(start, end)
 
 
 class Place(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -153,6 +183,15 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
         return (low - half, high + half)
 
 
+class PublishedSeries(Struct, frozen=True, forbid_unknown_fields=True):
+    """Figures of one witness that belong to no event, such as a share month by month."""
+
+    id: Identifier
+    title: Text
+    sources: dict[str, Source]
+    claims: tuple[Claim, ...]
+
+
 class Membership(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A witness belongs to an independence group between two days (None: not stated, so not bounded)."""
 
@@ -191,6 +230,18 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     claims: tuple[Claim, ...] = ()
     cautions: tuple[Text, ...] = ()
     pseudo: bool = False
+    target_after: Afterwards | None = None
+    total_after: Afterwards | None = None
+
+    @property
+    def target_fate(self) -> Afterwards | None:
+        """What became of the target: its return where ``times`` has one, else what ``target_after`` says; None: not said."""
+        back = self.times.returned_at
+        if back is None:
+            return self.target_after
+        return Afterwards(
+            "returned", back.grade or "secondary", back.source, back.at, back.precision, back.witness, back.note
+        )
 
     def cut(self, measured_by: str | None = None) -> Cut:
         """The default cut: a stop seen outside the measured feed, else when the event was carried out.

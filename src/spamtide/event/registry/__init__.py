@@ -9,8 +9,8 @@ from importlib import resources
 
 import msgspec
 
-from spamtide.event.toml import UnknownEvent, instants_to_int, parse_event_toml
-from spamtide.event.values import Event, Membership, Span
+from spamtide.event.toml import UnknownEvent, instants_to_int, parse_event_toml, parse_published_toml
+from spamtide.event.values import Claim, Event, Membership, PublishedSeries, Span
 
 EVENT_SCHEMA = "event.schema.json"
 
@@ -18,9 +18,15 @@ EVENT_SCHEMA = "event.schema.json"
 class Registry:
     """Events in order of time, and the independence groups of their witnesses."""
 
-    def __init__(self, events: Iterable[Event], memberships: Iterable[Membership] = ()) -> None:
+    def __init__(
+        self,
+        events: Iterable[Event],
+        memberships: Iterable[Membership] = (),
+        published: Iterable[PublishedSeries] = (),
+    ) -> None:
         self._events = {event.id: event for event in sorted(events, key=lambda e: (e.started_at, e.id))}
         self._memberships = tuple(memberships)
+        self._published = tuple(published)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -31,6 +37,25 @@ class Registry:
     def memberships(self) -> tuple[Membership, ...]:
         """Who belonged to which independence group, and when."""
         return self._memberships
+
+    @property
+    def published(self) -> tuple[PublishedSeries, ...]:
+        """Figures that belong to no event."""
+        return self._published
+
+    def figures_near(self, event: Event, days: float) -> tuple[Claim, ...]:
+        """Published figures whose window lies within ``days`` of the event's cut, but for those the event has itself."""
+        reach = round(days * 86_400_000_000)
+        own = {(c.witness, c.about, c.metric, c.window) for c in event.claims}
+        return tuple(
+            c
+            for series in self._published
+            for c in series.claims
+            if c.window is not None
+            and (c.witness, c.about, c.metric, c.window) not in own
+            and c.window.start >= event.started_at - reach
+            and c.window.end <= event.started_at + reach
+        )
 
     def event(self, id: str) -> Event:
         """The event of that id. Raises UnknownEvent, which lists those there are."""
@@ -56,7 +81,7 @@ class Registry:
 
     def with_events(self, more: Iterable[Event]) -> Registry:
         """This registry and ``more`` (a user's own); one of the same id replaces the shipped one."""
-        return Registry([*{**self._events, **{e.id: e for e in more}}.values()], self._memberships)
+        return Registry([*{**self._events, **{e.id: e for e in more}}.values()], self._memberships, self._published)
 
     def group_of(self, witness: str, at: int) -> str:
         """The independence group of ``witness`` at that instant; ``unknown`` when nobody wrote it down."""
@@ -79,7 +104,9 @@ def load_registry() -> Registry:
     events = [parse_event_toml(f.read_text(encoding="utf-8")) for f in files if f.name != "witnesses.toml"]
     raw = instants_to_int(tomllib.loads((here / "witnesses.toml").read_text(encoding="utf-8")), "")
     assert isinstance(raw, dict)
-    return Registry(events, msgspec.convert(raw["witness"], list[Membership]))
+    series = sorted(f.name for f in (here / "published").iterdir() if f.name.endswith(".toml"))
+    published = [parse_published_toml((here / "published" / name).read_text(encoding="utf-8")) for name in series]
+    return Registry(events, msgspec.convert(raw["witness"], list[Membership]), published)
 
 
 def build_schema() -> dict[str, object]:
