@@ -133,6 +133,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*own, "event", "add", folder / "event.toml")),
         (0, (*own, "event", "list")),
         (0, ("event", "show", "rustock-2011")),
+        (0, ("claims", "rustock-2011")),
         (0, ("group", folder / "t.jsonl")),
         (0, ("effect", "--series", folder / "counts.csv", "--target", "a", "--event", "rustock-2011")),
         (2, (*own, "series", "volume", "--feed", "nowhere")),
@@ -166,7 +167,8 @@ def test_what_is_printed_is_what_the_schema_says(printed: dict[str, list[dict[st
     assert printed.get(name), f"no command here prints {name}"
     for document in printed[name]:
         assert check(document) == name
-        for part in (*document.get("effects", []), *document.get("duplicates", [])):
+        parts = document.get("claims", []) if name == "report" else []
+        for part in (*document.get("effects", []), *document.get("duplicates", []), *parts):
             check(part)
         if document.get("grouped"):
             check(document["grouped"])

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add."),
+    "claims": ("claiming", "What others published about an event, and whether it can all be true."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
     "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
@@ -42,7 +43,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
-    "claims",
     "corroborate",
     "size",
     "watch",

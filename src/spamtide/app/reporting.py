@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spamtide.app.claiming import reconciled
 from spamtide.app.instants import parse_instant
 from spamtide.app.instruments import instrument_card
 from spamtide.app.observatory import Observatory
@@ -63,6 +64,7 @@ def write_report(
     if duplicates_planted is not None:
         duplicates_planted(shares)
     people = observatory.workspace.settings.people
+    registry = workspace_registry(observatory.workspace)
     return build_report(
         ReportInput(
             title=event.title,
@@ -76,7 +78,8 @@ def write_report(
             interest=people.interest,
             cautions=event.cautions,
             summary=event.summary,
-            witnesses={m.witness: m.name for m in workspace_registry(observatory.workspace).memberships},
+            witnesses={m.witness: m.name for m in registry.memberships},
+            reconciled=reconciled(registry, event, documents),
             reproduce=(*reproduce, _command(event_id, feeds, measures)),
             version=version("spamtide"),
             facts_version=FACTS_VERSION,

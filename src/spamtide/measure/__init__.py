@@ -62,6 +62,15 @@ from spamtide.measure.values import (
 )
 
 if TYPE_CHECKING:
+    from spamtide.measure.claims import (
+        ClaimFinding,
+        ClaimPair,
+        MeasuredChange,
+        is_witnessed,
+        reconcile,
+        replication,
+        subject_of,
+    )
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
@@ -92,6 +101,8 @@ __all__ = [
     "BadMeasure",
     "BadQuery",
     "CampaignsAmong",
+    "ClaimFinding",
+    "ClaimPair",
     "Confidence",
     "Count",
     "DuplicateMeasure",
@@ -105,6 +116,7 @@ __all__ = [
     "Listing",
     "ListingAfter",
     "Measure",
+    "MeasuredChange",
     "Neighbour",
     "Not",
     "NotBuiltYet",
@@ -144,6 +156,7 @@ __all__ = [
     "given_series",
     "group_rows",
     "hidden_peers",
+    "is_witnessed",
     "judge_bins",
     "large_peers",
     "list_messages",
@@ -155,10 +168,13 @@ __all__ = [
     "peer_notes",
     "peer_units_seen",
     "rebinned",
+    "reconcile",
+    "replication",
     "series_named",
     "sessions_by_bin",
     "shares_by_group",
     "span",
+    "subject_of",
     "uses",
     "weakest_basis",
     "without_group",
@@ -166,6 +182,7 @@ __all__ = [
 
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
 _LATE = {
+    "claims": ("ClaimFinding", "ClaimPair", "MeasuredChange", "is_witnessed", "reconcile", "replication", "subject_of"),
     "duplicates": ("duplicate_shares",),
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),

@@ -1,6 +1,7 @@
 """report: how we say it. Turns values into sentences, tables, figures and pages; it never reads the archive."""
 
 from spamtide.report.build import build_report
+from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
 from spamtide.report.sentences import (
@@ -21,6 +22,8 @@ __all__ = [
     "build_report",
     "change_span",
     "change_words",
+    "claim_line",
+    "claims_document",
     "day_words",
     "duplicates_document",
     "duplicates_sentence",

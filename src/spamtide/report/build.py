@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from spamtide.measure import is_witnessed
 from spamtide.message import PublicText
-from spamtide.report.claims import MEASURED, claim_groups, claim_row, is_witnessed
+from spamtide.report.claims import MEASURED, claim_groups, claim_row
 from spamtide.report.documents import instant
 from spamtide.report.page import render_page
 from spamtide.report.tables import write_claims
@@ -51,7 +52,7 @@ def build_report(report: ReportInput, out: Path) -> dict[str, Any]:
         "quote": to_quote,
         "effects": [f.document for f in report.findings],
         "duplicates": [d.document for d in report.duplicates],
-        "claims": [],
+        "claims": [] if report.reconciled is None else [dict(report.reconciled)],
         "watch": [],
         "sizes": [],
         "instruments": [dict(c) for c in report.cards],
@@ -68,7 +69,7 @@ def build_report(report: ReportInput, out: Path) -> dict[str, Any]:
     page = render_page(
         title=PublicText.stated(report.title, 120).text, summary=PublicText.stated(report.summary, 1000).text,
         event_id=PublicText.stated(report.event_id, 64).text, cut_words=day_words(report.cut), simulated=report.simulated, quote=to_quote,
-        views=views, shares=shares, claim_groups=groups, other_claims=rest, cards=instrument_cards(report),
+        views=views, shares=shares, claim_groups=groups, other_claims=rest, findings=(report.reconciled or {}).get("findings", []), cards=instrument_cards(report),
         cautions=[PublicText.stated(c, 400).text for c in report.cautions], interest=PublicText.stated(report.interest, 200).text,
         controller=PublicText.stated(report.controller, 120).text, reproduce=[PublicText.stated(c, 400).text for c in report.reproduce],
         version=report.version, facts_version=report.facts_version, since=since_words(to_quote["since_when"]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spamtide.event import Claim
-from spamtide.measure import DAY_US, Effect
+from spamtide.measure import DAY_US, Effect, is_witnessed
 from spamtide.message import PublicText
 from spamtide.report.words import THIN, day_words, signed
 
@@ -83,11 +83,6 @@ def _number(value: float, claim: Claim) -> str:
         return f"{value:,.10g}".replace(",", THIN)
     decimals = 0 if round(value * 100, 6) == round(value * 100) else 1
     return signed(f"{value * 100:{'+' if change else ''}.{decimals}f} %")
-
-
-def is_witnessed(claim: Claim) -> bool:
-    """Whether somebody counted it: not arithmetic on other claims, not a copy, not a misquotation."""
-    return claim.grade != "derived" and claim.restates is None and claim.flaw is None
 
 
 def claim_groups(claims: Sequence[Claim], witnesses: Mapping[str, str]) -> list[tuple[str, list[ClaimRow]]]:

@@ -31,7 +31,7 @@ class ReportInput:
     """Everything that a report is made of; it reads nothing else.
 
     ``witnesses``: names of the claims' witnesses; ``reproduce``: the commands that give the report again; ``version``
-    and ``facts_version``: of the program and of what it reads from a message.
+    and ``facts_version``: of the program and of what it reads from a message. ``reconciled``: the claims' own document.
     """
 
     title: str
@@ -49,6 +49,7 @@ class ReportInput:
     reproduce: tuple[str, ...] = ()
     version: str = ""
     facts_version: int = 0
+    reconciled: Mapping[str, Any] | None = None
 
     @property
     def simulated(self) -> bool:

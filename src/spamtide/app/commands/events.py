@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from spamtide.app.commands.completing import complete_event
-from spamtide.app.commands.options import json_option, jsonl_option, open_workspace
+from spamtide.app.commands.options import json_option, jsonl_option, open_workspace, workspace_or_none
 from spamtide.app.output import emit_json, emit_jsonl, printable
 from spamtide.errors import WrongUse
-
-if TYPE_CHECKING:
-    from spamtide.app.workspace import Workspace
-
-
-def _workspace(ctx: click.Context) -> Workspace | None:
-    # The shipped registry can be read anywhere; a workspace that was named must exist.
-    try:
-        return open_workspace(ctx)
-    except WrongUse as error:
-        if error.code == "no_workspace" and ctx.find_root().obj is None:
-            return None
-        raise
 
 
 @click.group("event")
@@ -40,7 +27,7 @@ def event_list(ctx: click.Context, as_json: bool, as_jsonl: bool) -> None:
     from spamtide.app.instants import format_instant
     from spamtide.app.registry import workspace_registry
 
-    registry = workspace_registry(_workspace(ctx))
+    registry = workspace_registry(workspace_or_none(ctx))
     items: list[dict[str, Any]] = []
     for event in sorted(registry.events, key=lambda e: (e.started_at, e.id)):
         cut = event.cut()
@@ -73,7 +60,7 @@ def event_show(ctx: click.Context, event_id: str, as_json: bool) -> None:
     from spamtide.app.registry import workspace_registry
     from spamtide.event import event_document
 
-    event = workspace_registry(_workspace(ctx)).event(event_id)
+    event = workspace_registry(workspace_or_none(ctx)).event(event_id)
     if as_json:
         emit_json(event_document(event))
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from spamtide.app.commands.completing import complete_feed
+from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
     from spamtide.app.observatory import Observatory
@@ -49,6 +50,16 @@ def open_workspace(ctx: click.Context) -> Workspace:
 
     given = ctx.find_root().obj
     return Workspace(Path(find_workspace(given)))
+
+
+def workspace_or_none(ctx: click.Context) -> Workspace | None:
+    """The workspace of this command line; None where there is none and none was named: the shipped registry needs none."""
+    try:
+        return open_workspace(ctx)
+    except WrongUse as error:
+        if error.code == "no_workspace" and ctx.find_root().obj is None:
+            return None
+        raise
 
 
 def open_current(ctx: click.Context, *, grouped: bool = False) -> Workspace:
