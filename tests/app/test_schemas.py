@@ -134,6 +134,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*own, "event", "list")),
         (0, ("event", "show", "rustock-2011")),
         (0, ("claims", "rustock-2011")),
+        (0, ("event", "returns")),
+        (1, ("event", "returns", "--kind", "calendar")),
         (0, ("group", folder / "t.jsonl")),
         (0, ("effect", "--series", folder / "counts.csv", "--target", "a", "--event", "rustock-2011")),
         (2, (*own, "series", "volume", "--feed", "nowhere")),

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaigns": ("campaigns", "What belongs together: list, show, live, diff, explain, settle."),
     "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
-    "event": ("events", "The registry of events: list, show, add."),
+    "event": ("events", "The registry of events: list, show, add, returns."),
     "claims": ("claiming", "What others published about an event, and whether it can all be true."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),

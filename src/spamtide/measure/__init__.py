@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         peer_notes,
         sessions_by_bin,
     )
+    from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "Path",
     "PeersAmong",
     "Refusal",
+    "ReturnCurve",
     "SecondOpinion",
     "Series",
     "Share",
@@ -170,6 +172,7 @@ __all__ = [
     "rebinned",
     "reconcile",
     "replication",
+    "return_curve",
     "series_named",
     "sessions_by_bin",
     "shares_by_group",
@@ -184,6 +187,7 @@ __all__ = [
 _LATE = {
     "claims": ("ClaimFinding", "ClaimPair", "MeasuredChange", "is_witnessed", "reconcile", "replication", "subject_of"),
     "duplicates": ("duplicate_shares",),
+    "returns": ("ReturnCurve", "return_curve"),
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),

@@ -4,6 +4,7 @@ from spamtide.report.build import build_report
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
+from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
     duplicates_sentence,
     effect_sentence,
@@ -33,6 +34,7 @@ __all__ = [
     "note_text",
     "planted_sentence",
     "refusal_text",
+    "returns_document",
     "sender_lines",
     "series_document",
     "share_phrase",

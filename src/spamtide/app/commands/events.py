@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from spamtide.app.commands.completing import complete_event
 from spamtide.app.commands.options import json_option, jsonl_option, open_workspace, workspace_or_none
-from spamtide.app.output import emit_json, emit_jsonl, printable
+from spamtide.app.output import emit_json, emit_jsonl, fill, printable, table
 from spamtide.errors import WrongUse
+from spamtide.event import KINDS
+
+WHOSE: tuple[Literal["target"], Literal["total"]] = ("target", "total")
 
 
 @click.group("event")
@@ -100,8 +103,60 @@ def event_add(ctx: click.Context, file: Path, as_json: bool) -> None:
 
 
 @event_command.command("returns")
-@click.option("--kind", help="Only events of this kind.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only events of this kind.")
 @json_option
-def event_returns(kind: str | None, as_json: bool) -> None:
-    """How long until botnets came back (not built yet)."""
-    raise WrongUse("not_built_yet", "'spamtide event returns' is not built yet.", "See 'spamtide event list'.")
+@click.pass_context
+def event_returns(ctx: click.Context, kind: str | None, as_json: bool) -> int:
+    """How long until what was struck came back: Kaplan-Meier over the registry, and apart from it the total's recovery.
+
+    Those still gone when last looked are kept as censored; those of which no dated look is known are named and left out.
+    """
+    from spamtide.app.registry import workspace_registry
+    from spamtide.measure import ReturnCurve, return_curve
+    from spamtide.report import returns_document
+
+    events = workspace_registry(workspace_or_none(ctx)).events
+    curves: dict[str, ReturnCurve] = {whose: return_curve(events, whose, kind) for whose in WHOSE}
+    kinds = [k for k in KINDS if any(e.kind == k and not e.pseudo for e in events)] if kind is None else []
+    by_kind: dict[str, dict[str, ReturnCurve]] = {
+        k: {whose: return_curve(events, whose, k) for whose in WHOSE} for k in kinds
+    }
+    document = returns_document(kind, curves, by_kind)
+    if as_json:
+        emit_json(document)
+    else:
+        _print_returns(document)
+    return 0 if any(c.n for c in curves.values()) else 1
+
+
+def _print_returns(document: dict[str, Any]) -> None:
+    for whose in WHOSE:
+        curve = document[whose]
+        print(fill(curve["sentence"]) + "\n")
+        if curve["rows"]:
+            rows = [
+                [f"{r['days']:g}", str(r["at_risk"]), str(r["returned"]), str(r["censored"]), *_percents(r["gone"])]
+                for r in curve["rows"]
+            ]
+            header = ["days", "watched", "back", "last seen gone", "still gone", "95 % interval"]
+            print("\n".join(table(header, rows, right=range(6), indent="  ")) + "\n")
+    if document["by_kind"]:
+        rows = [
+            [k["kind"], *(f"{k[w][x]}" for w in WHOSE for x in ("n", "returned")), _days(k["target"]["median_days"])]
+            for k in document["by_kind"]
+        ]
+        header = ["kind", "targets", "back", "totals", "back", "median of the target, days"]
+        print("\n".join(table(header, rows, right=range(1, 5), indent="  ")) + "\n")
+    print(fill(f"Warning: {document['caveat']}"))
+
+
+def _percents(gone: dict[str, float]) -> list[str]:
+    open_ended = gone["low"] == 0 and gone["high"] == 1
+    return [f"{gone['value']:.0%}", "none" if open_ended else f"{gone['low']:.0%} to {gone['high']:.0%}"]
+
+
+def _days(median: dict[str, float | None] | None) -> str:
+    if median is None:
+        return "not reached"
+    high = "open" if median["high"] is None else f"{median['high']:.3g}"
+    return f"{median['value']:.3g} ({median['low']:.3g} to {high})"
