@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add, returns."),
     "claims": ("claiming", "What others published about an event, and whether it can all be true."),
+    "corroborate": ("corroborating", "One event at several feeds: do they agree?"),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
     "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
@@ -43,7 +44,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
-    "corroborate",
     "size",
     "watch",
     "changes",

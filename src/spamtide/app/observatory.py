@@ -122,6 +122,15 @@ class Observatory:
         }
         return given_series(list(rows.values())) if rows else {}
 
+    def holds_counts(self, feed: str) -> bool:
+        """Whether a feed holds imported counts and no messages."""
+        return bool(self._given(feed))
+
+    def run(self, expression: Any) -> pa.Table:
+        """The answer to an unbound expression of ``measure``, by the settled campaigns."""
+        with open_engine(self.workspace, self._settled()) as engine:
+            return engine.run(expression)
+
     def series(
         self,
         measure: str,

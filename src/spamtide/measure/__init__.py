@@ -62,6 +62,7 @@ from spamtide.measure.values import (
 )
 
 if TYPE_CHECKING:
+    from spamtide.measure.agreement import UNKNOWN_GROUP, Agreement, FeedEffect, Heterogeneity, Pooled, agree
     from spamtide.measure.claims import (
         ClaimFinding,
         ClaimPair,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     )
     from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
+    from spamtide.measure.tasting import Tasting, taste
 
 __all__ = [
     "BUILT_FIELDS",
@@ -97,6 +99,8 @@ __all__ = [
     "RULES",
     "UNITS",
     "UNKNOWN",
+    "UNKNOWN_GROUP",
+    "Agreement",
     "And",
     "BadGivenSeries",
     "BadMeasure",
@@ -112,7 +116,9 @@ __all__ = [
     "Effect",
     "EqualN",
     "Exposure",
+    "FeedEffect",
     "GroupShare",
+    "Heterogeneity",
     "Interval",
     "Listing",
     "ListingAfter",
@@ -125,16 +131,19 @@ __all__ = [
     "Or",
     "Path",
     "PeersAmong",
+    "Pooled",
     "Refusal",
     "ReturnCurve",
     "SecondOpinion",
     "Series",
     "Share",
+    "Tasting",
     "Term",
     "Tree",
     "Window",
     "WindowCount",
     "WithoutGroup",
+    "agree",
     "arrival_bounds",
     "arrival_times",
     "asks_for_peers",
@@ -178,6 +187,7 @@ __all__ = [
     "shares_by_group",
     "span",
     "subject_of",
+    "taste",
     "uses",
     "weakest_basis",
     "without_group",
@@ -185,11 +195,13 @@ __all__ = [
 
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
 _LATE = {
+    "agreement": ("UNKNOWN_GROUP", "Agreement", "FeedEffect", "Heterogeneity", "Pooled", "agree"),
     "claims": ("ClaimFinding", "ClaimPair", "MeasuredChange", "is_witnessed", "reconcile", "replication", "subject_of"),
     "duplicates": ("duplicate_shares",),
     "returns": ("ReturnCurve", "return_curve"),
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
+    "tasting": ("Tasting", "taste"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),
     "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),

@@ -1,5 +1,6 @@
 """report: how we say it. Turns values into sentences, tables, figures and pages; it never reads the archive."""
 
+from spamtide.report.agreement import corroborate_document
 from spamtide.report.build import build_report
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
@@ -25,6 +26,7 @@ __all__ = [
     "change_words",
     "claim_line",
     "claims_document",
+    "corroborate_document",
     "day_words",
     "duplicates_document",
     "duplicates_sentence",

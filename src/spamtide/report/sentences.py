@@ -130,6 +130,7 @@ _NEEDED = {
     "live_days": "{} live days",
     "placebo_windows": "{} placebo windows",
     "count": "{} counted in each window",
+    "independence_groups": "{} independence groups",
 }
 
 
