@@ -193,6 +193,25 @@ def test_a_laboratorys_speed_times_a_census_is_told_to_be_wrong() -> None:
     assert only(slow, "per_bot_product").verdict == "consistent"
 
 
+def test_messages_seen_are_not_messages_inferred() -> None:
+    finding = only(RUSTOCK, "counted_is_not_scaled_up", "cbl-rate-before")
+    assert number(finding, "counted") == pytest.approx(1500 * 86_400)
+    assert number(finding, "times") == pytest.approx(50e9 / (1500 * 86_400))
+    counted = changed(
+        **{
+            i: {"unit": "messages a day"}
+            for i in ("rustock_output_2011_03", "commtouch_rustock", "rustock_output_2010_end")
+        }
+    )
+    assert not found(counted, "counted_is_not_scaled_up", "cbl-rate-before")
+
+
+def test_points_of_a_share_are_not_per_cent_of_a_volume() -> None:
+    assert not found(RUSTOCK, "points_are_not_per_cent")
+    same = {"value": -0.025, "group": "kaspersky", "witness": "kaspersky"}
+    assert only(changed(symantec_step_2=same), "points_are_not_per_cent", "kaspersky-dip", "symantec-step-2")
+
+
 def test_a_share_below_the_fall_is_told_and_one_above_is_not() -> None:
     assert not found(RUSTOCK, "share_cap")
     small = changed(cbl_share={"low": 0.1, "high": 0.2})

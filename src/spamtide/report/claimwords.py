@@ -58,6 +58,7 @@ TEXTS = {
     "totals_differ_ratios_agree": "World totals differ {times:times} times ({low:amount} and {high:amount} a day), while what each house has left of its own total agrees: {ratio_low:share} and {ratio_high:share}. Compare ratios, never totals.",
     "totals_and_ratios_differ": "World totals differ {times:times} times ({low:amount} and {high:amount} a day), and so does what each house has left of its own: {ratio_low:share} and {ratio_high:share}.",
     "totals_differ": "World totals differ {times:times} times: {low:amount} and {high:amount} a day.",
+    "counted_is_not_scaled_up": "{counted:amount} messages a day were counted at traps, and {scaled:amount} are a count scaled up to the world, {times:times} times as many: messages seen and messages inferred are two units.",
     "duplicates_can_be_the_fall": "A fall of duplicates from {share_before_needed:share} to {share_after:share} and {stated:change} of volume can be one event, if as many unique messages came as before; {names} states {before_words}.",
     "duplicates_are_not_the_fall": "If as many unique messages came as before, the duplicates stand for {implied_low:change} to {implied_high:change} of volume, not {stated:change}.",
     "share_against_volume": "{share_change_low:points} to {share_change_high:points} points of a share of {share_before:share} stand for {implied_low:change} to {implied_high:change} of volume if other mail stayed as it was; {stated:change} would have been {stated_as_points:points} points. Shares compress effects.",

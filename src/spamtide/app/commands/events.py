@@ -75,7 +75,12 @@ def event_show(ctx: click.Context, event_id: str, as_json: bool) -> None:
                 f"  {name.replace('_', ' '):<18} {format_instant(fact.at)} (to the {fact.precision}; {printable(fact.source)})"
             )
     cut = event.cut()
-    print(f"  {'default cut':<18} {format_instant(cut.at)} ({cut.basis})\n")
+    print(f"  {'default cut':<18} {format_instant(cut.at)} ({cut.basis})")
+    for whose, state in (("target after", event.target_fate), ("total after", event.total_after)):
+        if state is not None:
+            when = "" if state.at is None else f" {format_instant(state.at)} (to the {state.precision})"
+            print(f"  {whose:<18} {state.fate.replace('-', ' ')}{when}; {state.grade}, {printable(state.source)}")
+    print()
     for claim in event.claims:
         print(f"  {claim.grade:<9} {printable(claim.witness)}: {printable(claim.text, 300)}")
 

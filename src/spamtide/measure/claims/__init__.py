@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from spamtide.event import Claim, Event
 from spamtide.measure.claims.amounts import (
     attributable_cap,
+    counted_and_scaled,
     lost_digits,
     per_bot_product,
     share_cap,
@@ -43,6 +44,7 @@ RULES = (
     share_cap,
     per_bot_product,
     totals_and_ratios,
+    counted_and_scaled,
     duplicates_against_volume,
     shares_against_volumes,
     reported_late,

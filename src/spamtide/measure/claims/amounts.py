@@ -199,6 +199,25 @@ def _reckoned_from(change: Claim, total: Claim) -> bool:
     return total.id in change.derived_from
 
 
+def counted_and_scaled(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
+    """A flow counted at traps beside one of the same thing that a house scaled up to the world: two units with one name."""
+    flows = [
+        c for c in claims
+        if c.metric in ("volume", "rate") and is_witnessed(c) and per_minute(c) and is_near(c, event)
+    ]  # fmt: skip
+    for about in dict.fromkeys(c.about for c in flows):
+        same = sorted((c for c in flows if c.about == about), key=lambda c: per_minute(c) or 0.0)
+        counted = [c for c in same if c.metric == "rate"]
+        scaled = [c for c in same if "extrapolated" in c.unit]
+        if not counted or not scaled:
+            continue
+        low, high = per_minute(counted[-1]) or math.inf, per_minute(scaled[-1]) or 0.0
+        yield ClaimFinding(
+            "counted_is_not_scaled_up", ids([counted[-1], scaled[-1]]), "consistent_if", ("scaled_up_differently", "other_vantage"),
+            {"counted": low * 1440, "scaled": high * 1440, "times": high / low},
+        )  # fmt: skip
+
+
 def lost_digits(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
     """Two figures of one metric that are the same but for the place of the point: one of them is a slip."""
     figures = [
