@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import spamtide as spamtide_package
 from conftest import Spamtide
 
 ASK = ("corroborate", "--event", "rustock-2011", "--measure", "volume")
@@ -63,6 +64,14 @@ def test_feeds_that_nobody_vouches_for_are_not_pooled(spamtide: Spamtide, world:
     assert {r["kind"] for r in document["replications"]} == {"restates"}
     out = spamtide(*world, *ASK, "--feeds", "trap,second", "--group", "trap=us").out
     assert "no mean" in out and "only here" in out
+
+
+def test_an_effect_in_python_stands_beside_the_claims(world: tuple[str, str]) -> None:
+    observatory = spamtide_package.open(world[1])
+    effect = observatory.effect("subject:viagra,cialis", "trap", event="rustock-2011")
+    document = observatory.claims("rustock-2011", [effect])
+    beside = [f for f in document["findings"] if f["code"] == "measured_beside_claim"]
+    assert [f["claims"] for f in beside] == ([["icsa-two-words"]] if effect.ratio is not None else [])
 
 
 def test_wrong_use_is_told(spamtide: Spamtide, world: tuple[str, str]) -> None:

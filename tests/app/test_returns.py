@@ -40,6 +40,8 @@ def test_target_and_total_stand_apart_with_n_interval_and_warning(spamtide: Spam
         assert f"{curve['n']} {whose}s" in curve["sentence"]
         assert all(r["gone"]["low"] <= r["gone"]["value"] <= r["gone"]["high"] for r in curve["rows"])
     assert {k["kind"] for k in document["by_kind"]} >= {"de-peering", "operator-pause", "civil-seizure"}
+    kinds = {k["kind"]: k["target"]["n"] for k in document["by_kind"]}
+    assert kinds["all but operator-pause"] == document["target"]["n"] - kinds["operator-pause"]
     out = spamtide("event", "returns").out
     assert "selected sample" in out
     assert document["target"]["sentence"] in out

@@ -282,6 +282,14 @@ class Observatory:
         """An event of the registry, the workspace's own among them."""
         return workspace_registry(self.workspace).event(event_id)
 
+    def claims(self, event_id: str, effects: Sequence[Effect] = ()) -> dict[str, Any]:
+        """The document of ``claims``: what others published about an event, beside these effects. Raises ``UnknownEvent``."""
+        from spamtide.app.claiming import reconciled
+        from spamtide.report import effect_document
+
+        registry = workspace_registry(self.workspace)
+        return reconciled(registry, registry.event(event_id), [effect_document(e) for e in effects])
+
     def effect(
         self,
         measure: str,

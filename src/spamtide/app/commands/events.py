@@ -126,6 +126,10 @@ def event_returns(ctx: click.Context, kind: str | None, as_json: bool) -> int:
     by_kind: dict[str, dict[str, ReturnCurve]] = {
         k: {whose: return_curve(events, whose, k) for whose in WHOSE} for k in kinds
     }
+    if kind is None:
+        # A pause is one because it ended, so those who were struck have a row without them.
+        struck = [e for e in events if e.kind != "operator-pause"]
+        by_kind["all but operator-pause"] = {whose: return_curve(struck, whose) for whose in WHOSE}
     document = returns_document(kind, curves, by_kind)
     if as_json:
         emit_json(document)
