@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from spamtide.event import Claim, Event
-from spamtide.measure.claims.figures import allowed, holds_event, is_witnessed, overlap, point
+from spamtide.measure.claims.figures import allowed, holds_event, is_witnessed, overlap, point, spans_event
 from spamtide.measure.claims.values import ClaimFinding, MeasuredChange, verdict_of
 from spamtide.measure.values import DAY_US, Fact
 
@@ -16,11 +16,13 @@ FAR_DAYS = 60
 def against_measured(
     event: Event, claims: Sequence[Claim], measured: Sequence[MeasuredChange]
 ) -> Iterator[ClaimFinding]:
-    """Each measured change with each claim that speaks of the same; a trap that is not the claim's is always a way out."""
+    """Each measured change with each claim of the same that spans the event; a trap that is not the claim's is always a way out."""
     for here in measured:
         for claim in claims:
             stated = allowed(claim)
             if stated is None or not is_witnessed(claim) or not speaks_of(claim, here):
+                continue
+            if claim.baseline is not None and not spans_event(claim, event, FAR_DAYS):
                 continue
             if claim.window is not None and abs(claim.window.end - here.end) > FAR_DAYS * DAY_US:
                 continue
