@@ -66,6 +66,18 @@ def test_feeds_that_nobody_vouches_for_are_not_pooled(spamtide: Spamtide, world:
     assert "no mean" in out and "only here" in out
 
 
+def test_duplicates_of_a_file_stand_beside_the_claims(
+    spamtide: Spamtide, world: tuple[str, str], tmp_path: Path
+) -> None:
+    windows = ("--window", "2011-03-01/2011-03-16T14:45:00Z", "--compare", "2011-03-16T14:45:00Z/2011-03-23")
+    ran = spamtide(*world, "duplicates", "--feed", "trap", *windows, "--json")
+    assert ran.code == 0, ran.err
+    (tmp_path / "d.json").write_text(ran.out)
+    document = spamtide("claims", "rustock-2011", "--measured", tmp_path / "d.json", "--json").json
+    beside = [f["claims"][0] for f in document["findings"] if f["code"] == "measured_share_beside_claim"]
+    assert beside == ["icsa-duplicates-before", "icsa-duplicates-after"]
+
+
 def test_an_effect_in_python_stands_beside_the_claims(world: tuple[str, str]) -> None:
     observatory = spamtide_package.open(world[1])
     effect = observatory.effect("subject:viagra,cialis", "trap", event="rustock-2011")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from spamtide.event import Claim, Event, Span, TimeFact, load_registry
-from spamtide.measure import ClaimFinding, MeasuredChange, reconcile, replication, subject_of
+from spamtide.measure import ClaimFinding, MeasuredChange, MeasuredShare, reconcile, replication, subject_of
 from spamtide.measure.claims import shown_change, true_change, what_changed
 
 REGISTRY = load_registry()
@@ -309,6 +309,21 @@ def test_a_measured_change_stands_beside_the_claims_of_its_metric_alone() -> Non
     )
     assert not [f for f in volume if f.claims[0].startswith("flaw") or "copy" in f.claims[0]]
     assert beside(measured(-0.7, -0.8, -0.6, about="viagra-cialis", end=us("2012-03-30"))) == [], "another year"
+
+
+def test_measured_duplicates_stand_beside_those_of_the_same_side_of_the_event() -> None:
+    def beside_share(value: float, start: str, end: str) -> list[tuple[str, str]]:
+        here = MeasuredShare("exact", "trap", 900, value, value - 0.02, value + 0.02, us(start), us(end))
+        found = [
+            f for f in reconcile(RUSTOCK, RUSTOCK.claims, shares=[here]) if f.code == "measured_share_beside_claim"
+        ]
+        return [(f.claims[0], f.verdict) for f in found]
+
+    assert beside_share(0.34, "2011-03-16T14:45:00", "2011-03-23") == [("icsa-duplicates-after", "consistent")]
+    assert beside_share(0.20, "2011-03-16T14:45:00", "2011-03-23") == [("icsa-duplicates-after", "consistent_if")]
+    assert beside_share(0.52, "2011-03-01", "2011-03-16T14:45:00") == [("icsa-duplicates-before", "consistent")]
+    assert beside_share(0.40, "2011-03-01", "2011-03-16T14:45:00") == [("icsa-duplicates-before", "consistent_if")]
+    assert beside_share(0.40, "2011-02-01", "2011-02-16") == []
 
 
 @pytest.mark.parametrize(

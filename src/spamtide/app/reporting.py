@@ -79,7 +79,7 @@ def write_report(
             cautions=event.cautions,
             summary=event.summary,
             witnesses={m.witness: m.name for m in registry.memberships},
-            reconciled=reconciled(registry, event, documents),
+            reconciled=reconciled(registry, event, [*documents, *shares]),
             reproduce=(*reproduce, _command(event_id, feeds, measures)),
             version=version("spamtide"),
             facts_version=FACTS_VERSION,

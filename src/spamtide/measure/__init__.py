@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         ClaimFinding,
         ClaimPair,
         MeasuredChange,
+        MeasuredShare,
         is_witnessed,
         reconcile,
         replication,
@@ -124,6 +125,7 @@ __all__ = [
     "ListingAfter",
     "Measure",
     "MeasuredChange",
+    "MeasuredShare",
     "Neighbour",
     "Not",
     "NotBuiltYet",
@@ -196,7 +198,16 @@ __all__ = [
 # What computes with floats is loaded by those who ask for it: a search starts in a third of the time without numpy.
 _LATE = {
     "agreement": ("UNKNOWN_GROUP", "Agreement", "FeedEffect", "Heterogeneity", "Pooled", "agree"),
-    "claims": ("ClaimFinding", "ClaimPair", "MeasuredChange", "is_witnessed", "reconcile", "replication", "subject_of"),
+    "claims": (
+        "ClaimFinding",
+        "ClaimPair",
+        "MeasuredChange",
+        "MeasuredShare",
+        "is_witnessed",
+        "reconcile",
+        "replication",
+        "subject_of",
+    ),
     "duplicates": ("duplicate_shares",),
     "returns": ("ReturnCurve", "return_curve"),
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),

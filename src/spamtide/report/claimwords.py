@@ -71,6 +71,7 @@ TEXTS = {
     "points_are_not_per_cent": "{points:points} points of a share and {per_cent:change} of volume are the same digits on two scales.",
     "lost_digit": "The same figure stands {times:plain} times larger elsewhere: {figures}.",
     "same_metric": "{about_words}: {number} figures{range}; {disagree} of {pairs} pairs whose times may overlap differ.",
+    "measured_share_beside_claim": "Measured here{where}, by the rule “{rule}” on {messages:amount} messages: {measured:share} ({low:share} to {high:share}) duplicates; {names} states {before_words}.",
     "measured_beside_claim": "Measured here{where}: {measured:change} ({low:change} to {high:change}); {names} states {stated:change}.",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ from spamtide.errors import WrongUse
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE.json",
-    help="An effect's document, or a report.json, to set beside the claims; repeat it.",
+    help="A document of an effect or of duplicates, or a report.json, to set beside the claims; repeat it.",
 )
 @feed_option()
 @click.option(
@@ -45,12 +45,12 @@ def claims_command(
     spamtide claims rustock-2011 --feed trap
     spamtide effect --event rustock-2011 --feed trap --json > effect.json; spamtide claims rustock-2011 --measured effect.json
     """
-    from spamtide.app.claiming import read_effects, reconciled
+    from spamtide.app.claiming import read_measured, reconciled
     from spamtide.app.registry import workspace_registry
 
     if measures and not feeds:
         raise WrongUse("usage", "--measure is measured at a feed.", "Give --feed F too.")
-    effects = read_effects(measured)
+    effects = read_measured(measured)
     if feeds:
         from spamtide.app.reporting import REPORT_MEASURES
         from spamtide.report import effect_document

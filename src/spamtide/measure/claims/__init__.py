@@ -28,10 +28,10 @@ from spamtide.measure.claims.changes import (
 )
 from spamtide.measure.claims.dates import reported_late, shown_change, true_change
 from spamtide.measure.claims.figures import is_witnessed
-from spamtide.measure.claims.measured import against_measured, subject_of
+from spamtide.measure.claims.measured import against_measured, against_shares, subject_of
 from spamtide.measure.claims.misquotes import misquotes, point_for_percent, unit_traps, what_changed
 from spamtide.measure.claims.pairing import same_metric
-from spamtide.measure.claims.values import ClaimFinding, ClaimPair, MeasuredChange
+from spamtide.measure.claims.values import ClaimFinding, ClaimPair, MeasuredChange, MeasuredShare
 from spamtide.measure.claims.witnesses import not_replications, replication, replications
 
 RULES = (
@@ -57,20 +57,24 @@ RULES = (
 
 
 def reconcile(
-    event: Event, claims: Sequence[Claim], measured: Sequence[MeasuredChange] = ()
+    event: Event,
+    claims: Sequence[Claim],
+    measured: Sequence[MeasuredChange] = (),
+    shares: Sequence[MeasuredShare] = (),
 ) -> tuple[ClaimFinding, ...]:
     """What the claims about an event say together, rule by rule, and then beside what was measured.
 
     ``claims``: the event's own and whatever else speaks of its time. No finding averages, and none says which figure is right.
     """
     found = [finding for rule in RULES for finding in rule(event, claims)]
-    return (*found, *against_measured(event, claims, measured))
+    return (*found, *against_measured(event, claims, measured), *against_shares(event, claims, shares))
 
 
 __all__ = [
     "ClaimFinding",
     "ClaimPair",
     "MeasuredChange",
+    "MeasuredShare",
     "is_witnessed",
     "reconcile",
     "replication",

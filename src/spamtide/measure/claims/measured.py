@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from spamtide.event import Claim, Event
 from spamtide.measure.claims.figures import allowed, holds_event, is_witnessed, overlap, point, spans_event
-from spamtide.measure.claims.values import ClaimFinding, MeasuredChange, verdict_of
+from spamtide.measure.claims.values import ClaimFinding, MeasuredChange, MeasuredShare, verdict_of
 from spamtide.measure.values import DAY_US, Fact
 
 # A claim whose window ends so long after the measured one is of another time.
@@ -44,6 +44,36 @@ def against_measured(
                 () if agree else tuple(ways),
                 facts,
             )
+
+
+def against_shares(event: Event, claims: Sequence[Claim], measured: Sequence[MeasuredShare]) -> Iterator[ClaimFinding]:
+    """Each measured duplicate share with the shares that others gave for days on the same side of the event.
+
+    No rule of others is ours, and no trap is as large as another, so these doors are open whatever the figures.
+    """
+    for here in measured:
+        for claim in claims:
+            stated, window = allowed(claim), claim.window
+            if claim.metric != "duplicate-share" or stated is None or window is None or not is_witnessed(claim):
+                continue
+            if not (window.start < here.end and here.start < window.end):
+                continue
+            if _before(here.start, here.end, event) != _before(window.start, window.end, event):
+                continue
+            agree = overlap(stated, (here.low, here.high))
+            ways = ["other_vantage", "duplicate_rule_not_published", "sample_size"]
+            ways += ["other_window"] if (window.start, window.end) != (here.start, here.end) else []
+            yield ClaimFinding(
+                "measured_share_beside_claim", (claim.id,), verdict_of(agree, tuple(ways)), () if agree else tuple(ways),
+                {
+                    "rule": here.rule, "feed": here.feed, "messages": here.messages, "measured": here.value, "low": here.low,
+                    "high": here.high, "stated": point(claim),
+                },
+            )  # fmt: skip
+
+
+def _before(start: int, end: int, event: Event) -> bool:
+    return (start + end) // 2 < event.started_at
 
 
 def speaks_of(claim: Claim, here: MeasuredChange) -> bool:

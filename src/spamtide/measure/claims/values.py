@@ -53,6 +53,20 @@ class MeasuredChange:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredShare:
+    """A duplicate share measured here by ``rule`` between two instants, with its interval, as counted."""
+
+    rule: str
+    feed: str
+    messages: int
+    value: float
+    low: float
+    high: float
+    start: int
+    end: int
+
+
 def verdict_of(agree: bool, ways_out: tuple[str, ...]) -> Verdict:
     """``consistent`` where figures agree; else ``inconsistent`` only if no way out is open."""
     if agree:
