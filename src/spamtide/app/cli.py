@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "event": ("events", "The registry of events: list, show, add, returns."),
     "claims": ("claiming", "What others published about an event, and whether it can all be true."),
     "corroborate": ("corroborating", "One event at several feeds: do they agree?"),
+    "watch": ("watching", "Has it come back? Watches: add, list, status, run."),
+    "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
     "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
@@ -45,7 +47,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
     "size",
-    "watch",
     "changes",
     "serve",
     "export",

@@ -113,6 +113,14 @@ class TreatmentSettings(msgspec.Struct, forbid_unknown_fields=True):
     greeting_seconds: float = 5.0
 
 
+class WatchSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """How an alarm is told: POSTed to an address, given to a program (name and arguments, no shell), each at most so long."""
+
+    webhook: str = ""
+    command: list[str] = []
+    timeout_seconds: float = 10.0
+
+
 class RetentionSettings(msgspec.Struct, forbid_unknown_fields=True):
     """When bodies are dropped, 0: never. ``raw_days``: so long they are kept; ``keep_per_group_day``: so many of an exact group a day."""
 
@@ -144,6 +152,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
     trap: TrapSettings = msgspec.field(default_factory=TrapSettings)
     doctor: DoctorSettings = msgspec.field(default_factory=DoctorSettings)
+    watch: WatchSettings = msgspec.field(default_factory=WatchSettings)
     domains: dict[str, DomainSettings] = msgspec.field(default_factory=dict)
     feeds: dict[str, FeedSettings] = msgspec.field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
-from spamtide.archive.locks import hold_follow_lock, is_followed, lock_is_free
+from spamtide.archive.locks import hold_follow_lock, hold_watch_lock, is_followed, lock_is_free
 from spamtide.archive.parts import Part, write_part
 from spamtide.archive.provisional import Provisional, gathered, that_count
 from spamtide.archive.resume import ResumePoint
@@ -78,6 +78,7 @@ __all__ = [
     "gathered",
     "generation_views",
     "hold_follow_lock",
+    "hold_watch_lock",
     "is_followed",
     "kept_facts",
     "lock_is_free",

@@ -78,6 +78,11 @@ def hold_follow_lock(root: Path) -> AbstractContextManager[None]:
     return hold_lock(root, "follow")
 
 
+def hold_watch_lock(root: Path, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
+    """The lock of the one process that steps watches. Without ``waiting`` raises BrokenWorld ``locked`` where another does."""
+    return hold_lock(root, "watch", waiting)
+
+
 def is_followed(root: Path) -> bool:
     """Whether a process follows this archive now."""
     with lock_is_free(root, "follow") as free:

@@ -13,6 +13,7 @@ from spamtide.measure.campaigns import (
     exact_of,
     first_messages,
     other_texts,
+    texts_of_exact,
 )
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
@@ -42,6 +43,7 @@ from spamtide.measure.query import (
     Tree,
     parse_query,
 )
+from spamtide.measure.sightings import sightings
 from spamtide.measure.values import (
     DAY_US,
     HOUR_US,
@@ -187,9 +189,11 @@ __all__ = [
     "series_named",
     "sessions_by_bin",
     "shares_by_group",
+    "sightings",
     "span",
     "subject_of",
     "taste",
+    "texts_of_exact",
     "uses",
     "weakest_basis",
     "without_group",

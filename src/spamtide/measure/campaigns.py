@@ -13,6 +13,7 @@ from typing import Any
 
 from spamtide.measure.expressions import matching, table, with_campaign
 from spamtide.measure.query import EVERYTHING, CampaignsAmong, Term
+from spamtide.measure.values import Window
 
 # A value of which a campaign may have many, by the word that asks for it: the column it stands in.
 VALUES = {
@@ -226,6 +227,12 @@ def other_texts(campaign: str, at_most: int) -> Any:
     )
     rows = table("message").inner_join(heads, "exact")
     return _first_of_each_exact(rows, "text_lower").select("exact", "campaign", "subject", "text").order_by("exact")
+
+
+def texts_of_exact(*, feeds: Sequence[str], origins: Sequence[str], window: Window | None = None) -> Any:
+    """``(exact, subject, text)``: subject as shown and text in lower case of one message of each exact group, in order of ``exact``."""
+    rows = matching(EVERYTHING, feeds=feeds, origins=origins, window=window)
+    return _first_of_each_exact(rows, "text_lower").select("exact", "subject", "text")
 
 
 def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:

@@ -15,6 +15,7 @@ from spamtide.report.sentences import (
     share_phrase,
 )
 from spamtide.report.values import Finding, ReportInput, SharesFinding
+from spamtide.report.watches import status_words, watch_document, watch_lines, watch_sentence
 from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [
@@ -40,5 +41,9 @@ __all__ = [
     "sender_lines",
     "series_document",
     "share_phrase",
+    "status_words",
     "thousands",
+    "watch_document",
+    "watch_lines",
+    "watch_sentence",
 ]

@@ -190,6 +190,8 @@ def measure_words(measure: str, population: str = "unsolicited") -> str:
     elif kind == "messages" and rest:
         # A query may name an address: it is masked as messages are.
         words = f"{mail} that matches {PublicText.of(rest, 120).text}"
+    elif kind in ("botnet", "dialect", "template") and rest:
+        words = f"{mail} of the {'sender group' if kind == 'botnet' else kind} {quoted(rest)}"
     elif kind == "peers":
         words = f"the number of addresses seen sending {mail}"
     else:

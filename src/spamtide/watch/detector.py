@@ -14,11 +14,11 @@ Waudby-Smith and Ramdas (2024). Why these: docs/explanation/watch.md.
 
 from __future__ import annotations
 
+import math
+
 from spamtide.measure import HOUR_US
 from spamtide.watch.values import BETS, THRESHOLD, Alarm, Detector, Hour
 
-# Below so much evidence nothing is rising: it is what quiet hours alone keep up (about 1 / k of the smallest bet).
-_QUIET = 1.0 / BETS[0]
 # Evidence beyond this is certainty; the cap keeps it a number.
 _CAP = 1e200
 
@@ -31,20 +31,16 @@ def step_detector(detector: Detector, hour: Hour, bound: float) -> Detector:
     if not hour.live or hour.count is None:
         return detector
     weight, gain = hour.exposure, hour.count / bound - hour.exposure
-    statistics = tuple(
-        min((m + weight) * (1.0 + bet * gain), _CAP) for m, bet in zip(detector.statistics, BETS, strict=True)
-    )
-    rising = detector.rising_since
-    if sum(statistics) <= _QUIET * len(BETS):
-        rising = None
-    elif rising is None:
-        rising = hour.start
-    return Detector(statistics, detector.hours + weight, rising)
+    factors = [1.0 + bet * gain for bet in BETS]
+    statistics = tuple(min((m + weight) * f, _CAP) for m, f in zip(detector.statistics, factors, strict=True))
+    gains = tuple(max(g, 0.0) + math.log(f) for g, f in zip(detector.gains, factors, strict=True))
+    # A bet that had lost all begins anew with this hour.
+    since = tuple(s if g > 0 else hour.start for s, g in zip(detector.since, detector.gains, strict=True))
+    return Detector(statistics, detector.hours + weight, gains, since)
 
 
 def alarm_of(detector: Detector, hour: Hour, bound: float, threshold: float = THRESHOLD) -> Alarm | None:
     """The alarm that the detector's evidence is after ``hour``, if it is one."""
     if detector.statistic < threshold:
         return None
-    since = detector.rising_since if detector.rising_since is not None else hour.start
-    return Alarm(hour.start + HOUR_US, since, detector.statistic, threshold, bound)
+    return Alarm(hour.start + HOUR_US, detector.rising_since, detector.statistic, threshold, bound)

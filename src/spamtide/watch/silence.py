@@ -101,9 +101,9 @@ def design_effect(hours: Sequence[Hour], share: float = SILENT_SHARE) -> float:
 
 def upper_rate(hits: float, days: float, effect: float = 1.0, recall: float = 1.0) -> float:
     """Upper 95 % bound of a rate per live day: Poisson's exact one of ``hits / effect`` in ``days / effect``, over the recall."""
-    from scipy.stats import chi2
+    from scipy.special import gammaincinv
 
-    return float(chi2.ppf(0.95, 2.0 * (hits / effect + 1.0)) / 2.0 * effect / (days * recall))
+    return float(gammaincinv(hits / effect + 1.0, 0.95)) * effect / (days * recall)
 
 
 def measure_silence(

@@ -103,7 +103,7 @@ def judge(
         notes.append(Note("background_in_bursts", {"smallest_return": least}))
     return WatchStatus(
         _code(hours, known, rates, signature, silent_since, evidence), at, signature, silent_since, rates, known.alarm, evidence,
-        confirmed, known.baseline, refused, power, least, _calibrated_from(known, at), threshold, basis, tuple(notes),
+        confirmed, known.baseline, refused, power, least, _calibrated_from(known, refused, rates, silent_since, at), threshold, basis, tuple(notes),
     )  # fmt: skip
 
 
@@ -154,12 +154,14 @@ def _learnt_hours(state: WatchState) -> float:
     return sum(b.hours for b in state.learnt) + (state.open.hours if state.open is not None else 0.0)
 
 
-def _calibrated_from(state: WatchState, at: int) -> int:
+def _calibrated_from(state: WatchState, refused: Refusal | None, rates: Rates, since: int | None, at: int) -> int:
     """When sixty quiet days were there, or will be if the feed stays up from now on."""
     if state.calibrated_at is not None:
         return state.calibrated_at
-    missing = max(LEARN_DAYS * 24 * LEARNT_PART - _learnt_hours(state), 0.0)
-    return at + math.ceil(missing) * HOUR_US
+    there = _learnt_hours(state)
+    if refused is not None and since is not None and not state.learnt:
+        there = max(there, rates.live_days * 24)
+    return at + math.ceil(max(LEARN_DAYS * 24 * LEARNT_PART - there, 0.0)) * HOUR_US
 
 
 def _power(baseline: Baseline | None, rates: Rates, threshold: float) -> tuple[tuple[Power, ...], float | None]:
@@ -172,15 +174,13 @@ def _power(baseline: Baseline | None, rates: Rates, threshold: float) -> tuple[t
         )
     if rates.live_days <= 0:
         return (), None
-    from scipy.stats import chi2
+    from scipy.special import gammainc, gammaincinv
 
     seen = rates.hits / rates.effect + 1.0
     # The Poisson mean at which a count above what was seen has the chance wanted.
-    mean = float(chi2.ppf(FOUND, 2.0 * seen) / 2.0)
+    mean = float(gammaincinv(seen, FOUND))
     per_share = (rates.active_rate or 0.0) * rates.live_days * rates.recall / rates.effect
-    looked = tuple(
-        Power(s, float(chi2.cdf(2.0 * s * per_share, 2.0 * seen)), rates.live_days * 24, None) for s in RETURNS
-    )
+    looked = tuple(Power(s, float(gammainc(seen, s * per_share)), rates.live_days * 24, None) for s in RETURNS)
     return looked, mean / per_share
 
 

@@ -68,16 +68,25 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Statistics of one detector a bet, live hours watched, and since when the evidence has been rising."""
+    """Statistics of one detector a bet, and live hours watched.
+
+    ``gains``: the log of what each bet has won since ``since``, the hour from which on it has won most: where the change began, if there is one.
+    """
 
     statistics: tuple[float, ...] = (0.0,) * len(BETS)
     hours: float = 0.0
-    rising_since: int | None = None
+    gains: tuple[float, ...] = (0.0,) * len(BETS)
+    since: tuple[int, ...] = (0,) * len(BETS)
 
     @property
     def statistic(self) -> float:
         """The mean over bets: what is held against the threshold."""
         return sum(self.statistics) / len(self.statistics)
+
+    @property
+    def rising_since(self) -> int:
+        """When the change began by the bet that has most evidence."""
+        return self.since[max(range(len(BETS)), key=lambda i: self.statistics[i])]
 
 
 @dataclass(frozen=True, slots=True)
