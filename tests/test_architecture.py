@@ -136,6 +136,7 @@ def test_the_locks_are_those_in_the_code() -> None:
         "segments-FEED-WRITER": "FeedWriter",
         "tables": "lock",
         "follow": "hold_follow_lock",
+        "watch": "hold_watch_lock",
         "rewriting": "rewriting_lock",
         "generations-KIND": "writing_lock",
     }

@@ -136,7 +136,9 @@ def test_in_the_week_of_the_article_it_is_too_early(spamtide: Spamtide, march: P
     assert again["hours_stepped"] == 0
 
 
-def test_a_return_is_noticed_once_and_told_once(spamtide: Spamtide, back: Path, hook: Hook, tmp_path: Path) -> None:
+def test_a_return_is_noticed_once_and_told_once(
+    spamtide: Spamtide, back: Path, hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = tmp_path / "told.json"
     program = tmp_path / "alarm program"
     program.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')\n")
@@ -160,6 +162,15 @@ def test_a_return_is_noticed_once_and_told_once(spamtide: Spamtide, back: Path, 
     assert silent.status.alarm is None
     assert silent.hours == (parse_instant("2011-05-25T05:00:00Z") - parse_instant("2011-04-15T12:00:00Z")) // HOUR_US
 
+    # Ctrl-C when the alarm is written down and the step is not: nothing is lost, nothing is raised twice.
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("spamtide.app.watching.running.save_state", interrupted)
+        assert spamtide("--workspace", back, "watch", "run").code == 130
+    assert len(WatchBook(Workspace(back)).alarms()) == 1
+
     with (back / "spamtide.toml").open("a") as file:
         file.write(f"\n[watch]\nwebhook = {json.dumps(hook.url)}\ncommand = {json.dumps([str(program), str(told)])}\n")
     hook.status = 500
@@ -167,7 +178,8 @@ def test_a_return_is_noticed_once_and_told_once(spamtide: Spamtide, back: Path, 
     assert failed.code == 3
     assert "webhook_failed" in failed.err
     document = failed.json
-    assert document["new_alarm"]
+    assert not document["new_alarm"]
+    assert document["told"] == ["command"]
     assert re.fullmatch(r"returned at 2011-05-2\dT\d\d:00:00Z, unconfirmed", document["status"])
     delay = (parse_instant(document["alarm"]["at"]) - parse_instant(RETURN)) / HOUR_US
     assert 0 < delay <= 24

@@ -78,3 +78,13 @@ def test_minimum_detectable_is_the_equation() -> None:
     )
     assert isinstance(found.ratio, Interval)
     assert found.minimum_detectable == pytest.approx(exp(-2.8 * log(found.ratio.high / found.ratio.low) / 3.92))
+
+
+def test_the_alarm_is_that_of_the_code() -> None:
+    from spamtide.watch import BETS, THRESHOLD, baseline
+
+    text = section(DOCUMENT, "Watch")
+    assert "k ∈ {" + ", ".join(f"{b:g}" for b in BETS) + "}" in text
+    assert f"reaches {THRESHOLD:,.0f}" in text
+    assert f"m + {baseline.ERRORS:g} √" in text and f"+ {baseline.DAYS_APART:g} √" in text
+    assert f"B > {baseline.BURSTY:g} W" in text and baseline.BEYOND_WORST == 1.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,10 +178,11 @@ def watch_run(ctx: click.Context, name: str | None, as_json: bool, as_jsonl: boo
     with hold_watch_lock(root, lambda: say("another process steps the watches; waiting for it")):
         with progress_bar("watching", "watches") as tick:
             stepped = list(run_watches(observatory, watches, now=now_us(), progress=lambda n: tick(n, len(watches))))
+        book, settings = WatchBook(observatory.workspace), observatory.workspace.settings.watch
         raised = [(s.alarm, _document(s)) for s in stepped if s.alarm is not None]
-        failed = tell_alarms(
-            WatchBook(observatory.workspace), observatory.workspace.settings.watch, raised, clock=now_us
-        )
+        failed = tell_alarms(book, settings, raised, clock=now_us)
+        known = {a.id: a for a in book.alarms()}
+        stepped = [s if s.alarm is None else replace(s, alarm=known[s.alarm.id]) for s in stepped]
     _emit(stepped, one=name is not None, as_json=as_json, as_jsonl=as_jsonl)
     for error in failed:
         say(f"spamtide: {printable(error.message)} {error.next_step} [{error.code}]")
