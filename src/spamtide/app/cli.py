@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "event": ("events", "The registry of events: list, show, add, returns."),
     "claims": ("claiming", "What others published about an event, and whether it can all be true."),
     "corroborate": ("corroborating", "One event at several feeds: do they agree?"),
+    "size": ("sizing", "How many hosts sent it: live at a time, at these traps."),
     "watch": ("watching", "Has it come back? Watches: add, list, status, run."),
     "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
@@ -47,6 +48,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
     "size",
+    "claims",
+    "corroborate",
     "changes",
     "serve",
     "export",

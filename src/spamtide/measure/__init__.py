@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         sessions_by_bin,
     )
     from spamtide.measure.returns import ReturnCurve, return_curve
+    from spamtide.measure.population import Estimate, Population, Sightings, estimate_population
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
     from spamtide.measure.tasting import Tasting, taste
 
@@ -118,6 +119,7 @@ __all__ = [
     "Duplicates",
     "Effect",
     "EqualN",
+    "Estimate",
     "Exposure",
     "FeedEffect",
     "GroupShare",
@@ -136,12 +138,14 @@ __all__ = [
     "Path",
     "PeersAmong",
     "Pooled",
+    "Population",
     "Refusal",
     "ReturnCurve",
     "SecondOpinion",
     "Series",
     "Share",
     "Tasting",
+    "Sightings",
     "Term",
     "Tree",
     "Window",
@@ -163,6 +167,7 @@ __all__ = [
     "duplicate_shares",
     "effect_of_given",
     "estimate_effect",
+    "estimate_population",
     "exact_of",
     "exposure_shares",
     "first_hits",
@@ -218,6 +223,7 @@ _LATE = {
     "effect": ("default_windows", "estimate_effect"),
     "tasting": ("Tasting", "taste"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
+    "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),
     "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),
 }

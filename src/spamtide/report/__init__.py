@@ -14,6 +14,7 @@ from spamtide.report.sentences import (
     refusal_text,
     share_phrase,
 )
+from spamtide.report.sizes import part_rows, size_document, size_rows, size_sentence
 from spamtide.report.values import Finding, ReportInput, SharesFinding
 from spamtide.report.watches import status_words, watch_document, watch_lines, watch_sentence
 from spamtide.report.words import change_span, change_words, day_words, thousands
@@ -35,12 +36,16 @@ __all__ = [
     "effect_sentence",
     "method_words",
     "note_text",
+    "part_rows",
     "planted_sentence",
     "refusal_text",
     "returns_document",
     "sender_lines",
     "series_document",
     "share_phrase",
+    "size_document",
+    "size_rows",
+    "size_sentence",
     "status_words",
     "thousands",
     "watch_document",

@@ -1,0 +1,194 @@
+"""Sizes of what was seen: sightings of a workspace, or of a CSV, made into numbers and estimated by family, country, week or feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamtide.errors import BrokenWorld, Unanswerable, WrongUse
+from spamtide.measure import DAY_US, Note, Population, Refusal, Sightings, Window, estimate_population
+
+if TYPE_CHECKING:
+    from spamtide.app.observatory import Observatory
+
+FAMILIES = ("IPv4", "IPv6")
+WEEK_US = 7 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Sightings as text, n rows in order of time; an empty mark is none."""
+
+    at: NDArray[np.int64]
+    feed: NDArray[np.object_]
+    address: NDArray[np.object_]
+    network: NDArray[np.object_]
+    mark: NDArray[np.object_]
+
+    def taken(self, kept: NDArray[np.bool_]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.at[kept], self.feed[kept], self.address[kept], self.network[kept], self.mark[kept])
+
+    @property
+    def wide(self) -> NDArray[np.bool_]:
+        """Which are IPv6."""
+        return np.array([":" in a for a in self.address.tolist()], dtype=bool)
+
+    def numbered(self, family: str) -> Sightings:
+        """Those of one family, as numbers."""
+        rows = self.taken(self.wide if family == "IPv6" else ~self.wide)
+
+        def numbers(values: NDArray[np.object_]) -> NDArray[np.int64]:
+            if not len(values):
+                return np.zeros(0, dtype=np.int64)
+            return np.unique(values.astype(str), return_inverse=True)[1].astype(np.int64)
+
+        mark = np.where(rows.mark.astype(str) == "", -1, numbers(rows.mark))
+        return Sightings(rows.at, numbers(rows.address), numbers(rows.network), mark, numbers(rows.feed), family)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Populations by family, the larger first, and parts by name."""
+
+    populations: tuple[Population, ...]
+    parts: tuple[tuple[str, Population], ...]
+    feeds: tuple[str, ...]
+
+
+def sizes_of_file(path: Path, *, window: Window | None = None, by: str | None = None) -> Sizes:
+    """Sizes of a CSV of sightings; no workspace is needed. Raises BadCounts, BrokenWorld ``unreadable``, WrongUse ``no_countries``."""
+    from spamtide.capture import read_sightings
+
+    try:
+        found = read_sightings(path)
+    except OSError as error:
+        raise BrokenWorld(
+            "unreadable", f"{path} cannot be read: {error.strerror or error}.", "Check the path and its permissions."
+        ) from None
+    rows = Rows(
+        np.array([s.at for s in found], dtype=np.int64),
+        *(np.array([getattr(s, n) for s in found], dtype=object) for n in ("feed", "address", "network", "mark")),
+    )
+    if not len(rows.at):
+        raise Unanswerable("no_data", "There is no sighting in this file.", "Give rows of time,feed,address,network.")
+    whole = window or _days(int(rows.at[0]), int(rows.at[-1]) + 1)
+    return _sizes(rows, whole, by, None, {})
+
+
+def sizes_of_workspace(
+    observatory: Observatory, measure: str, feeds: Sequence[str], *, window: Window | None = None, by: str | None = None
+) -> Sizes:
+    """Sizes of who sent what a target of watches names (``botnet:G``, ``dialect:D``, any MEASURE), by default in its last seven days.
+
+    Raises WrongUse ``unknown_feed``, ``no_countries``, and as ``check_target``.
+    """
+    from spamtide.app.watching.targets import check_target, seen
+
+    target = check_target(observatory, measure, feeds)
+    table = seen(observatory, target, window)
+    if not table.num_rows:
+        raise Unanswerable("no_data", f"Nothing was seen of {measure}.", "Ask for another window, feed or target.")
+    helo, path = table["helo"].to_pylist(), table["dialect_path"].to_pylist()
+    marks = [f"{h.lower()} {p or ''}" if h else "" for h, p in zip(helo, path, strict=True)]
+    rows = Rows(
+        table["received_at"].to_numpy(),
+        *(
+            np.array([v or "" for v in values], dtype=object)
+            for values in (
+                table["feed"].to_pylist(),
+                table["peer_unit"].to_pylist(),
+                table["network"].to_pylist(),
+                marks,
+            )
+        ),
+    )
+    rows = rows.taken(rows.address.astype(str) != "")
+    whole = window or _last_week(int(table["received_at"][-1].as_py()) + 1)
+    peers = observatory.series("peers", target.feeds, anchor=whole.start, window=whole)
+    hidden = peers.missing & (peers.exposures > 0)
+    if len(hidden) and hidden.mean() > 0.5:
+        return Sizes((_unreliable(whole, len(rows.at), int(hidden.sum()), len(hidden)),), (), target.feeds)
+    live = np.where(hidden, 0.0, peers.exposures)
+    rows = _without_days(rows, whole, hidden)
+    networks = observatory.workspace.networks
+    countries = {}
+    if by == "country":
+        if networks.table is None:
+            raise WrongUse(
+                "no_countries", "Countries need a table of networks, and there is none.", "docs/howto/networks.md shows how to name one."
+            )  # fmt: skip
+        known = {u: networks.of(u) for u in set(rows.address.tolist())}
+        countries = {u: n.country or "" for u, n in known.items() if n is not None}
+    found = _sizes(rows, whole, by, live, countries)
+    notes = peers.warnings
+    return Sizes(tuple(_noted(p, notes) for p in found.populations), found.parts, target.feeds)
+
+
+def _sizes(
+    rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None, countries: dict[str, str]
+) -> Sizes:
+    """IPv4 and IPv6 apart, the one that more was seen of first."""
+    inside = rows.taken((rows.at >= window.start) & (rows.at < window.end))
+    wide = inside.wide
+    families = [f for f in FAMILIES if (wide if f == "IPv6" else ~wide).any()] or ["IPv4"]
+    families.sort(key=lambda f: -int((wide if f == "IPv6" else ~wide).sum()))
+    populations = tuple(estimate_population(inside.numbered(f), window, live) for f in families)
+    parts = tuple(
+        (name, estimate_population(part.numbered(families[0]), span, exposure))
+        for name, part, span, exposure in _parts(inside, window, by, live, countries)
+    )
+    return Sizes(populations, parts, tuple(sorted(set(inside.feed.tolist()))))
+
+
+def _parts(
+    rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None, countries: dict[str, str]
+) -> Iterator[tuple[str, Rows, Window, NDArray[np.float64] | None]]:
+    if by == "week":
+        for number in range(int((window.end - window.start) // WEEK_US)):
+            span = Window(window.start + number * WEEK_US, window.start + (number + 1) * WEEK_US)
+            part = rows.taken((rows.at >= span.start) & (rows.at < span.end))
+            yield f"week {number + 1}", part, span, None if live is None else live[number * 7 : number * 7 + 7]
+    named: Callable[[], list[str]] | None = None
+    if by == "country":
+        named = lambda: [countries.get(a, "") for a in rows.address.tolist()]  # noqa: E731
+    elif by == "feed":
+        named = lambda: [str(f) for f in rows.feed.tolist()]  # noqa: E731
+    if named is not None:
+        of = np.array(named(), dtype=object)
+        for name in sorted(set(of.tolist())):
+            yield str(name) or "unknown", rows.taken(of == name), window, live
+
+
+def _without_days(rows: Rows, window: Window, hidden: NDArray[np.bool_]) -> Rows:
+    """The rows of days on which peers are who sent."""
+    day = np.clip((rows.at - window.start) // DAY_US, 0, max(len(hidden) - 1, 0))
+    return rows.taken(~hidden[day]) if len(hidden) else rows
+
+
+def _unreliable(window: Window, sightings: int, days: int, of: int) -> Population:
+    refused = Refusal("peer_unreliable", {"live_days": 7}, {"live_days": of - days})
+    return Population(
+        window, "IPv4", sightings, (), refused, None, None, False, (Note("peer_unreliable", {"bins": days, "of": of}),)
+    )
+
+
+def _noted(population: Population, notes: Sequence[Note]) -> Population:
+    from dataclasses import replace
+
+    return replace(population, warnings=(*notes, *population.warnings))
+
+
+def _days(first: int, last: int) -> Window:
+    """Whole UTC days around two instants."""
+    return Window(first // DAY_US * DAY_US, -(-last // DAY_US) * DAY_US)
+
+
+def _last_week(end: int) -> Window:
+    until = -(-end // DAY_US) * DAY_US
+    return Window(until - WEEK_US, until)

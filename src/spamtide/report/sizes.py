@@ -1,0 +1,113 @@
+"""Sizes in documents and words: of the senders that reached these traps, never of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spamtide.measure import Estimate, Interval, Population
+from spamtide.report.documents import interval, note, number, refusal, window
+from spamtide.report.sentences import refusal_text
+from spamtide.report.words import capital, day_words, digits, listed, quoted, thousands
+
+_UNITS = {"host": "hosts", "address": "addresses", "message": "messages"}
+
+
+def size_document(
+    populations: Sequence[Population], *, target: str | None, feeds: Sequence[str], parts: Sequence[tuple[str, Population]] = ()
+) -> dict[str, Any]:  # fmt: skip
+    """The document ``spamtide.size/1``: one population a family of addresses, never added; ``parts``: the same by country, week or feed."""
+    main = populations[0]
+    return {
+        "schema": "spamtide.size/1",
+        "target": target,
+        "feeds": list(feeds),
+        "window": window(main.window),
+        "sightings": sum(p.sightings for p in populations),
+        "estimates": [_estimate(e, p) for p in populations for e in p.estimates],
+        "refused": refusal(main.refused),
+        "at_least": main.at_least,
+        "sessions_end_after_hours": None if main.decay is None else max(main.decay.first_gap, 0),
+        "address_lasts_hours": _lasting(main),
+        "day_and_night": None if main.decay is None else number(main.decay.night),
+        "activity_shape": None if main.marks is None else number(main.marks.shape),
+        "parts": [
+            {
+                "part": name, "window": window(p.window), "sightings": p.sightings,
+                "estimates": [_estimate(e, p) for e in p.estimates], "refused": refusal(p.refused),
+            }
+            for name, p in parts
+        ],
+        "warnings": [note(w) for p in populations for w in p.warnings],
+        "sentence": " ".join(size_sentence(p, target, feeds) for p in populations),
+    }  # fmt: skip
+
+
+def _estimate(estimate: Estimate, of: Population) -> dict[str, Any]:
+    shown = interval(estimate.interval) or {}
+    return {
+        "quantity": estimate.quantity, **shown, "unit": estimate.unit, "family": of.family,
+        "population": estimate.population, "window": window(of.window), "method": estimate.method,
+        "assumptions": list(estimate.assumptions), "warning": estimate.warning,
+    }  # fmt: skip
+
+
+def _lasting(population: Population) -> float | int | None:
+    """The gap at which half of the addresses are still held by who held them; null where that lies beyond the window."""
+    if population.decay is None:
+        return None
+    over = (population.decay.survival < 0.5).nonzero()[0]
+    return number(float(over[0])) if len(over) else None
+
+
+def rounded_words(value: Interval) -> str:
+    """``1 510 (1 440 to 1 590)``: digits follow the width."""
+    step = max(digits(value.high - value.low)[0], 1.0)
+    shown = [thousands(round(v / step) * step) for v in (value.value, value.low, value.high)]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+def size_sentence(population: Population, target: str | None, feeds: Sequence[str]) -> str:
+    """The sentence of the definitions, or why there is none."""
+    of = "" if target is None else f" of {quoted(target)}"
+    at = f"at the traps {listed(list(feeds)).replace(' or ', ' and ')}" if feeds else "at these traps"
+    span = f"between {day_words(population.window.start)} and {day_words(population.window.end)}"
+    found = population.estimate("hosts_lower_bound")
+    if found is None:
+        assert population.refused is not None
+        return capital(f"no size is given{of} {at} {span}: {refusal_text(population.refused)}")
+    family = "" if population.family == "IPv4" else f" ({population.family})"
+    head = "at least " if population.at_least else ""
+    text = (
+        f"{head}{rounded_words(found.interval)} sender hosts{of}{family} active {at} {span}, as if equally active: "
+        "not infections, not machines under control, not the world."
+    )
+    live = population.estimate("hosts")
+    if live is not None:
+        text += f" By marks, {rounded_words(live.interval)} were live at a time."
+    return capital(text)
+
+
+def size_rows(document: Mapping[str, Any]) -> list[list[str]]:
+    """Quantity, figure with interval, unit, and what it is of: the rows of a table."""
+    rows = []
+    for e in document["estimates"]:
+        value = Interval(e["value"], e["low"], e["high"])
+        small = e["value"] < 100 and e["unit"] == "message"
+        shown = f"{value.value:.3g} ({value.low:.3g} to {value.high:.3g})" if small else rounded_words(value)
+        name = e["quantity"].replace("_", " ")
+        said = "what the textbook says; addresses that change hands make it wrong" if e["warning"] else e["population"]
+        rows.append(
+            [name, shown if value.high > value.low else thousands(value.value), _UNITS[e["unit"]], e["family"], said]
+        )
+    return rows
+
+
+def part_rows(document: Mapping[str, Any]) -> list[list[str]]:
+    """One row a part: its name, since when, sightings, the effective size."""
+    rows = []
+    for part in document["parts"]:
+        size = next((e for e in part["estimates"] if e["quantity"] == "hosts_lower_bound"), None)
+        shown = "refused" if size is None else rounded_words(Interval(size["value"], size["low"], size["high"]))
+        rows.append([part["part"], part["window"]["start"][:10], thousands(part["sightings"]), shown])
+    return rows
