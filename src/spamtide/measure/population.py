@@ -112,10 +112,10 @@ def estimate_population(seen: Sightings, window: Window, exposures: Floats | Non
     if isinstance(fit, Refusal):
         return Population(window, seen.family, len(seen), tuple(estimates), fit, None, None, False, ())
     marks, notes = _marked(seen, window, fit.link_hours)
-    spread, live_spread = _spreads(fit, _own_marks(seen), window, marks)
+    spread, live_spread, ever_spread = _spreads(fit, _own_marks(seen), window, marks)
     estimates.append(_effective(fit.decay, spread))
     if marks is not None:
-        estimates += _hosts(fit.decay, marks, live_spread)
+        estimates += _hosts(fit.decay, marks, live_spread, ever_spread)
     output = next((e for e in estimates if e.quantity == "output_per_day"), None)
     if output is not None:
         estimates.append(_per_host(output.interval, fit.decay, spread))
@@ -209,9 +209,11 @@ def _marked(seen: Sightings, window: Window, link_hours: float) -> tuple[MarkedH
     seen = _own_marks(seen)
     known = seen.mark >= 0
     seconds = (seen.at - window.start) / 1e6
-    if known.mean() < MARKED_SHARE or stability(seen.address, seen.mark, seconds) < STABLE:
+    if known.mean() < MARKED_SHARE:
         return None, []
     notes = [Note("shared_addresses")] if _shared_share(seen) >= SHARED_SHARE else []
+    if stability(seen.address, seen.mark, seconds) < STABLE:
+        return None, notes
     return marked_hosts(_local_marks(seen)[known], seconds[known], window.days, link_hours * 3600), notes
 
 
@@ -228,21 +230,20 @@ def _local_marks(seen: Sightings) -> Ints:
 
 
 def _shared_share(seen: Sightings) -> float:
-    """Share of marked sightings at addresses that show three marks or more in one hour."""
-    known = seen.mark >= 0
-    hour = seen.at[known] // HOUR_US
-    rows = np.unique(np.stack([seen.address[known], hour, seen.mark[known]], axis=1), axis=0)
-    places, n = np.unique(rows[:, :2], axis=0, return_counts=True)
-    many = places[n >= 3]
-    if not len(many):
-        return 0.0
-    return float(np.isin(seen.address[known], many[:, 0]).mean())
+    """Share of sightings at addresses that show three marks or more in one hour; of marks that are met in several hours, no others tell anything."""
+    hour = seen.at // HOUR_US
+    met = np.unique(np.stack([seen.mark, hour], axis=1), axis=0)[:, 0]
+    marks, n = np.unique(met, return_counts=True)
+    kept = (seen.mark >= 0) & np.isin(seen.mark, marks[n >= 2])
+    rows = np.unique(np.stack([seen.address[kept], hour[kept], seen.mark[kept]], axis=1), axis=0)
+    places, together = np.unique(rows[:, :2], axis=0, return_counts=True)
+    return float(np.isin(seen.address, places[together >= 3, 0]).mean())
 
 
-def _spreads(fit: _Fit, seen: Sightings, window: Window, marks: MarkedHosts | None) -> tuple[float, float]:
-    """Standard deviations of log N and of the log of live hosts: the delete-group jackknife over parts, each scaled to the whole."""
+def _spreads(fit: _Fit, seen: Sightings, window: Window, marks: MarkedHosts | None) -> tuple[float, float, float]:
+    """Standard deviations of the logs of N, of live hosts and of hosts ever: the delete-group jackknife over parts, each scaled to the whole."""
     part = _parts(fit.rows)
-    effective, live = [], []
+    effective, live, ever = [], [], []
     networks = dict(zip(fit.rows.network.tolist(), part.tolist(), strict=True)) if marks is not None else {}
     own = np.array([networks.get(n, -1) for n in seen.network.tolist()]) if marks is not None else part
     seconds, local = (seen.at - window.start) / 1e6, _local_marks(seen)
@@ -258,7 +259,8 @@ def _spreads(fit: _Fit, seen: Sightings, window: Window, marks: MarkedHosts | No
             again = marked_hosts(local[kept], seconds[kept], window.days, fit.link_hours * 3600)
             if again is not None:
                 live.append(effective[-1] + np.log1p(1.0 / again.shape))
-    return _jackknife(effective), _jackknife(live)
+                ever.append(np.log(again.ever / left))
+    return _jackknife(effective), _jackknife(live), _jackknife(ever)
 
 
 def _jackknife(logs: Sequence[float]) -> float:
@@ -280,13 +282,19 @@ def _effective(decay: Decay, spread: float) -> Estimate:
     )  # fmt: skip
 
 
-def _hosts(decay: Decay, marks: MarkedHosts, spread: float) -> list[Estimate]:
+def _hosts(decay: Decay, marks: MarkedHosts, spread: float, ever_spread: float) -> list[Estimate]:
     live = decay.effective * (1.0 + 1.0 / marks.shape)
-    ever = Interval(marks.ever, float(marks.seen), max(marks.ever * 1.2, float(marks.seen)))
     gamma = ("activity is gamma over hosts", "a mark stays with its host, within one network")
     return [
         Estimate("hosts", _around(live, spread), "host", "live at a time", f"{METHOD} and marks", gamma),
-        Estimate("hosts_ever", ever, "host", "in the window", "zero-truncated negative binomial on marks", gamma),
+        Estimate(
+            "hosts_ever",
+            _around(marks.ever, ever_spread),
+            "host",
+            "in the window",
+            "zero-truncated negative binomial on marks",
+            gamma,
+        ),
     ]
 
 

@@ -93,7 +93,7 @@ def size_rows(document: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for e in document["estimates"]:
         value = Interval(e["value"], e["low"], e["high"])
-        small = e["value"] < 100 and e["unit"] == "message"
+        small = e["value"] < 100
         shown = f"{value.value:.3g} ({value.low:.3g} to {value.high:.3g})" if small else rounded_words(value)
         name = e["quantity"].replace("_", " ")
         said = "what the textbook says; addresses that change hands make it wrong" if e["warning"] else e["population"]
