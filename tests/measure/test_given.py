@@ -171,3 +171,21 @@ def test_a_batch_line_that_cannot_be_asked_is_named_and_the_rest_answered(spamti
     assert answers[0]["ratio"] is not None
     assert answers[1]["error"] == "bad_question" and answers[1]["line"] == 2
     assert answers[2]["error"] == "unreadable" and answers[2]["id"] == 2
+
+
+def answer_to(spamtide, path: Path, given: list[tuple[int, str, float | None, float]], at: str = "2011-03-16"):
+    return spamtide("effect", "--series", str(write(path, given)), "--at", at, "--diagnostics", "none", "--json")
+
+
+def test_wrong_input_says_which_datum_and_what_would_be_enough(spamtide, tmp_path: Path):
+    path = tmp_path / "wrong.csv"
+    later = answer_to(spamtide, path, rows(), "2012-03-16").json["refused"]
+    assert later["reason"] == "cut_outside_data" and later["have"]["data_to"] == "2011-03-26T00:00Z"
+    assert "from 2010-12-16T00:00Z to 2011-03-26T00:00Z, all on one side of the cut" in later["text"]
+    assert later["needed"]["live_days_after"] == 3
+    zeros = answer_to(spamtide, path, [(t, n, 0.0, e) for t, n, _, e in rows()]).json["refused"]
+    assert zeros["reason"] == "all_zero" and zeros["text"].startswith("every count is 0")
+    one = answer_to(spamtide, path, rows(days=1, after=9)).json["refused"]
+    assert one["reason"] == "too_few_days_before" and one["have"]["live_days_before"] == 1
+    mixed = answer_to(spamtide, path, [(t - (i > 40) * HOUR_US, n, c, e) for i, (t, n, c, e) in enumerate(rows())])
+    assert mixed.code == 2 and "most follow by 24 hours, 2011-01-25T23:00:00Z follows by 23" in mixed.json["message"]

@@ -49,6 +49,8 @@ def effect_of_file(
     after: Window | None = None,
     also_at: Sequence[int] = (),
     diagnostics: str = "standard",
+    method: str = "latent-ar1",
+    shape: str = "averaged",
     options: CountOptions | None = None,
 ) -> Effect:
     """The effect on a series of a CSV; no workspace is needed. ``controls``: None means every other series.
@@ -59,7 +61,7 @@ def effect_of_file(
     return effect_of_given(
         read_series(path, options), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
         earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
-        competing=cut.competing, diagnostics=diagnostics,
+        competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
     )  # fmt: skip
 
 

@@ -57,17 +57,25 @@ def instrument_notes(workspace: Workspace, feed: str, window: Window) -> list[No
     from spamtide.app.lives import read_lives
 
     facts, changes = _stated(workspace, feed)
-    notes = [Note("instrument_changed")] if _changed_within(changes, read_lives(workspace, feed), window) else []
+    notes = [Note("instrument_changed")] if _moments(changes, read_lives(workspace, feed), window) else []
     if facts.get("panel", "measuring") != "measuring":
         notes.append(Note("not_measuring"))
     return notes
 
 
-def _changed_within(changes: list[tuple[int, dict[str, Any]]], lives: dict[str, Life], window: Window) -> bool:
+def changes_within(workspace: Workspace, feed: str, window: Window) -> list[int]:
+    """When the instrument changed within a window: instants, in order."""
+    from spamtide.app.lives import read_lives
+
+    _, changes = _stated(workspace, feed)
+    return _moments(changes, read_lives(workspace, feed), window)
+
+
+def _moments(changes: list[tuple[int, dict[str, Any]]], lives: dict[str, Life], window: Window) -> list[int]:
     # A ramp that is over changes the panel, and nobody wrote that down at the time.
     moments = [at for at, what in changes if _OF_THE_INSTRUMENT & set(what)]
     moments += [at for life in lives.values() for at in (life.live_from, life.live_to) if at is not None]
-    return any(window.start < at < window.end for at in moments)
+    return sorted({at for at in moments if window.start < at < window.end})
 
 
 def _stated(workspace: Workspace, feed: str) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:

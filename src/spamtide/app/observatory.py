@@ -212,6 +212,13 @@ class Observatory:
             peer_notes(hidden),
         )
 
+    def counted(self, measure: str) -> Count:
+        """A measure that counts messages, its names of campaigns resolved as of now."""
+        parsed = parse_measure(measure)
+        assert isinstance(parsed, Count)
+        generation = self._settled() if asks_for_campaigns(measure) else None
+        return replace(parsed, tree=resolved(self.workspace, parsed.tree, generation))
+
     def _duplicate_counts(self, measure: DuplicateMeasure, volume: Series, origins: Sequence[str]) -> Series:
         """Messages of each bin that have a copy in the same bin."""
         names, bin_us, first = volume.name.split(","), volume.bin_us, int(volume.starts[0])
@@ -302,10 +309,12 @@ class Observatory:
         also_at: Sequence[int] = (),
         diagnostics: str = "standard",
         origins: Sequence[str] = UNSOLICITED,
+        method: str = "latent-ar1",
+        shape: str = "averaged",
     ) -> Effect:
         """What changed on ``measure`` at ``feed`` after an event, or after an instant. A refusal is a value in it.
 
-        Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
+        ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
         if not isinstance(parse_measure(measure), Count):
             raise NotBuiltYet(
@@ -321,7 +330,7 @@ class Observatory:
             value = effect_of_given(
                 counts, cut.at, target=name, before=before, after=after, cut_span=cut.touched,
                 earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
-                competing=cut.competing, diagnostics=diagnostics,
+                competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
             )  # fmt: skip
             return replace(value, feed=feed, target=cut.target)
         covered = span(self.exposures([feed]))
@@ -345,7 +354,14 @@ class Observatory:
         value = estimate_effect(
             series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
             warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
+            method=method, shape=shape,
         )  # fmt: skip
+        if diagnostics == "full":
+            from spamtide.app.diagnosing import competing_check, feed_checks
+
+            registry = workspace_registry(self.workspace)
+            more = (competing_check(registry, cut.at, event), *feed_checks(self, value, series, origins))
+            value = replace(value, checks=(*value.checks, *more))
         if value.refused is not None and series.warnings:
             return replace(value, refused=Refusal("peer_unreliable", value.refused.needed, value.refused.have))
         return value

@@ -17,6 +17,12 @@ from spamtide.report import (
     share_phrase,
 )
 
+CHECK_MARKS = {"quiet": "quiet:", "doubt": "DOUBT:", "not_possible": "open:"}
+SHAPE_WORDS = {
+    "step": "a step", "ramp": "a ramp", "pulse": "a pulse with recovery", "decay": "a jump that settles at another level",
+    "pause": "a pause",
+}  # fmt: skip
+
 
 def interval_of(document: Mapping[str, Any] | None) -> Interval | None:
     """The interval of a document."""
@@ -88,6 +94,15 @@ def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
             rows.append([method_words(o.method), change_words(o.ratio), change_span(o.ratio) or "refused"])
         print()
         print("\n".join(table(["answer", "change", "95 % interval"], rows, right=(1, 2), indent="  ")))
+        if effect.shape == "auto":
+            name, weight = effect.shapes[0]
+            print(
+                fill(
+                    f"\nThe shape that fits best is {SHAPE_WORDS[name]} (weight {weight:.2f}); the interval is over all of them."
+                )
+            )
+        for check in effect.checks:
+            print(fill(f"{CHECK_MARKS[check.verdict]} {note_text(check.note)}", indent="  "))
     print(f"\nConfidence {effect.confidence.level} of 5; it grades the evidence. Not met:")
     for note in effect.confidence.unmet:
         print(fill(f"- {note_text(note)}", indent="  "))

@@ -19,12 +19,14 @@ from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
     arrival_times,
     counts_by_bin,
+    counts_by_recipient,
     first_hits,
     folded_needle,
     group_rows,
     matching,
     message_rows,
     peer_units_seen,
+    topics_among,
     uses,
 )
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
@@ -47,6 +49,9 @@ from spamtide.measure.sightings import sightings
 from spamtide.measure.values import (
     DAY_US,
     HOUR_US,
+    METHOD_NAMES,
+    SHAPE_NAMES,
+    Check,
     Confidence,
     Duplicates,
     DuplicateShare,
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
         replication,
         subject_of,
     )
+    from spamtide.measure.checks import check_rows
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
@@ -100,7 +106,9 @@ __all__ = [
     "FOLDED_FIELDS",
     "HOUR_US",
     "INFERRED",
+    "METHOD_NAMES",
     "RULES",
+    "SHAPE_NAMES",
     "UNITS",
     "UNKNOWN",
     "UNKNOWN_GROUP",
@@ -112,6 +120,7 @@ __all__ = [
     "CampaignsAmong",
     "ClaimFinding",
     "ClaimPair",
+    "Check",
     "Confidence",
     "Count",
     "DuplicateMeasure",
@@ -162,7 +171,9 @@ __all__ = [
     "campaign_listing",
     "campaign_texts",
     "campaign_values",
+    "check_rows",
     "counts_by_bin",
+    "counts_by_recipient",
     "default_windows",
     "duplicate_shares",
     "effect_of_given",
@@ -199,6 +210,7 @@ __all__ = [
     "subject_of",
     "taste",
     "texts_of_exact",
+    "topics_among",
     "uses",
     "weakest_basis",
     "without_group",
@@ -222,6 +234,7 @@ _LATE = {
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
     "tasting": ("Tasting", "taste"),
+    "checks": ("check_rows",),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),

@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spamtide.measure.beside import (
+    DONUT_DAYS,
+    PRE_TREND_DAYS,
+    Bins,
+    at_cut,
+    donut,
+    interval_of,
+    naive_of,
+    neighbours,
+    pre_trend,
+    with_controls,
+)
 from spamtide.measure.confidence import grade
-from spamtide.measure.latent import Fit, fit_latent
-from spamtide.measure.opinions import gls_ar1, naive_poisson, placebo_in_time
+from spamtide.measure.enough import MIN_AFTER_DAYS, MIN_BEFORE_DAYS, MIN_COUNT, PLAIN_DAYS, counted, refusal_of
+from spamtide.measure.latent import Fit
+from spamtide.measure.methods import DEFAULT_METHOD, METHODS, answer_by, fit_default, live_days, placebo_of
 from spamtide.measure.values import (
     DAY_US,
+    Check,
+    Confidence,
     Effect,
-    Fact,
     Interval,
     Neighbour,
     Note,
     Path,
-    Refusal,
     SecondOpinion,
     Series,
     Window,
-    WindowCount,
 )
 
 MAX_BEFORE_DAYS = 240
-MIN_BEFORE_DAYS, MIN_AFTER_DAYS, MIN_COUNT, PLAIN_DAYS = 14, 3, 20, 28
-DONUT_DAYS, PRE_TREND_DAYS = 21, 14
-METHOD = "latent-ar1-effect-path/1"
+METHOD = METHODS[DEFAULT_METHOD]
+
+__all__ = [
+    "DONUT_DAYS", "MAX_BEFORE_DAYS", "METHOD", "MIN_AFTER_DAYS", "MIN_BEFORE_DAYS", "MIN_COUNT", "PRE_TREND_DAYS",
+    "default_windows", "estimate_effect",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to estimate, and what to add beside the headline."""
+
+    method: str
+    shape: str
+    diagnostics: str
+    controls: Sequence[Series]
+    also_at: Sequence[int]
+    competing: bool
 
 
 def default_windows(
@@ -57,122 +85,95 @@ def estimate_effect(
     diagnostics: str = "standard",
     population: str = "unsolicited",
     controls: Sequence[Series] = (),
+    method: str = DEFAULT_METHOD,
+    shape: str = "averaged",
 ) -> Effect:
     """Ratio of the counts in ``after`` to what they would have been without the event at ``cut``.
 
     ``series`` holds one row an anchored day (``bin_us`` a day; exposure as a share of the day; missing rows have none).
-    The interval is 95 %, from the latent AR(1) model; 3,000 draws, seeded by the inputs. Too little data is a
+    The interval is 95 %, by default from the latent AR(1) model; 3,000 draws, seeded by the inputs. Too little data is a
     ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full; with none,
     the opinions that cost a fit of their own are left out too. ``controls`` (same bins as ``series``) enter an opinion
-    beside the headline, since an event may spill over into them.
+    beside the headline, since an event may spill over into them; with full diagnostics each is asked as a placebo target.
+    ``method``: a name of ``METHODS``; ``shape``: of ``SHAPES``, for the default method.
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, "blas"):
-        return _estimate(
-            series, cut, before, after, feed, target, event, excluded, also_at, warnings, competing, diagnostics,
-            population, controls,
-        )  # fmt: skip
-
-
-def _estimate(
-    series: Series, cut: int, before: Window, after: Window, feed: str | None, target: str | None, event: str | None,
-    excluded: Sequence[Window], also_at: Sequence[int], warnings: Sequence[Note], competing: bool, diagnostics: str,
-    population: str, controls: Sequence[Series],
-) -> Effect:  # fmt: skip
+    notes = [*warnings, *([Note("exposure_inferred")] if series.basis == "import-span" else [])]
     in_before = (series.starts >= before.start) & (series.starts < before.end)
     in_after = (series.starts >= after.start) & (series.starts < after.end)
-    counted = [_counted(series, mask) for mask in (in_before, in_after)]
-    refused = _refusal(counted[0], counted[1])
-    notes = list(warnings)
-    if series.basis == "import-span":
-        notes.append(Note("exposure_inferred"))
-    if refused is not None:
-        return _result(
-            series, cut, before, after, feed, target, event, excluded, counted, None, refused, (), (), None, (), None,
-            None, notes, None, population, competing,
-        )  # fmt: skip
-    if counted[0].bins < PLAIN_DAYS:
-        notes.append(
-            Note("short_history", {"live_days_before": counted[0].bins, "coverage_low": 0.88, "coverage_high": 0.93})
-        )
-    fit = _fit(series, in_before, in_after)
-    ratio = Interval(fit.value, fit.low, fit.high)
-    whole = in_before | in_after
-    first = int(np.argmax(whole))
-    y, e = series.counts[first:], series.exposures[first:]
-    last = int(np.flatnonzero(in_after)[-1]) + 1 - first
-    live = (series.live & whole)[first:].astype(np.float64)
-    placebo, p = placebo_in_time(y[:last], e[:last], live[:last], int(np.argmax(in_after)) - first)
-    naive = naive_poisson(counted[0].count, counted[0].live_days, counted[1].count, counted[1].live_days)
-    opinions = [placebo, _gls(series, in_before, in_after)]
-    pre_trend = None
-    if diagnostics != "none":
-        donut = _donut(series, cut, in_before, in_after)
-        opinions.append(donut)
-        pre_trend = _pre_trend(series, in_before)
-        if pre_trend is not None and pre_trend.facts.get("fired"):
-            both = [i for i in (ratio, donut.ratio) if i is not None]
-            notes.append(
-                Note(
-                    "pre_trend",
-                    {"low": min(i.low for i in both), "high": max(i.high for i in both), "days": DONUT_DAYS},
-                )
-            )
-        if controls:
-            opinions.append(_with_controls(series, in_before, in_after, controls))
-    opinions.append(naive)
+    effect = Effect(
+        measure=series.measure, unit=series.unit, feed=feed, target=target, event=event, cut=cut, before=before, after=after,
+        excluded=tuple(excluded), counted_before=counted(series, in_before), counted_after=counted(series, in_after),
+        ratio=None, refused=refusal_of(series, in_before, in_after), method=METHODS[method], second_opinions=(),
+        also_at=(), minimum_detectable=None, neighbours=(), pre_trend=None, placebo_p=None, warnings=tuple(notes),
+        confidence=Confidence(1, ()), path=None, basis=series.basis, population=population, shape=shape,
+    )  # fmt: skip
+    asked = Asked(method, shape, diagnostics, controls, also_at, competing)
+    if effect.refused is None:
+        with threadpool_limits(1, "blas"):
+            effect = _estimated(effect, series, in_before, in_after, asked)
+    return replace(effect, confidence=_confidence(effect, competing))
+
+
+def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, asked: Asked) -> Effect:
+    cut, before, after = effect.cut, effect.before, effect.after
+    days = live_days(series, in_before, in_after)
+    fit = fit_default(days, None, asked.shape)
+    headline = SecondOpinion(asked.method, interval_of(fit))
+    if asked.method != DEFAULT_METHOD:
+        headline = answer_by(asked.method, days)
+    ratio = headline.ratio
+    if ratio is None:
+        return replace(effect, refused=headline.refused)
+    notes = list(effect.warnings)
+    if effect.counted_before.bins < PLAIN_DAYS:
+        facts = {"live_days_before": effect.counted_before.bins, "coverage_low": 0.88, "coverage_high": 0.93}
+        notes.append(Note("short_history", facts))
+    placebo, p = placebo_of(days)
+    opinions = [placebo, answer_by("gls-ar1", days)]
+    pre = None
+    if asked.diagnostics != "none":
+        hole = donut(series, cut, in_before, in_after)
+        opinions.append(hole)
+        pre = pre_trend(series, in_before)
+        if pre is not None and pre.facts.get("fired"):
+            both = [i for i in (ratio, hole.ratio) if i is not None]
+            facts = {"low": min(i.low for i in both), "high": max(i.high for i in both), "days": DONUT_DAYS}
+            notes.append(Note("pre_trend", facts))
+        if asked.controls:
+            opinions.append(with_controls(series, in_before, in_after, asked.controls))
+    if asked.diagnostics == "full":
+        opinions += [answer_by(name, days) for name in ("structural", "negative-binomial-hac")]
+    if asked.method != DEFAULT_METHOD:
+        opinions.insert(0, SecondOpinion("latent_ar1", interval_of(fit)))
+    opinions.append(naive_of(series, in_before, in_after))
+    own = asked.method.replace("-", "_")
     if placebo.ratio is not None and _disagree(ratio, placebo.ratio):
         notes.append(Note("placebo_disagrees", {"low": placebo.ratio.low, "high": placebo.ratio.high}))
-    neighbours = _neighbours(series, cut, before, after) if diagnostics != "none" else ()
-    others = tuple((at, _at(series, at, before, after)) for at in also_at)
-    mde = float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92))
-    path = _path(series, in_before | in_after, in_after, fit)
-    return _result(
-        series, cut, before, after, feed, target, event, excluded, counted, ratio, None, tuple(opinions), others, mde,
-        neighbours, p, pre_trend, notes, path, population, competing,
+    around: tuple[Neighbour, ...] = ()
+    if asked.diagnostics != "none":
+        # Each neighbour weighing all shapes would take a second: they have the shape that fits best.
+        nearest = fit.shapes[0][0] if asked.shape == "auto" else asked.shape
+        around = neighbours(series, cut, before, after, asked.method, nearest)
+    checks: tuple[Check, ...] = ()
+    if asked.diagnostics == "full":
+        from spamtide.measure.checks import checks_of
+
+        checks = checks_of(series, cut, before, after, ratio, around, asked.controls)
+    return replace(
+        effect, ratio=ratio, second_opinions=tuple(o for o in opinions if o.method != own), warnings=tuple(notes),
+        also_at=tuple((at, at_cut(series, at, before, after, asked.method, asked.shape)) for at in asked.also_at),
+        minimum_detectable=float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92)), neighbours=around, pre_trend=pre,
+        placebo_p=p, path=_path(series, in_before | in_after, in_after, fit), shapes=fit.shapes, checks=checks,
     )  # fmt: skip
 
 
-def _counted(series: Series, mask: np.ndarray) -> WindowCount:
-    live = mask & series.live
-    return WindowCount(float(series.counts[live].sum()), float(series.exposures[live].sum()), int(live.sum()))
-
-
-def _refusal(before: WindowCount, after: WindowCount) -> Refusal | None:
-    needed: dict[str, Fact] = {}
-    if before.bins < MIN_BEFORE_DAYS:
-        needed["live_days_before"] = MIN_BEFORE_DAYS
-    if after.bins < MIN_AFTER_DAYS:
-        needed["live_days_after"] = MIN_AFTER_DAYS
-    if before.count < MIN_COUNT:
-        needed["count_before"] = MIN_COUNT
-    if not needed:
-        return None
-    reason = {
-        "live_days_before": "too_few_days_before", "live_days_after": "too_few_days_after", "count_before": "too_few_counts_before",
-    }[next(iter(needed))]  # fmt: skip
-    have: dict[str, Fact] = {
-        "live_days_before": before.bins, "live_days_after": after.bins, "count_before": before.count,
-    }  # fmt: skip
-    return Refusal(reason, needed, have)
-
-
-def _calendar(series: Series, use: np.ndarray, in_after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of each used bin, the first after the cut being 0, and its weekday: that of its midpoint."""
-    starts = series.starts[use]
-    first = int(series.starts[in_after][0])
-    # 1970-01-01 was a Thursday.
-    return (starts - first) // series.bin_us, ((starts + series.bin_us // 2) // DAY_US + 3) % 7
-
-
-def _fit(series: Series, in_before: np.ndarray, in_after: np.ndarray, controls: Sequence[Series] = ()) -> Fit:
-    use = (in_before | in_after) & series.live
-    day, weekday = _calendar(series, use, in_after)
-    columns = None
-    if controls:
-        columns = np.column_stack([np.log(c.counts[use] + 0.5) - np.log(c.exposures[use]) for c in controls])
-    return fit_latent(day, weekday, series.counts[use], series.exposures[use], in_after[use], columns)
+def _confidence(effect: Effect, competing: bool) -> Confidence:
+    return grade(
+        ratio=effect.ratio, basis=effect.basis, bins_before=effect.counted_before.bins, placebo_p=effect.placebo_p,
+        mde=effect.minimum_detectable, neighbours=effect.neighbours, warnings=effect.warnings, competing=competing,
+    )  # fmt: skip
 
 
 def _disagree(one: Interval, other: Interval) -> bool:
@@ -180,79 +181,7 @@ def _disagree(one: Interval, other: Interval) -> bool:
     return verdicts[0] != verdicts[1] or one.high < other.low or other.high < one.low
 
 
-def _gls(series: Series, in_before: np.ndarray, in_after: np.ndarray) -> SecondOpinion:
-    use = (in_before | in_after) & series.live
-    day, weekday = _calendar(series, use, in_after)
-    return gls_ar1(day, weekday, series.counts[use], series.exposures[use], in_after[use])
-
-
-def _donut(series: Series, cut: int, in_before: np.ndarray, in_after: np.ndarray) -> SecondOpinion:
-    """The headline without the last 21 days before the cut, in which an event may have thrown its shadow ahead."""
-    far = in_before & (series.starts + series.bin_us <= cut - DONUT_DAYS * DAY_US)
-    bins = int((far & series.live).sum())
-    if bins < MIN_BEFORE_DAYS:
-        needed: dict[str, Fact] = {"live_days_before": MIN_BEFORE_DAYS + DONUT_DAYS}
-        have: dict[str, Fact] = {"live_days_before": int((in_before & series.live).sum())}
-        return SecondOpinion("donut", None, Refusal("too_few_days_before", needed, have))
-    fit = _fit(series, far, in_after)
-    return SecondOpinion("donut", Interval(fit.value, fit.low, fit.high))
-
-
-def _pre_trend(series: Series, in_before: np.ndarray) -> Note | None:
-    """The last 14 days before the cut, forecast from what precedes them. None found is not none there."""
-    bins = np.flatnonzero(in_before & series.live)
-    if len(bins) < 2 * PRE_TREND_DAYS:
-        return None
-    last = np.zeros_like(in_before)
-    last[bins[-PRE_TREND_DAYS:]] = True
-    fit = _fit(series, in_before & ~last, last)
-    fired = not fit.low <= 1 <= fit.high
-    return Note("pre_trend_check", {"value": fit.value, "low": fit.low, "high": fit.high, "fired": fired})
-
-
-def _with_controls(
-    series: Series, in_before: np.ndarray, in_after: np.ndarray, controls: Sequence[Series]
-) -> SecondOpinion:
-    known = np.logical_and.reduce([c.live for c in controls])
-    bins = [int((mask & series.live & known).sum()) for mask in (in_before, in_after)]
-    if bins[0] < MIN_BEFORE_DAYS or bins[1] < MIN_AFTER_DAYS:
-        needed: dict[str, Fact] = {"live_days_before": MIN_BEFORE_DAYS, "live_days_after": MIN_AFTER_DAYS}
-        have: dict[str, Fact] = {"live_days_before": bins[0], "live_days_after": bins[1]}
-        return SecondOpinion("with_controls", None, Refusal("too_few_days_with_controls", needed, have))
-    fit = _fit(series, in_before & known, in_after & known, controls)
-    return SecondOpinion("with_controls", Interval(fit.value, fit.low, fit.high))
-
-
-def _at(series: Series, at: int, before: Window, after: Window) -> Interval | Refusal:
-    """The headline at another cut; the windows keep their outer ends, a bin that straddles the cut is in neither."""
-    in_before = (series.starts >= before.start) & (series.starts + series.bin_us <= at)
-    in_after = (series.starts >= at) & (series.starts < after.end)
-    refused = _refusal(_counted(series, in_before), _counted(series, in_after))
-    if refused is not None:
-        return refused
-    fit = _fit(series, in_before, in_after)
-    return Interval(fit.value, fit.low, fit.high)
-
-
-def _neighbours(series: Series, cut: int, before: Window, after: Window) -> tuple[Neighbour, ...]:
-    found = []
-    for days in (-2, -1, 1, 2):
-        at = cut + days * DAY_US
-        ratio = _at(series, at, before, after)
-        shown = ratio if isinstance(ratio, Interval) else None
-        found.append(Neighbour("date", at, Window(before.start, at), Window(at, after.end), shown))
-    spans = [(28, None), (56, None), (120, None), (None, 3), (None, max(3, int(after.days) // 2))]
-    for days_before, days_after in dict.fromkeys(spans):
-        b = Window(max(before.start, cut - days_before * DAY_US), cut) if days_before else before
-        a = Window(cut, min(after.end, cut + days_after * DAY_US)) if days_after else after
-        if (b, a) == (before, after):
-            continue
-        ratio = _at(series, cut, b, a)
-        found.append(Neighbour("window", cut, b, a, ratio if isinstance(ratio, Interval) else None))
-    return tuple(found)
-
-
-def _path(series: Series, whole: np.ndarray, in_after: np.ndarray, fit: Fit) -> Path:
+def _path(series: Series, whole: Bins, in_after: Bins, fit: Fit) -> Path:
     live = series.live[whole]
     blank = np.full(int(whole.sum()), np.nan)
     expected, low, high = blank.copy(), blank.copy(), blank.copy()
@@ -261,24 +190,4 @@ def _path(series: Series, whole: np.ndarray, in_after: np.ndarray, fit: Fit) -> 
     return Path(
         series.starts[whole], series.counts[whole], series.exposures[whole], series.missing[whole], in_after[whole],
         expected, low, high,
-    )  # fmt: skip
-
-
-def _result(
-    series: Series, cut: int, before: Window, after: Window, feed: str | None, target: str | None, event: str | None,
-    excluded: Sequence[Window], counted: list[WindowCount], ratio: Interval | None, refused: Refusal | None,
-    opinions: tuple[SecondOpinion, ...], also_at: tuple[tuple[int, Interval | Refusal], ...], mde: float | None,
-    neighbours: tuple[Neighbour, ...], placebo_p: float | None, pre_trend: Note | None, notes: list[Note],
-    path: Path | None, population: str, competing: bool,
-) -> Effect:  # fmt: skip
-    confidence = grade(
-        ratio=ratio, basis=series.basis, bins_before=counted[0].bins, placebo_p=placebo_p, mde=mde,
-        neighbours=neighbours, warnings=notes, competing=competing,
-    )  # fmt: skip
-    return Effect(
-        measure=series.measure, unit=series.unit, feed=feed, target=target, event=event, cut=cut, before=before,
-        after=after, excluded=tuple(excluded), counted_before=counted[0], counted_after=counted[1], ratio=ratio,
-        refused=refused, method=METHOD, second_opinions=opinions, also_at=also_at, minimum_detectable=mde,
-        neighbours=neighbours, pre_trend=pre_trend, placebo_p=placebo_p, warnings=tuple(notes), confidence=confidence,
-        path=path, basis=series.basis, population=population,
     )  # fmt: skip

@@ -259,6 +259,22 @@ def counts_by_bin(
     return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
 
 
+def counts_by_recipient(
+    count: Count, *, bin_us: int, anchor: int, feeds: Sequence[str], origins: Sequence[str], window: Window
+) -> Any:
+    """``(bin, address, n)``: the same by first recipient, in lower case. Messages are counted, whatever the unit."""
+    rows = matching(count.tree, feeds=feeds, origins=origins, window=window)
+    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor), address=rows.recipients.lower().split("\n")[0])
+    return rows.group_by(["bin", "address"]).aggregate(n=rows.count().cast("int64")).order_by(["bin", "address"])
+
+
+def topics_among(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str]) -> Any:
+    """``(topic, n)`` of the messages that match, most first."""
+    rows = matching(tree, feeds=feeds, origins=origins)
+    found = rows.group_by("topic").aggregate(n=rows.count().cast("int64"))
+    return found.order_by([found.n.desc(), found.topic])
+
+
 def peer_units_seen() -> Any:
     """``(peer_unit)``: every peer unit of the tables, once, in order."""
     rows = table("message")

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spamtide.errors import WrongUse
 from spamtide.measure.effect import default_windows, estimate_effect
-from spamtide.measure.values import DAY_US, Effect, Note, Series, Window
+from spamtide.measure.values import DAY_US, HOUR_US, Effect, Note, Series, Window
 
 # One row: start of the bin, name of the series, count (None: missing), exposure as a share of the bin.
 Row = tuple[int, str, float | None, float]
@@ -31,10 +32,7 @@ def given_series(rows: Sequence[Row], *, basis: str = "declared") -> dict[str, S
     times = np.array(sorted({r[0] for r in rows}), dtype=np.int64)
     bin_us = int(np.diff(times).min()) if len(times) > 1 else DAY_US
     if bin_us > DAY_US or DAY_US % bin_us or ((times - times[0]) % bin_us).any():
-        raise BadGivenSeries(
-            "uneven_bins", "The times do not lie on one grid of days, hours or other equal parts of a day.",
-            "Give one row a bin; leave the count empty where it is missing.",
-        )  # fmt: skip
+        raise BadGivenSeries("uneven_bins", f"The times do not lie on one grid of days, hours or other equal parts of a day{_off(times)}.", "Give one row a bin, all in one zone; leave the count empty where it is missing.")  # fmt: skip
     starts = np.arange(times[0], times[-1] + bin_us, bin_us, dtype=np.int64)
     found: dict[str, Series] = {}
     for name in dict.fromkeys(r[1] for r in rows):
@@ -46,6 +44,18 @@ def given_series(rows: Sequence[Row], *, basis: str = "declared") -> dict[str, S
                 counts[i], exposures[i], missing[i] = count or 0.0, exposure, count is None
         found[name] = Series(name, name, "message", bin_us, starts, counts, exposures, missing, basis)
     return found
+
+
+def _off(times: NDArray[np.int64]) -> str:
+    """The usual step and the first time that does not keep it, in words."""
+    steps = np.diff(times)
+    usual = int(np.median(steps))
+    odd = np.flatnonzero(steps % usual)
+    text = f": most follow by {usual / HOUR_US:g} hours"
+    if not len(odd):
+        return f"{text}, and a bin is at most a day"
+    wrong = np.datetime_as_string(np.datetime64(int(times[odd[0] + 1]), "us"), unit="s")
+    return f"{text}, {wrong}Z follows by {steps[odd[0]] / HOUR_US:g}"
 
 
 def series_named(series: dict[str, Series], measure: str) -> Series:
@@ -131,6 +141,8 @@ def effect_of_given(
     warnings: Sequence[Note] = (),
     competing: bool = False,
     diagnostics: str = "standard",
+    method: str = "latent-ar1",
+    shape: str = "averaged",
 ) -> Effect:
     """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
 
@@ -168,5 +180,5 @@ def effect_of_given(
     return estimate_effect(
         whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
         also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
-        controls=beside,
+        controls=beside, method=method, shape=shape,
     )  # fmt: skip

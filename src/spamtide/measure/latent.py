@@ -1,38 +1,45 @@
-"""The default estimator: a latent AR(1) with an effect path, averaged over a grid of shapes.
+"""The default estimator: a latent AR(1) with an effect path, averaged over a grid of noises and shapes.
 
-    log E[y_t] = log e_t + mu + weekday + slope t + AR(1)_t + nugget_t + post(t) (beta + d_t),  y Poisson given that
+    log E[y_t] = log e_t + mu + weekday + slope t + AR(1)_t + nugget_t + post(t) (g(t) beta + d_t),  y Poisson given that
 
 Priors: mu sd 5; weekday sd .35; beta sd 2; slope per 30 days 0 (weight .7) or sd .25 (.3); d an Ornstein-Uhlenbeck path
-with time constant half the after window and sd 0 (.8), .6 (.1), 2 (.1), an average over shapes; log sigma ~ N(log .3, 1).
-Grid: rho x sigma x nugget share x slope x d = 360 points, one Cholesky each. Counts of 30 and more enter as log(y + .5)
-with variance 1/(y + .5), smaller ones through one Laplace working response.
-Source: docs/explanation/effect.md.
+with time constant half the after window; log sigma ~ N(log .3, 1). By default g is 1 and the sd of d is 0 (.8), .6 (.1) or
+2 (.1), an average over shapes; others in ``shapes``. Counts of 30 and more enter as log(y + .5) with variance 1/(y + .5),
+smaller ones through one Laplace working response. Given a point of the grid all is Gaussian, and costs a tridiagonal
+factor (``noise``). Source: docs/explanation/effect.md.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from spamtide.measure.noise import Floats, Noise, markov_precision
+from spamtide.measure.shapes import WOBBLE as SHAPE
+from spamtide.measure.shapes import Curve, curves, wobbling
 
 RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
 SIGMA = (0.1, 0.17, 0.27, 0.42, 0.65, 1.0)
 NUGGET = (0.1, 0.5)
 SLOPE = ((0.0, 0.7), (0.25, 0.3))
-SHAPE = ((0.0, 0.8), (0.6, 0.1), (2.0, 0.1))
 DRAWS = 3_000
 MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
 
+__all__ = ["SHAPE", "Fit", "Floats", "fit_latent", "philox"]
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Posterior of the window's ratio, and of what was expected without the event on each live day (log scale)."""
+    """Posterior of the window's ratio, and of what was expected without the event on each live day (log scale).
+
+    ``shapes``: posterior weight of each shape that was weighed, the heaviest first. ``effect``: the ratio day by day after
+    the cut, as rows of low, value and high.
+    """
 
     value: float
     low: float
@@ -40,6 +47,8 @@ class Fit:
     expected: Floats
     expected_low: Floats
     expected_high: Floats
+    shapes: tuple[tuple[str, float], ...] = ()
+    effect: Floats | None = None
 
 
 def philox(purpose: str, *inputs: Floats | NDArray[np.int64] | NDArray[np.bool_] | float) -> np.random.Generator:
@@ -50,121 +59,220 @@ def philox(purpose: str, *inputs: Floats | NDArray[np.int64] | NDArray[np.bool_]
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest.digest()[:16], "little")))
 
 
-def _working_response(y: Floats, log_e: Floats, prior: Floats) -> tuple[Floats, Floats]:
-    """Pseudo-observations of the log rate and their variances: direct for counts of 30 and more, Laplace below."""
-    from scipy.linalg import cho_factor, cho_solve
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One point of the grid: its log weight, the precision factor and mean of its coefficients, and what made it."""
 
+    log_weight: float
+    curve: Curve
+    noise: Noise
+    variance: float
+    rho: float
+    slope: float
+    root: Floats
+    mean: Floats
+
+
+class _Days:
+    """The live days as the model sees them: fixed columns with their prior sds, gaps, which days are after the cut."""
+
+    def __init__(
+        self,
+        day: NDArray[np.int64],
+        weekday: NDArray[np.int64],
+        post: NDArray[np.bool_],
+        controls: Floats | None,
+        shape: str,
+    ) -> None:
+        t = day.astype(np.float64)
+        self.t, self.gaps, self.post = t, np.diff(t), np.flatnonzero(post)
+        self.weekdays = (weekday[:, None] == np.unique(weekday)[None, :]).astype(np.float64)
+        columns, sds = [np.ones((len(t), 1)), self.weekdays], [MU_SD, *[WEEKDAY_SD] * self.weekdays.shape[1]]
+        if controls is not None:
+            columns.append(controls - controls.mean(axis=0))
+            sds += [CONTROL_SD] * controls.shape[1]
+        columns.append(t[:, None] / 30.0)
+        self.fixed, self.sds = np.hstack(columns), np.array(sds)
+        after = t[self.post]
+        self.length = max(1.0, float(after.max() - after.min() + 1))
+        self.curves = curves(shape, after + 0.5, self.length)
+        self.drift = markov_precision(np.diff(after), float(np.exp(-2.0 / self.length)), 1.0)
+
+    def points(self, z: Floats, v: Floats, rho: float, sigma: float, nugget: float) -> Iterator[_Point]:
+        """The points of one noise: every slope with every curve."""
+        variance = sigma**2 * (1 - nugget)
+        noise = Noise.of(self.gaps, rho, variance, v + sigma**2 * nugget)
+        n, p = self.fixed.shape
+        wide = np.zeros((n, p + 1 + len(self.post)))
+        wide[:, :p], wide[:, p] = self.fixed, z
+        wide[self.post, np.arange(p + 1, wide.shape[1])] = 1.0
+        solved = noise.solve(wide)
+        self_product = float(z @ solved[:, p])
+        gram, against = self.fixed.T @ solved[:, :p], self.fixed.T @ solved[:, p]
+        rows, after_z = solved[self.post, :p], solved[self.post, p]
+        block = solved[self.post, p + 1 :]
+        prior_sigma = -0.5 * float(np.log(sigma / 0.3) ** 2)
+        for curve in self.curves:
+            product = block @ curve.columns
+            own, against_own, crossed = curve.columns.T @ product, curve.columns.T @ after_z, curve.columns.T @ rows
+            for slope, slope_weight in SLOPE:
+                keep = p if slope else p - 1
+                k, m = curve.columns.shape[1], len(self.post) if curve.wobble else 0
+                size = keep + k + m
+                precision, h = np.empty((size, size)), np.empty(size)
+                a, b = slice(0, keep), slice(keep, keep + k)
+                precision[a, a], precision[b, a], precision[b, b] = gram[:keep, :keep], crossed[:, :keep], own
+                h[a], h[b] = against[:keep], against_own
+                sds = np.concatenate([self.sds, [slope] if slope else [], [BETA_SD] * k])
+                log_prior = float(2 * np.log(sds).sum())
+                diagonal = np.concatenate([sds**-2.0, np.zeros(m)])
+                if m:
+                    c = slice(keep + k, size)
+                    precision[c, a], precision[c, b], precision[c, c] = rows[:, :keep], product, block
+                    h[c] = after_z
+                    main, off, logdet = self.drift
+                    diagonal[c] = main / curve.wobble**2
+                    i = np.arange(keep + k, size - 1)
+                    precision[i + 1, i] += off / curve.wobble**2
+                    log_prior += 2 * m * float(np.log(curve.wobble)) - logdet
+                precision[np.arange(size), np.arange(size)] += diagonal
+                root, mean, quadratic, logdet_m = _solve(precision, h)
+                log_weight = 0.5 * (quadratic - self_product - noise.logdet - logdet_m - log_prior)
+                log_weight += prior_sigma + float(np.log(slope_weight * curve.weight))
+                yield _Point(log_weight, curve, noise, variance, rho, slope, root, mean)
+
+    def effect(self, point: _Point, coefficients: Floats) -> Floats:
+        """The effect path (m rows, log scale) of coefficients, a column a draw."""
+        first = self.fixed.shape[1] if point.slope else self.fixed.shape[1] - 1
+        k = point.curve.columns.shape[1]
+        path = point.curve.columns @ coefficients[first : first + k]
+        return np.asarray(path + coefficients[first + k :] if point.curve.wobble else path)
+
+
+def _solve(precision: Floats, h: Floats) -> tuple[Floats, Floats, float, float]:
+    """Upper Cholesky factor U (U'U = precision), mean, h' precision^-1 h, log determinant. The lower triangle is read."""
+    from scipy.linalg.lapack import dpotrf, dpotrs
+
+    # dpotrf wants Fortran order: the transposed matrix's upper triangle is our lower one.
+    root, info = dpotrf(precision.T, lower=0, clean=1)
+    if info:
+        raise np.linalg.LinAlgError("posterior precision")
+    mean, _ = dpotrs(root, h, lower=0)
+    return root, mean, float(h @ mean), float(2 * np.log(np.diag(root)).sum())
+
+
+def _working_response(days: _Days, y: Floats, log_e: Floats) -> tuple[Floats, Floats]:
+    """Pseudo-observations of the log rate and their variances: direct for counts of 30 and more, Laplace below."""
     z, v = np.log(y + 0.5) - log_e, 1.0 / (y + 0.5)
     small = y < 30
     if not small.any():
         return z, v
+    step = Curve("step", 1.0, np.ones((len(days.post), 1)), 0.6)
     eta = z.copy()
+    kept = days.curves
+    days.curves = [step]
     for _ in range(25):
         rate = np.where(small, np.exp(np.clip(eta + log_e, -12, 12)), y + 0.5)
         zz = np.where(small, eta + (y - rate) / rate, z)
         vv = 1.0 / rate
-        factor = cho_factor(prior + np.diag(vv), lower=True)
-        new = prior @ cho_solve(factor, zz)
-        step = np.clip(new - eta, -2.0, 2.0)
-        eta = np.where(small, eta + step, new)
-        if np.abs(step).max() < 1e-6:
+        *_, point = days.points(zz, vv, 0.45, 0.27, 0.5)
+        # The posterior mean of the log rate: zz - V A^-1 (zz - X m), A being noise and V together.
+        effect = np.zeros(len(y))
+        effect[days.post] = days.effect(point, point.mean)
+        residual = zz - days.fixed @ point.mean[: days.fixed.shape[1]] - effect
+        new = zz - vv * point.noise.solve(residual[:, None])[:, 0]
+        change = np.clip(new - eta, -2.0, 2.0)
+        eta = np.where(small, eta + change, new)
+        if np.abs(change).max() < 1e-6:
             break
+    days.curves = kept
     rate = np.exp(np.clip(eta + log_e, -12, 12))
     return np.where(small, eta + (y - rate) / rate, z), np.where(small, 1.0 / rate, v)
 
 
 def fit_latent(
     day: NDArray[np.int64], weekday: NDArray[np.int64], count: Floats, exposure: Floats, post: NDArray[np.bool_],
-    controls: Floats | None = None,
+    controls: Floats | None = None, shape: str = "averaged",
 ) -> Fit:  # fmt: skip
     """Fit live days only (n rows, no missing, exposure above 0); ``day`` counts anchored days, the cut starts day 0.
 
     ``controls`` (n by k) are log rates of series not touched by the event, centred here; coefficient prior sd .7.
-    Weights of days in the ratio: exposure times the weekday's factor. Deterministic.
+    ``shape``: one of ``shapes.SHAPES``. Weights of days in the ratio: exposure times the weekday's factor. Deterministic.
     """
     from scipy.linalg import solve_triangular
 
-    n = len(day)
-    t = day.astype(np.float64)
     log_e = np.log(exposure)
-    gap = np.abs(t[:, None] - t[None, :])
-    same_weekday = (weekday[:, None] == weekday[None, :]).astype(np.float64)
-    fixed = MU_SD**2 + WEEKDAY_SD**2 * same_weekday
-    if controls is not None:
-        centred = controls - controls.mean(axis=0)
-        fixed = fixed + CONTROL_SD**2 * centred @ centred.T
-    trend = np.outer(t, t) / 900.0
-    both_post = np.outer(post, post).astype(np.float64)
-    length = max(1.0, float(t[post].max() - t[post].min() + 1))
-    drift = np.exp(-gap / (length / 2)) * both_post
-    powers = {rho: rho**gap for rho in RHO}
-    eye = np.eye(n)
-
-    def baseline(rho: float, sigma: float, nugget: float, slope: float) -> Floats:
-        return np.asarray(fixed + slope**2 * trend + sigma**2 * ((1 - nugget) * powers[rho] + nugget * eye))
-
-    reference = baseline(0.45, 0.27, 0.5, 0.25) + both_post * BETA_SD**2 + 0.36 * drift
-    z, v = _working_response(count, log_e, reference)
-    noise = np.diag(v)
-    points = []
-    for rho in RHO:
-        for sigma in SIGMA:
-            prior_sigma = -0.5 * np.log(sigma / 0.3) ** 2
-            for nugget in NUGGET:
-                for slope, slope_weight in SLOPE:
-                    base = baseline(rho, sigma, nugget, slope)
-                    for shape, shape_weight in SHAPE:
-                        effect = both_post * BETA_SD**2 + shape**2 * drift
-                        chol = np.linalg.cholesky(base + effect + noise)
-                        half = solve_triangular(chol, z, lower=True, check_finite=False)
-                        log_weight = -0.5 * half @ half - np.log(np.diag(chol)).sum()
-                        log_weight += prior_sigma + np.log(slope_weight * shape_weight)
-                        points.append((log_weight, rho, sigma, nugget, slope, shape, chol, half))
-    log_weights = np.array([p[0] for p in points])
-    weights = np.exp(log_weights - log_weights.max())
-    weights /= weights.sum()
-    rng = philox("latent", t, count, exposure, post)
+    days = _Days(day, weekday, post, controls, shape)
+    z, v = _working_response(days, count, log_e)
+    points = _grid(days, z, v)
+    if shape != "averaged":
+        shares = _weights(points)
+        place = {id(c): i for i, c in enumerate(days.curves)}
+        heavy = np.bincount([place[id(p.curve)] for p in points], shares, len(days.curves)).astype(np.float64)
+        days.curves = wobbling(days.curves, heavy)
+        points += _grid(days, z, v)
+    weights = _weights(points)
+    rng = philox("latent", days.t, count, exposure, post)
     drawn = rng.multinomial(DRAWS, weights)
-    factor = _weekday_factor(points[int(weights.argmax())], same_weekday)
+    factor = np.exp(days.weekdays @ points[int(weights.argmax())].mean[1 : 1 + days.weekdays.shape[1]])
     day_weight = (exposure * factor)[post]
     day_weight = day_weight / day_weight.sum()
-    ratios = []
-    for (_, _, _, _, _, shape, chol, half), k in zip(points, drawn, strict=True):
-        if k == 0:
-            continue
-        effect = (both_post * BETA_SD**2 + shape**2 * drift)[post]
-        solved = solve_triangular(chol, effect.T, lower=True, check_finite=False)
-        mean = solved.T @ half
-        covariance = effect[:, post] - solved.T @ solved
-        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(mean)))
-        paths = mean[:, None] + root @ rng.standard_normal((len(mean), k))
-        ratios.append(day_weight @ np.exp(np.clip(paths, -30, 30)))
-    low, value, high = np.quantile(np.concatenate(ratios), (0.025, 0.5, 0.975))
-    expected = np.zeros(n)
-    second = np.zeros(n)
-    top = np.argsort(weights)[::-1][:_PATH_POINTS]
-    for i in top:
-        _, rho, sigma, nugget, slope, _, chol, half = points[i]
-        base = baseline(rho, sigma, nugget, slope)
-        solved = solve_triangular(chol, base, lower=True, check_finite=False)
-        mean = solved.T @ half
-        share = weights[i] / weights[top].sum()
-        expected += share * mean
-        second += share * (np.diag(base) - (solved**2).sum(axis=0) + mean**2)
-    sd = np.sqrt(np.maximum(second - expected**2, 0.0))
+    paths = []
+    for point, k in zip(points, drawn, strict=True):
+        if k:
+            spread = solve_triangular(point.root, rng.standard_normal((len(point.mean), k)), check_finite=False)
+            paths.append(days.effect(point, point.mean[:, None] + spread))
+    effects = np.exp(np.clip(np.hstack(paths), -30, 30))
+    low, value, high = np.quantile(day_weight @ effects, (0.025, 0.5, 0.975))
+    named: dict[str, float] = {}
+    for point, weight in zip(points, weights, strict=True):
+        named[point.curve.name] = named.get(point.curve.name, 0.0) + float(weight)
+    mean, sd = _without_event(days, z, v, points, weights)
     return Fit(
-        float(value),
-        float(low),
-        float(high),
-        np.exp(expected),
-        np.exp(expected - 1.96 * sd),
-        np.exp(expected + 1.96 * sd),
-    )
+        float(value), float(low), float(high), np.exp(mean), np.exp(mean - 1.96 * sd), np.exp(mean + 1.96 * sd),
+        tuple(sorted(named.items(), key=lambda s: (-s[1], s[0]))), np.quantile(effects, (0.025, 0.5, 0.975), axis=1),
+    )  # fmt: skip
 
 
-def _weekday_factor(point: tuple[Any, ...], same: Floats) -> Floats:
+def _grid(days: _Days, z: Floats, v: Floats) -> list[_Point]:
+    return [
+        point for rho in RHO for sigma in SIGMA for nugget in NUGGET for point in days.points(z, v, rho, sigma, nugget)
+    ]
+
+
+def _weights(points: list[_Point]) -> Floats:
+    """Posterior weights of the points."""
+    log_weights = np.array([p.log_weight for p in points])
+    weights = np.exp(log_weights - log_weights.max())
+    return np.asarray(weights / weights.sum())
+
+
+def _without_event(days: _Days, z: Floats, v: Floats, points: list[_Point], weights: Floats) -> tuple[Floats, Floats]:
+    """Mean and sd of the log rate without the event on each live day, over the heaviest points."""
     from scipy.linalg import solve_triangular
 
-    chol, half = point[6], point[7]
-    solved = solve_triangular(chol, WEEKDAY_SD**2 * same, lower=True, check_finite=False)
-    return np.asarray(np.exp(solved.T @ half))
+    n, p = days.fixed.shape
+    first, second = np.zeros(n), np.zeros(n)
+    top = np.argsort(weights)[::-1][:_PATH_POINTS]
+    for i in top:
+        point = points[i]
+        share = weights[i] / weights[top].sum()
+        keep = p if point.slope else p - 1
+        k = point.curve.columns.shape[1]
+        design = np.zeros((n, len(point.mean)))
+        design[:, :keep] = days.fixed[:, :keep]
+        without = design.copy()
+        design[days.post, keep : keep + k] = point.curve.columns
+        if point.curve.wobble:
+            design[days.post, np.arange(keep + k, design.shape[1])] = 1.0
+        # Log rate = X g + u, u = S A^-1 (z - X g) + what is left of it; S = A - V.
+        solved = point.noise.solve(np.hstack([design, (z - design @ point.mean)[:, None], np.eye(n)]))
+        inverse = np.diag(solved[:, design.shape[1] + 1 :])
+        residual = z - design @ point.mean - v * solved[:, design.shape[1]]
+        mean = without @ point.mean + residual
+        reach = without - design + v[:, None] * solved[:, : design.shape[1]]
+        spread = solve_triangular(point.root, reach.T, trans=1, check_finite=False)
+        variance = v - v**2 * inverse + (spread**2).sum(axis=0)
+        first += share * mean
+        second += share * (variance + mean**2)
+    return first, np.sqrt(np.maximum(second - first**2, 0.0))

@@ -1,9 +1,8 @@
-"""Second opinions, printed beside the headline: what simpler methods make of the same counts."""
+"""Opinions that need no regression: a plain count, and the same contrast at days when nothing happened."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spamtide.measure.latent import Floats
 from spamtide.measure.values import Interval, Refusal, SecondOpinion
@@ -55,45 +54,3 @@ def placebo_in_time(y: Floats, e: Floats, live: Floats, split: int) -> tuple[Sec
     half = float(student.ppf(0.975, freedom)) * sd
     p = float(2 * student.sf(abs(real) / sd, freedom)) if sd > 0 else 0.0
     return SecondOpinion("placebo", Interval(*(float(np.exp(x)) for x in (real, real - half, real + half)))), p
-
-
-def gls_ar1(
-    day: NDArray[np.int64], weekday: NDArray[np.int64], y: Floats, e: Floats, post: NDArray[np.bool_]
-) -> SecondOpinion:
-    """Generalised least squares on log rates with AR(1) errors: right and narrower if the effect is a clean step.
-
-    A row a live day; gaps in ``day`` are kept in the correlation, rho**gap, rho by restricted likelihood over a grid.
-    Interval by t with n - k degrees of freedom. Breaks on other shapes and on sparse counts.
-    """
-    from scipy.linalg import cho_solve, cholesky
-    from scipy.stats import t as student
-
-    used = sorted(set(weekday.tolist()))[1:]
-    columns = [np.ones(len(y)), post.astype(np.float64)] + [(weekday == w).astype(np.float64) for w in used]
-    x, z = np.column_stack(columns), np.log((y + 0.5) / e)
-    freedom = len(y) - x.shape[1]
-    if freedom < 7 or np.linalg.matrix_rank(x) < x.shape[1]:
-        return SecondOpinion(
-            "gls_ar1", None, Refusal("too_few_days", {"live_days": x.shape[1] + 7}, {"live_days": len(y)})
-        )
-    gap = np.abs(day[:, None] - day[None, :])
-    best: tuple[float, float, float] | None = None
-    for rho in np.linspace(0.0, 0.95, 20):
-        root = cholesky(rho**gap, lower=True, check_finite=False)
-        solved = cho_solve((root, True), np.column_stack([x, z]), check_finite=False)
-        information = x.T @ solved[:, :-1]
-        inverse = np.linalg.inv(information)
-        beta = inverse @ (x.T @ solved[:, -1])
-        residual = z - x @ beta
-        scale = float(residual @ cho_solve((root, True), residual, check_finite=False)) / freedom
-        if scale <= 0:
-            continue
-        likelihood = -0.5 * (
-            freedom * np.log(scale) + 2 * np.log(np.diag(root)).sum() + np.linalg.slogdet(information)[1]
-        )
-        if best is None or likelihood > best[0]:
-            best = (float(likelihood), float(beta[1]), float(np.sqrt(scale * inverse[1, 1])))
-    if best is None:
-        return SecondOpinion("gls_ar1", None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
-    half = float(student.ppf(0.975, freedom)) * best[2]
-    return SecondOpinion("gls_ar1", Interval(*(float(np.exp(v)) for v in (best[1], best[1] - half, best[1] + half))))

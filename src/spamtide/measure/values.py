@@ -17,6 +17,9 @@ DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 
 Fact = int | float | str | None
+# Ways to estimate an effect, and shapes that it may have: ``methods``, ``shapes``. Here, so that a command's help needs no numpy.
+METHOD_NAMES = ("latent-ar1", "gls-ar1", "placebo", "structural", "negative-binomial-hac")
+SHAPE_NAMES = ("averaged", "auto", "step", "ramp", "pulse", "decay", "pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,19 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One diagnostic: its code with numbers, what it says of the headline, and the answers that it stands on.
+
+    ``verdict``: ``quiet`` (nothing speaks against the headline), ``doubt``, or ``not_possible``. ``rows``: a label and the ratio
+    there, None where it was refused.
+    """
+
+    note: Note
+    verdict: str
+    rows: tuple[tuple[str, Interval | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """Level 1 to 5 by the rubric of docs/reference/definitions.md; ``unmet`` names each rule that was not met."""
 
@@ -169,6 +185,9 @@ class Effect:
     path: Path | None
     basis: str
     population: str = "unsolicited"
+    shape: str = "averaged"
+    shapes: tuple[tuple[str, float], ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

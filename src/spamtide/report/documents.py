@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spamtide.measure import (
+    Check,
     Duplicates,
     DuplicateShare,
     Effect,
@@ -20,6 +21,7 @@ from spamtide.measure import (
     WindowCount,
     WithoutGroup,
 )
+from spamtide.message import PublicText
 from spamtide.report.sentences import duplicates_sentence, effect_sentence, note_text, refusal_text
 
 
@@ -87,6 +89,10 @@ def effect_document(effect: Effect) -> dict[str, Any]:
         "ratio": interval(effect.ratio),
         "refused": refusal(effect.refused),
         "method": effect.method,
+        "shape": {
+            "asked": effect.shape,
+            "weights": [{"shape": name, "weight": number(weight)} for name, weight in effect.shapes],
+        },
         "second_opinions": [
             {"method": o.method, "ratio": interval(o.ratio), "refused": refusal(o.refused)} for o in effect.second_opinions
         ],
@@ -110,11 +116,17 @@ def effect_document(effect: Effect) -> dict[str, Any]:
                 }
                 for n in effect.neighbours
             ],
+            "checks": [_check(c) for c in effect.checks],
         },
         "warnings": [note(w) for w in effect.warnings],
         "confidence": {"level": effect.confidence.level, "reasons": [note(n) for n in effect.confidence.unmet]},
         "sentence": effect_sentence(effect),
     }  # fmt: skip
+
+
+def _check(check: Check) -> dict[str, Any]:
+    rows = [{"label": PublicText.stated(label, 120).text, "ratio": interval(ratio)} for label, ratio in check.rows]
+    return {**note(check.note), "verdict": check.verdict, "rows": rows}
 
 
 def _share(value: DuplicateShare) -> dict[str, Any]:

@@ -24,6 +24,9 @@ METHODS = {
     "placebo": "placebo in time",
     "gls_ar1": "GLS, AR(1) errors",
     "donut": "without the last 21 days",
+    "structural": "structural time series",
+    "negative_binomial_hac": "negative binomial, HAC",
+    "latent_ar1": "the default method",
     "with_controls": "with control series",
     "naive_poisson": "naive: a plain count",
 }

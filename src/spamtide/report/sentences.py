@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from spamtide.measure import Duplicates, Effect, Interval, Note, Refusal
 from spamtide.message import PublicText
+from spamtide.report.notes import NOTES
 from spamtide.report.words import (
     capital,
     change_words,
@@ -38,9 +39,17 @@ def effect_sentence(effect: Effect) -> str:
         f"{where}{what} {fell_or_rose(effect.ratio)} in the {days_words(effect.after.days)} {when}, "
         f"compared with {against}"
     )
+    if effect.ratio.low <= 1 <= effect.ratio.high and effect.minimum_detectable is not None:
+        text += f"; {detectable_words(effect.minimum_detectable)}"
     if any(w.code == "short_history" for w in effect.warnings):
         text += "; the history is short, and 95 % intervals of this kind have covered the truth 88 to 93 times in 100"
     return capital(text) + "."
+
+
+def detectable_words(ratio: float) -> str:
+    """What could have been found: said with every finding of no change."""
+    fall, rise = (1 - ratio) * 100, (1 / ratio - 1) * 100
+    return f"a fall by {fall:.0f} % or a rise by {rise:.0f} % would have been told from chance four times in five"
 
 
 def effect_title(effect: Effect) -> str:
@@ -140,11 +149,20 @@ _NEEDED = {
 
 def refusal_text(refusal: Refusal) -> str:
     """What would be enough, and what there is."""
+    first = ""
+    if refusal.reason == "cut_outside_data":
+        first = (
+            f"the data run from {refusal.have['data_from']} to {refusal.have['data_to']}, all on one side of the cut; "
+        )
+    if refusal.reason == "all_zero":
+        first = "every count is 0, which no ratio can be made of; "
     needed = _listed([_amount(k, v) for k, v in refusal.needed.items()])
     have = [_amount(k, v) for k, v in refusal.have.items() if k in refusal.needed]
     if not have:
-        return f"it would take at least {needed}."
-    return f"it would take at least {needed}; there {'is' if have[0].startswith('1 ') else 'are'} {_listed(have)}."
+        return f"{first}it would take at least {needed}."
+    return (
+        f"{first}it would take at least {needed}; there {'is' if have[0].startswith('1 ') else 'are'} {_listed(have)}."
+    )
 
 
 def _amount(name: str, value: float | str | None) -> str:
@@ -191,6 +209,6 @@ _NOTES = {
 
 def note_text(note: Note) -> str:
     """A warning or an unmet rule in words."""
-    text = _NOTES.get(note.code, note.code.replace("_", " ") + ".")
+    text = NOTES.get(note.code, note.code.replace("_", " ") + ".")
     shown = {k: ratio_words(v) if isinstance(v, float) else str(v) for k, v in note.facts.items()}
     return text.format(**{k: PublicText.stated(v, 60).text for k, v in shown.items()})

@@ -22,7 +22,7 @@ from spamtide.app.output import emit_json, emit_jsonl, fill
 from spamtide.app.progress import progress_bar
 from spamtide.capture import DECIMALS, ORDERS, CountOptions
 from spamtide.errors import WrongUse
-from spamtide.measure import DAY_US, Window
+from spamtide.measure import DAY_US, METHOD_NAMES, SHAPE_NAMES, Window
 
 
 @click.command("duplicates")
@@ -86,6 +86,20 @@ def duplicates_command(
 @click.option(
     "--also-at", multiple=True, callback=split_values, metavar="T", help="The same at another cut, beside the headline."
 )
+@click.option(
+    "--method",
+    type=click.Choice(METHOD_NAMES),
+    default="latent-ar1",
+    show_default=True,
+    help="Whose interval is the headline; the default's then stands beside it.",
+)
+@click.option(
+    "--shape",
+    type=click.Choice(SHAPE_NAMES),
+    default="averaged",
+    show_default=True,
+    help="How the effect unfolds; auto weighs the named ones and pays for the choice in the interval.",
+)
 @click.option("--diagnostics", type=click.Choice(["none", "standard", "full"]), default="standard", show_default=True)
 @click.option(
     "--series", "series_file", type=click.Path(path_type=Path), metavar="FILE.csv", help="Counts instead of a feed."
@@ -113,7 +127,7 @@ def duplicates_command(
 @click.pass_context
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
-    after: str | None, also_at: list[str], diagnostics: str, series_file: Path | None, target: str | None,
+    after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
     controls: str | None, dates: str | None, decimal: str | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
@@ -136,6 +150,8 @@ def effect_command(
         )
     if series_file is not None and feeds:
         raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
+    if shape != "averaged" and method != "latent-ar1":
+        raise WrongUse("usage", f"The method {method} knows no shapes.", "Leave --shape or --method out.")
     cut = parse_instant(at) if at else None
     cuts = [parse_instant(t) for t in also_at]
     if series_file is not None:
@@ -145,6 +161,7 @@ def effect_command(
         value = effect_of_file(
             series_file, at=cut, event=event, target=target, controls=others, before=_window(before, cut, -1),
             after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics, options=CountOptions(dates, decimal),
+            method=method, shape=shape,
         )  # fmt: skip
     else:
         if len(feeds) != 1:
@@ -156,6 +173,7 @@ def effect_command(
         value = observatory.effect(
             measure, feeds[0], event=event, at=cut, before=_window(before, middle, -1), after=_window(after, middle, 1),
             also_at=cuts, diagnostics=diagnostics, origins=chosen_origins(origins),
+            method=method, shape=shape,
         )  # fmt: skip
     document = effect_document(value)
     if series_file is None and (generation := generation_behind(observatory.workspace, measure)) is not None:

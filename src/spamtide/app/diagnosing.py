@@ -1,0 +1,149 @@
+"""Full diagnostics that need more than the measured series: other measures of the same feed, its card, the registry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spamtide.app.engines import open_engine
+from spamtide.app.instruments import changes_within
+from spamtide.measure import (
+    DAY_US,
+    Check,
+    Count,
+    Effect,
+    Interval,
+    Note,
+    Series,
+    Window,
+    check_rows,
+    counts_by_recipient,
+    estimate_effect,
+    parse_measure,
+    topics_among,
+)
+
+if TYPE_CHECKING:
+    from spamtide.app.observatory import Observatory
+    from spamtide.event import Registry
+
+COMPETING_DAYS = 30
+# Addresses are left out in so many groups where they have one domain.
+GROUPS = 4
+
+Rows = list[tuple[str, Interval | None]]
+
+
+def competing_check(registry: Registry, cut: int, event: str | None) -> Check:
+    """Other events of the registry within 30 days of the cut, whatever they struck."""
+    near = [
+        e.id
+        for e in registry.events
+        if e.id != event and not e.pseudo and abs(e.started_at - cut) <= COMPETING_DAYS * DAY_US
+    ]
+    if not near:
+        return Check(Note("no_competing_events"), "quiet")
+    return Check(Note("competing_events", {"of": len(near), "events": ", ".join(sorted(near))}), "doubt")
+
+
+def feed_checks(observatory: Observatory, effect: Effect, series: Series, origins: Sequence[str]) -> tuple[Check, ...]:
+    """Of an effect on one feed's messages: groups of addresses, spelling of terms, the instrument."""
+    if effect.ratio is None or effect.feed is None:
+        return ()
+    found = [address_groups(observatory, effect, series, origins), instrument_check(observatory, effect)]
+    if effect.measure.startswith("subject:"):
+        found += keyword_drift(observatory, effect, origins)
+    return tuple(found)
+
+
+def ratio_of(effect: Effect, series: Series) -> Interval | None:
+    """The headline's question, asked of another series in the same bins."""
+    return estimate_effect(
+        series,
+        effect.cut,
+        before=effect.before,
+        after=effect.after,
+        diagnostics="none",
+        shape="averaged" if effect.shape == "auto" else effect.shape,
+    ).ratio
+
+
+def address_groups(observatory: Observatory, effect: Effect, series: Series, origins: Sequence[str]) -> Check:
+    """The headline without each group of addresses: domains where there are several, else four groups by a hash of the address.
+
+    A message belongs to its first recipient. Groups are numbered; which address is in which is not told.
+    """
+    assert effect.feed is not None and effect.ratio is not None
+    count = observatory.counted(effect.measure)
+    window = Window(int(series.starts[0]), int(series.starts[-1]) + series.bin_us)
+    with open_engine(observatory.workspace) as engine:
+        rows = engine.run(
+            counts_by_recipient(count, bin_us=series.bin_us, anchor=effect.cut, feeds=[effect.feed], origins=origins, window=window)
+        )  # fmt: skip
+    addresses = [str(a or "") for a in rows["address"].to_pylist()]
+    places = np.array(rows["bin"].to_pylist(), dtype=np.int64) - (window.start - effect.cut) // series.bin_us
+    amounts = np.array(rows["n"].to_pylist(), dtype=np.float64)
+    of = _grouped(addresses, amounts)
+    total = max(1.0, float(amounts.sum()))
+    answers: Rows = []
+    for number in sorted(set(of.tolist())):
+        own = np.zeros(len(series.starts))
+        mine = of == number
+        np.add.at(own, places[mine], amounts[mine])
+        share = float(own.sum()) / total
+        left = replace(series, counts=np.maximum(series.counts - own, 0.0))
+        answers.append((f"without group {number + 1} ({share:.0%})", ratio_of(effect, left) if share < 1 else None))
+    return check_rows(Note("address_groups_check"), answers, effect.ratio)
+
+
+def _grouped(addresses: Sequence[str], amounts: Any) -> Any:
+    """The group of each row: its domain's, where at least two have a twentieth each; else by a hash of the address."""
+    domains = [a.rpartition("@")[2] for a in addresses]
+    shares: dict[str, float] = {}
+    for domain, n in zip(domains, amounts, strict=True):
+        shares[domain] = shares.get(domain, 0.0) + float(n)
+    large = sorted(d for d, n in shares.items() if n >= 0.05 * amounts.sum())
+    if len(large) >= 2:
+        numbers = {d: i for i, d in enumerate(large)}
+        return np.array([numbers.get(d, len(large)) for d in domains], dtype=np.int64)
+    hashes = [hashlib.sha256(a.encode()).digest()[0] % GROUPS for a in addresses]
+    return np.array(hashes, dtype=np.int64)
+
+
+def keyword_drift(observatory: Observatory, effect: Effect, origins: Sequence[str]) -> list[Check]:
+    """Each word alone, the words as written, and the topic that most of these messages have, at the same cut."""
+    measure = parse_measure(effect.measure)
+    if not isinstance(measure, Count) or effect.ratio is None or effect.feed is None:
+        return []
+    words = measure.text.removeprefix("subject:").split(",")
+    asked = [f"subject-literal:{','.join(words)}", *([f"subject:{w}" for w in words] if len(words) > 1 else [])]
+    with open_engine(observatory.workspace) as engine:
+        topics = engine.run(topics_among(measure.tree, feeds=[effect.feed], origins=origins))["topic"].to_pylist()
+    topic = next((str(t) for t in topics if t and t != "other"), None)
+    how: dict[str, Any] = {
+        "anchor": effect.cut, "window": Window(effect.before.start, effect.after.end), "origins": origins,
+    }  # fmt: skip
+    answers: Rows = [(m, ratio_of(effect, observatory.series(m, [effect.feed], **how))) for m in asked]
+    checks = [check_rows(Note("terms_check"), answers, effect.ratio)]
+    if topic is not None:
+        beside = ratio_of(effect, observatory.series(f"topic:{topic}", [effect.feed], **how))
+        own = effect.ratio
+        if beside is not None and (beside.low > own.high or beside.high < own.low):
+            facts = {"terms": own.value, "topic": beside.value}
+            checks.append(Check(Note("term_to_topic", facts), "doubt", ((f"topic:{topic}", beside),)))
+        elif beside is not None:
+            checks.append(check_rows(Note("topic_check"), [(f"topic:{topic}", beside)], own))
+    return checks
+
+
+def instrument_check(observatory: Observatory, effect: Effect) -> Check:
+    """Persona, panel, place and filter of the feed within the windows."""
+    assert effect.feed is not None
+    moments = changes_within(observatory.workspace, effect.feed, Window(effect.before.start, effect.after.end))
+    if not moments:
+        return Check(Note("instrument_steady"), "quiet")
+    return Check(Note("instrument_moved", {"of": len(moments)}), "doubt")
