@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spamtide.app.output import fill, paint, table
+from spamtide.app.plans import plan_line
 from spamtide.measure import Effect, Interval
 from spamtide.report import (
     change_span,
@@ -103,6 +104,8 @@ def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
             )
         for check in effect.checks:
             print(fill(f"{CHECK_MARKS[check.verdict]} {note_text(check.note)}", indent="  "))
+    if effect.plan is not None:
+        print(fill(f"\n{plan_line(effect.plan)}"))
     print(f"\nConfidence {effect.confidence.level} of 5; it grades the evidence. Not met:")
     for note in effect.confidence.unmet:
         print(fill(f"- {note_text(note)}", indent="  "))

@@ -6,7 +6,7 @@ Instants are microseconds since 1970 UTC (int). A ratio is a plain number (0.25,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What a result owes to a plan: its id, when it was frozen, whether that was before the cut, and where the result departs."""
+
+    id: str
+    frozen_at: int
+    before_data: bool
+    departures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """Level 1 to 5 by the rubric of docs/reference/definitions.md; ``unmet`` names each rule that was not met."""
 
@@ -188,6 +198,17 @@ class Effect:
     shape: str = "averaged"
     shapes: tuple[tuple[str, float], ...] = ()
     checks: tuple[Check, ...] = ()
+    plan: Plan | None = None
+
+    def with_plan(self, plan: Plan) -> Effect:
+        """The same beside the plan it is judged by; one that was frozen in time and followed meets its rule of confidence."""
+        met = plan.before_data and not plan.departures
+        unmet = tuple(n for n in self.confidence.unmet if not (met and n.code == "no_registered_plan"))
+        warnings = self.warnings
+        if plan.departures:
+            facts: dict[str, Fact] = {"plan": plan.id, "departures": ", ".join(plan.departures)}
+            warnings = (*warnings, Note("plan_not_followed", facts))
+        return replace(self, plan=plan, warnings=warnings, confidence=replace(self.confidence, unmet=unmet))
 
 
 @dataclass(frozen=True, slots=True)

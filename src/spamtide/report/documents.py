@@ -15,6 +15,7 @@ from spamtide.measure import (
     GroupShare,
     Interval,
     Note,
+    Plan,
     Refusal,
     Series,
     Window,
@@ -118,9 +119,17 @@ def effect_document(effect: Effect) -> dict[str, Any]:
             ],
             "checks": [_check(c) for c in effect.checks],
         },
+        "plan": None if effect.plan is None else _plan(effect.plan),
         "warnings": [note(w) for w in effect.warnings],
         "confidence": {"level": effect.confidence.level, "reasons": [note(n) for n in effect.confidence.unmet]},
         "sentence": effect_sentence(effect),
+    }  # fmt: skip
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "id": plan.id, "frozen_at": instant(plan.frozen_at), "before_data": plan.before_data,
+        "followed": not plan.departures, "departures": list(plan.departures),
     }  # fmt: skip
 
 

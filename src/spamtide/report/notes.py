@@ -39,6 +39,7 @@ NOTES = {
     "no_competing_events": "The registry has no other event within 30 days; what it does not hold it cannot show.",
     "term_to_topic": "The words alone changed by a ratio of {terms}, their topic by {topic}: part of the change may be how subjects are spelt.",
     "topic_check": "Their topic, whatever the words, changed by a ratio of {lowest}.",
+    "plan_not_followed": "The result departs from the plan {plan} in: {departures}.",
     "terms_check": "Each word alone, as written and beside the topic, the ratio runs from {lowest} to {highest}.",
     "instrument_steady": "Persona, panel and place of the feed were the same throughout both windows.",
     "instrument_moved": "Addresses, persona, place or filter of the feed changed {of} times within the windows.",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +15,20 @@ from spamtide.app.commands.options import (
     json_option,
     jsonl_option,
     open_observatory,
+    open_workspace,
     split_values,
 )
 from spamtide.app.commands.searching import chosen_origins, origin_option
-from spamtide.app.instants import parse_instant, parse_span, parse_window
-from spamtide.app.output import emit_json, emit_jsonl, fill
+from spamtide.app.effects import EffectQuestion, answer_question
+from spamtide.app.instants import format_instant, parse_span, parse_window
+from spamtide.app.output import emit_json, emit_jsonl, fill, say
 from spamtide.app.progress import progress_bar
-from spamtide.capture import DECIMALS, ORDERS, CountOptions
+from spamtide.capture import DECIMALS, ORDERS
 from spamtide.errors import WrongUse
-from spamtide.measure import DAY_US, METHOD_NAMES, SHAPE_NAMES, Window
+from spamtide.measure import METHOD_NAMES, SHAPE_NAMES
+
+if TYPE_CHECKING:
+    from spamtide.app.observatory import Observatory
 
 
 @click.command("duplicates")
@@ -115,6 +121,13 @@ def duplicates_command(
     "--decimal", type=click.Choice(DECIMALS), help="With --series: the decimal sign, where the file leaves it open."
 )
 @click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Freeze what the file says in the journal, then answer it; the result says whether it followed its plan.",
+)
+@click.option(
     "--batch",
     "batch_file",
     type=click.Path(path_type=Path),
@@ -128,55 +141,45 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, dates: str | None, decimal: str | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
     \b
     spamtide effect --event rustock-2011 --measure subject:viagra,cialis --feed trap
     spamtide effect --series counts.csv --at 2011-03-16T14:45:00Z --target pharma
+    spamtide effect --plan plan.toml
     spamtide effect --batch questions.jsonl --jsonl
     """
+    from spamtide.app.plans import judged_by_plan
     from spamtide.app.searching import asks_for_campaigns, generation_behind
     from spamtide.report import effect_document
 
     if batch_file is not None:
         return _batch(batch_file)
-    if series_file is None and (target or controls or dates or decimal):
-        raise WrongUse(
-            "usage",
-            "--target, --controls, --dates and --decimal belong to --series.",
-            "Give --series FILE.csv, or leave them out.",
-        )
-    if series_file is not None and feeds:
-        raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
-    if shape != "averaged" and method != "latent-ar1":
-        raise WrongUse("usage", f"The method {method} knows no shapes.", "Leave --shape or --method out.")
-    cut = parse_instant(at) if at else None
-    cuts = [parse_instant(t) for t in also_at]
-    if series_file is not None:
-        from spamtide.app.given import effect_of_file
+    if len(feeds) > 1:
+        raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
+    named = [c for c in controls.split(",") if c] if controls not in (None, "none") else []
+    question = EffectQuestion(
+        event=event, at=at, measure=measure, feed=feeds[0] if feeds else None, series=None if series_file is None else str(series_file),
+        target=target, controls=None if controls is None else tuple(named), before=before, after=after, method=method,
+        shape=shape, origins=tuple(chosen_origins(origins)), also_at=tuple(also_at), diagnostics=diagnostics, dates=dates,
+        decimal=decimal,
+    )  # fmt: skip
+    if plan_file is not None:
+        question = _frozen(ctx, plan_file, question)
 
-        others = [] if controls == "none" else None if controls is None else [c for c in controls.split(",") if c]
-        value = effect_of_file(
-            series_file, at=cut, event=event, target=target, controls=others, before=_window(before, cut, -1),
-            after=_window(after, cut, 1), also_at=cuts, diagnostics=diagnostics, options=CountOptions(dates, decimal),
-            method=method, shape=shape,
-        )  # fmt: skip
-    else:
-        if len(feeds) != 1:
-            raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
-        observatory = open_observatory(ctx)
-        if asks_for_campaigns(measure):
-            group_now(observatory.workspace)
-        middle = cut if cut is not None or event is None else observatory.event(event).cut().at
-        value = observatory.effect(
-            measure, feeds[0], event=event, at=cut, before=_window(before, middle, -1), after=_window(after, middle, 1),
-            also_at=cuts, diagnostics=diagnostics, origins=chosen_origins(origins),
-            method=method, shape=shape,
-        )  # fmt: skip
+    def observatory() -> Observatory:
+        opened = open_observatory(ctx)
+        if asks_for_campaigns(question.measure):
+            group_now(opened.workspace)
+        return opened
+
+    value = answer_question(question, observatory)
+    if question.series is None or plan_file is not None:
+        value = judged_by_plan(open_workspace(ctx), question, value)
     document = effect_document(value)
-    if series_file is None and (generation := generation_behind(observatory.workspace, measure)) is not None:
+    if question.series is None and (generation := generation_behind(open_workspace(ctx), question.measure)) is not None:
         document["generation"] = generation
     if as_jsonl:
         emit_jsonl([document])
@@ -187,6 +190,22 @@ def effect_command(
 
         print_effect(value, document)
     return 1 if value.refused is not None else 0
+
+
+def _frozen(ctx: click.Context, path: Path, asked: EffectQuestion) -> EffectQuestion:
+    """The question of a plan, written down before anything is counted. Raises WrongUse ``usage`` where options say it again."""
+    from spamtide.app.plans import freeze_plan, read_plan
+    from spamtide.app.workspace import now_us
+
+    if replace(asked, also_at=(), diagnostics="standard") != EffectQuestion():
+        raise WrongUse(
+            "usage", "A plan says what is measured; options beside it would change that.",
+            "Give --plan with --also-at, --diagnostics, --json or --jsonl only.",
+        )  # fmt: skip
+    question = replace(read_plan(path), also_at=asked.also_at, diagnostics=asked.diagnostics)
+    plan = freeze_plan(open_workspace(ctx), question, now=now_us())
+    say(f"{plan.id}, frozen {format_instant(plan.frozen_at)}")
+    return question
 
 
 def _batch(path: Path) -> int:
@@ -211,15 +230,3 @@ def _batch(path: Path) -> int:
             failed |= "error" in document
             emit_jsonl([document])
     return 3 if failed else 0
-
-
-def _window(text: str | None, cut: int | None, side: int) -> Window | None:
-    if text is None:
-        return None
-    if "/" in text:
-        return parse_window(text)
-    if cut is None:
-        return None
-    length = parse_span(text)
-    length -= length % DAY_US if side < 0 and length >= DAY_US else 0
-    return Window(cut - length, cut) if side < 0 else Window(cut, cut + length)
