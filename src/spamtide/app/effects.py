@@ -34,6 +34,7 @@ class EffectQuestion:
     origins: tuple[str, ...] = ("unsolicited",)
     also_at: tuple[str, ...] = ()
     diagnostics: str = "standard"
+    net: bool = False
     dates: str | None = None
     decimal: str | None = None
 
@@ -70,7 +71,7 @@ def answer_question(question: EffectQuestion, observatory: Callable[[], Observat
             Path(question.series), at=cut, event=question.event, target=question.target, controls=question.controls,
             before=window_of(question.before, cut, -1), after=window_of(question.after, cut, 1), also_at=cuts,
             diagnostics=question.diagnostics, options=CountOptions(question.dates, question.decimal),
-            method=question.method, shape=question.shape,
+            method=question.method, shape=question.shape, net=question.net,
         )  # fmt: skip
     opened = observatory()
     assert question.feed is not None
@@ -78,7 +79,7 @@ def answer_question(question: EffectQuestion, observatory: Callable[[], Observat
     return opened.effect(
         question.measure, question.feed, event=question.event, at=cut, before=window_of(question.before, middle, -1),
         after=window_of(question.after, middle, 1), also_at=cuts, diagnostics=question.diagnostics,
-        origins=question.origins, method=question.method, shape=question.shape,
+        origins=question.origins, method=question.method, shape=question.shape, net=question.net,
     )  # fmt: skip
 
 

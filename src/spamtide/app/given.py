@@ -51,6 +51,7 @@ def effect_of_file(
     diagnostics: str = "standard",
     method: str = "latent-ar1",
     shape: str = "averaged",
+    net: bool = False,
     options: CountOptions | None = None,
 ) -> Effect:
     """The effect on a series of a CSV; no workspace is needed. ``controls``: None means every other series.
@@ -62,6 +63,7 @@ def effect_of_file(
         read_series(path, options), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
         earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
         competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
+        net=net,
     )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ from spamtide.measure import (
     parse_measure,
     peer_notes,
     rebinned,
+    remainder,
     series_named,
     sessions_by_bin,
     shares_by_group,
@@ -311,10 +312,12 @@ class Observatory:
         origins: Sequence[str] = UNSOLICITED,
         method: str = "latent-ar1",
         shape: str = "averaged",
+        net: bool = False,
     ) -> Effect:
         """What changed on ``measure`` at ``feed`` after an event, or after an instant. A refusal is a value in it.
 
-        ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
+        ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. ``net``: the table of the effect on the
+        measure, on all else that the feed received of the same population, and on the total. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
         if not isinstance(parse_measure(measure), Count):
             raise NotBuiltYet(
@@ -331,6 +334,7 @@ class Observatory:
                 counts, cut.at, target=name, before=before, after=after, cut_span=cut.touched,
                 earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
                 competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
+                net=net,
             )  # fmt: skip
             return replace(value, feed=feed, target=cut.target)
         covered = span(self.exposures([feed]))
@@ -351,10 +355,14 @@ class Observatory:
         series = self.series(
             measure, [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins
         )
+        rest = None
+        if net:
+            whole = self.series(f"volume@{series.unit}", [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins)  # fmt: skip
+            rest = remainder(whole, series, "all else")
         value = estimate_effect(
             series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
             warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
-            method=method, shape=shape,
+            method=method, shape=shape, rest=rest,
         )  # fmt: skip
         if diagnostics == "full":
             from spamtide.app.diagnosing import competing_check, feed_checks

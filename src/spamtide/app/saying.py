@@ -7,7 +7,7 @@ from typing import Any
 
 from spamtide.app.output import fill, paint, table
 from spamtide.app.plans import plan_line
-from spamtide.measure import Effect, Interval
+from spamtide.measure import Displacement, Effect, Interval
 from spamtide.report import (
     change_span,
     change_words,
@@ -81,6 +81,26 @@ def _share_rows(document: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
+def _parts(table_of: Displacement) -> list[str]:
+    words = {"direct": "the measure", "displacement": "all else", "net": "the total"}
+    rows = []
+    for p in table_of.parts:
+        moved = f"{p.moved.value:+,.0f}", f"{p.moved.low:+,.0f} to {p.moved.high:+,.0f}"
+        expected = f"{p.expected.value:,.0f}"
+        rows.append(
+            [
+                f"{p.name}: {words[p.name]}",
+                f"{p.counted:,.0f}",
+                expected,
+                *moved,
+                change_words(p.ratio),
+                change_span(p.ratio),
+            ]
+        )
+    header = ["part", "counted", "expected", "difference", "95 % interval", "change", "95 % interval"]
+    return table(header, rows, right=(1, 2, 3, 4, 5, 6), indent="  ")
+
+
 def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
     """One effect: the sentence, every answer to the same question, what keeps the grade down."""
     print(fill(document["sentence"]))
@@ -104,6 +124,8 @@ def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
             )
         for check in effect.checks:
             print(fill(f"{CHECK_MARKS[check.verdict]} {note_text(check.note)}", indent="  "))
+    if isinstance(effect.displacement, Displacement):
+        print("\n" + "\n".join(_parts(effect.displacement)))
     if effect.plan is not None:
         print(fill(f"\n{plan_line(effect.plan)}"))
     print(f"\nConfidence {effect.confidence.level} of 5; it grades the evidence. Not met:")

@@ -53,6 +53,7 @@ from spamtide.measure.values import (
     SHAPE_NAMES,
     Check,
     Confidence,
+    Displacement,
     Duplicates,
     DuplicateShare,
     Effect,
@@ -60,6 +61,7 @@ from spamtide.measure.values import (
     Interval,
     Neighbour,
     Note,
+    Part,
     Path,
     Plan,
     Refusal,
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
         subject_of,
     )
     from spamtide.measure.checks import check_rows
+    from spamtide.measure.displacement import added, remainder
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
@@ -124,6 +127,7 @@ __all__ = [
     "Check",
     "Confidence",
     "Count",
+    "Displacement",
     "DuplicateMeasure",
     "DuplicateShare",
     "Duplicates",
@@ -145,6 +149,7 @@ __all__ = [
     "NotBuiltYet",
     "Note",
     "Or",
+    "Part",
     "Path",
     "PeersAmong",
     "Pooled",
@@ -163,6 +168,7 @@ __all__ = [
     "WindowCount",
     "WithoutGroup",
     "agree",
+    "added",
     "arrival_bounds",
     "arrival_times",
     "asks_for_peers",
@@ -204,6 +210,7 @@ __all__ = [
     "reconcile",
     "replication",
     "return_curve",
+    "remainder",
     "series_named",
     "sessions_by_bin",
     "shares_by_group",
@@ -237,6 +244,7 @@ _LATE = {
     "effect": ("default_windows", "estimate_effect"),
     "tasting": ("Tasting", "taste"),
     "checks": ("check_rows",),
+    "displacement": ("added", "remainder"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),

@@ -27,11 +27,13 @@ from spamtide.measure.values import (
     DAY_US,
     Check,
     Confidence,
+    Displacement,
     Effect,
     Interval,
     Neighbour,
     Note,
     Path,
+    Refusal,
     SecondOpinion,
     Series,
     Window,
@@ -54,6 +56,7 @@ class Asked:
     shape: str
     diagnostics: str
     controls: Sequence[Series]
+    rest: Series | None
     also_at: Sequence[int]
     competing: bool
 
@@ -87,6 +90,7 @@ def estimate_effect(
     controls: Sequence[Series] = (),
     method: str = DEFAULT_METHOD,
     shape: str = "averaged",
+    rest: Series | None = None,
 ) -> Effect:
     """Ratio of the counts in ``after`` to what they would have been without the event at ``cut``.
 
@@ -95,7 +99,7 @@ def estimate_effect(
     ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full; with none,
     the opinions that cost a fit of their own are left out too. ``controls`` (same bins as ``series``) enter an opinion
     beside the headline, since an event may spill over into them; with full diagnostics each is asked as a placebo target.
-    ``method``: a name of ``METHODS``; ``shape``: of ``SHAPES``, for the default method.
+    ``rest``: all else in the same bins, for the table of direct, displacement and net. ``method``: a name of ``METHODS``; ``shape``: of ``SHAPES``, for the default method.
     """
     from threadpoolctl import threadpool_limits
 
@@ -109,7 +113,7 @@ def estimate_effect(
         also_at=(), minimum_detectable=None, neighbours=(), pre_trend=None, placebo_p=None, warnings=tuple(notes),
         confidence=Confidence(1, ()), path=None, basis=series.basis, population=population, shape=shape,
     )  # fmt: skip
-    asked = Asked(method, shape, diagnostics, controls, also_at, competing)
+    asked = Asked(method, shape, diagnostics, controls, rest, also_at, competing)
     if effect.refused is None:
         with threadpool_limits(1, "blas"):
             effect = _estimated(effect, series, in_before, in_after, asked)
@@ -161,11 +165,17 @@ def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, 
         from spamtide.measure.checks import checks_of
 
         checks = checks_of(series, cut, before, after, ratio, around, asked.controls)
+    table: Displacement | Refusal | None = None
+    if asked.rest is not None:
+        from spamtide.measure.displacement import displacement_of
+
+        table = displacement_of(series, asked.rest, before, after)
     return replace(
         effect, ratio=ratio, second_opinions=tuple(o for o in opinions if o.method != own), warnings=tuple(notes),
         also_at=tuple((at, at_cut(series, at, before, after, asked.method, asked.shape)) for at in asked.also_at),
         minimum_detectable=float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92)), neighbours=around, pre_trend=pre,
         placebo_p=p, path=_path(series, in_before | in_after, in_after, fit), shapes=fit.shapes, checks=checks,
+        displacement=table,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.errors import WrongUse
+from spamtide.measure.displacement import added
 from spamtide.measure.effect import default_windows, estimate_effect
 from spamtide.measure.values import DAY_US, HOUR_US, Effect, Note, Series, Window
 
@@ -143,11 +144,12 @@ def effect_of_given(
     diagnostics: str = "standard",
     method: str = "latent-ar1",
     shape: str = "averaged",
+    net: bool = False,
 ) -> Effect:
     """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
 
     ``controls`` None means every other series of the file; they enter a second opinion, never the headline.
-    ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
+    ``net``: the controls together are all else, for the table of direct, displacement and net. ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
     Raises BadGivenSeries ``unknown_series`` or ``which_series``.
     """
     for name in [n for n in (target, *(controls or ())) if n is not None]:
@@ -180,5 +182,5 @@ def effect_of_given(
     return estimate_effect(
         whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
         also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
-        controls=beside, method=method, shape=shape,
+        controls=beside, method=method, shape=shape, rest=added(beside, "all else") if net and beside else None,
     )  # fmt: skip

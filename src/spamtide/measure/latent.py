@@ -25,7 +25,9 @@ from spamtide.measure.shapes import Curve, curves, wobbling
 RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
 SIGMA = (0.1, 0.17, 0.27, 0.42, 0.65, 1.0)
 NUGGET = (0.1, 0.5)
-SLOPE = ((0.0, 0.7), (0.25, 0.3))
+SLOPE = ((0.0, 0.5), (0.25, 0.2))
+# A turn some days before the cut, that stops at it or goes on: its days, weight of all together, sd of the log change at the cut.
+TURN_DAYS, TURN_WEIGHT, TURN_SD = (14, 24, 40), 0.3, 0.5
 DRAWS = 3_000
 MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
@@ -38,7 +40,7 @@ class Fit:
     """Posterior of the window's ratio, and of what was expected without the event on each live day (log scale).
 
     ``shapes``: posterior weight of each shape that was weighed, the heaviest first. ``effect``: the ratio day by day after
-    the cut, as rows of low, value and high.
+    the cut, as rows of low, value and high. ``draws``: the ratio, 3,000 times.
     """
 
     value: float
@@ -47,6 +49,7 @@ class Fit:
     expected: Floats
     expected_low: Floats
     expected_high: Floats
+    draws: Floats
     shapes: tuple[tuple[str, float], ...] = ()
     effect: Floats | None = None
 
@@ -60,17 +63,37 @@ def philox(purpose: str, *inputs: Floats | NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class _Trend:
+    """One way in which the level may have moved by itself: its columns (n rows, none or one), their prior sd, its weight."""
+
+    columns: Floats
+    sd: float
+    weight: float
+    turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Point:
     """One point of the grid: its log weight, the precision factor and mean of its coefficients, and what made it."""
 
     log_weight: float
     curve: Curve
+    trend: _Trend
     noise: Noise
-    variance: float
-    rho: float
-    slope: float
+    design: Floats
     root: Floats
     mean: Floats
+
+
+def _trends(t: Floats) -> list[_Trend]:
+    """None, a slope all along, and turns some days before the cut, where 14 days and more precede them."""
+    found = [_Trend(np.zeros((len(t), 0)), 0.0, SLOPE[0][1]), _Trend(t[:, None] / 30.0, *SLOPE[1])]
+    turns = [days for days in TURN_DAYS if -t[0] >= days + 14]
+    for days in turns:
+        since = np.clip((t[:, None] + days) / days, 0.0, None)
+        weight = TURN_WEIGHT / len(turns) / 2
+        found += [_Trend(column, TURN_SD, weight, True) for column in (np.minimum(since, 1.0), since)]
+    return found
 
 
 class _Days:
@@ -91,44 +114,46 @@ class _Days:
         if controls is not None:
             columns.append(controls - controls.mean(axis=0))
             sds += [CONTROL_SD] * controls.shape[1]
-        columns.append(t[:, None] / 30.0)
-        self.fixed, self.sds = np.hstack(columns), np.array(sds)
+        self.steady, self.sds = np.hstack(columns), np.array(sds)
+        self.trends = _trends(t)
         after = t[self.post]
         self.length = max(1.0, float(after.max() - after.min() + 1))
         self.curves = curves(shape, after + 0.5, self.length)
         self.drift = markov_precision(np.diff(after), float(np.exp(-2.0 / self.length)), 1.0)
 
     def points(self, z: Floats, v: Floats, rho: float, sigma: float, nugget: float) -> Iterator[_Point]:
-        """The points of one noise: every slope with every curve."""
-        variance = sigma**2 * (1 - nugget)
-        noise = Noise.of(self.gaps, rho, variance, v + sigma**2 * nugget)
-        n, p = self.fixed.shape
+        """The points of one noise: every trend with every curve; a turn with curves that do not wobble."""
+        noise = Noise.of(self.gaps, rho, sigma**2 * (1 - nugget), v + sigma**2 * nugget)
+        fixed = np.hstack([self.steady, *[trend.columns for trend in self.trends]])
+        n, p = fixed.shape
         wide = np.zeros((n, p + 1 + len(self.post)))
-        wide[:, :p], wide[:, p] = self.fixed, z
+        wide[:, :p], wide[:, p] = fixed, z
         wide[self.post, np.arange(p + 1, wide.shape[1])] = 1.0
         solved = noise.solve(wide)
-        self_product = float(z @ solved[:, p])
-        gram, against = self.fixed.T @ solved[:, :p], self.fixed.T @ solved[:, p]
-        rows, after_z = solved[self.post, :p], solved[self.post, p]
-        block = solved[self.post, p + 1 :]
-        prior_sigma = -0.5 * float(np.log(sigma / 0.3) ** 2)
+        alone = -0.5 * (float(z @ solved[:, p]) + noise.logdet + float(np.log(sigma / 0.3) ** 2))
+        gram, against = fixed.T @ solved[:, :p], fixed.T @ solved[:, p]
+        rows, after_z, block = solved[self.post, :p], solved[self.post, p], solved[self.post, p + 1 :]
         for curve in self.curves:
             product = block @ curve.columns
             own, against_own, crossed = curve.columns.T @ product, curve.columns.T @ after_z, curve.columns.T @ rows
-            for slope, slope_weight in SLOPE:
-                keep = p if slope else p - 1
-                k, m = curve.columns.shape[1], len(self.post) if curve.wobble else 0
+            place = self.steady.shape[1]
+            for trend in self.trends:
+                kept = np.r_[0 : self.steady.shape[1], place : place + trend.columns.shape[1]]
+                place += trend.columns.shape[1]
+                if trend.turn and curve.wobble:
+                    continue
+                keep, k, m = len(kept), curve.columns.shape[1], len(self.post) if curve.wobble else 0
                 size = keep + k + m
                 precision, h = np.empty((size, size)), np.empty(size)
                 a, b = slice(0, keep), slice(keep, keep + k)
-                precision[a, a], precision[b, a], precision[b, b] = gram[:keep, :keep], crossed[:, :keep], own
-                h[a], h[b] = against[:keep], against_own
-                sds = np.concatenate([self.sds, [slope] if slope else [], [BETA_SD] * k])
+                precision[a, a], precision[b, a], precision[b, b] = gram[np.ix_(kept, kept)], crossed[:, kept], own
+                h[a], h[b] = against[kept], against_own
+                sds = np.concatenate([self.sds, [trend.sd] * (keep - len(self.sds)), [BETA_SD] * k])
                 log_prior = float(2 * np.log(sds).sum())
                 diagonal = np.concatenate([sds**-2.0, np.zeros(m)])
                 if m:
                     c = slice(keep + k, size)
-                    precision[c, a], precision[c, b], precision[c, c] = rows[:, :keep], product, block
+                    precision[c, a], precision[c, b], precision[c, c] = rows[:, kept], product, block
                     h[c] = after_z
                     main, off, logdet = self.drift
                     diagonal[c] = main / curve.wobble**2
@@ -137,14 +162,13 @@ class _Days:
                     log_prior += 2 * m * float(np.log(curve.wobble)) - logdet
                 precision[np.arange(size), np.arange(size)] += diagonal
                 root, mean, quadratic, logdet_m = _solve(precision, h)
-                log_weight = 0.5 * (quadratic - self_product - noise.logdet - logdet_m - log_prior)
-                log_weight += prior_sigma + float(np.log(slope_weight * curve.weight))
-                yield _Point(log_weight, curve, noise, variance, rho, slope, root, mean)
+                log_weight = alone + 0.5 * (quadratic - logdet_m - log_prior)
+                log_weight += float(np.log(trend.weight * curve.weight))
+                yield _Point(log_weight, curve, trend, noise, fixed[:, kept], root, mean)
 
     def effect(self, point: _Point, coefficients: Floats) -> Floats:
         """The effect path (m rows, log scale) of coefficients, a column a draw."""
-        first = self.fixed.shape[1] if point.slope else self.fixed.shape[1] - 1
-        k = point.curve.columns.shape[1]
+        first, k = point.design.shape[1], point.curve.columns.shape[1]
         path = point.curve.columns @ coefficients[first : first + k]
         return np.asarray(path + coefficients[first + k :] if point.curve.wobble else path)
 
@@ -169,8 +193,8 @@ def _working_response(days: _Days, y: Floats, log_e: Floats) -> tuple[Floats, Fl
         return z, v
     step = Curve("step", 1.0, np.ones((len(days.post), 1)), 0.6)
     eta = z.copy()
-    kept = days.curves
-    days.curves = [step]
+    kept, days.curves = days.curves, [step]
+    all_trends, days.trends = days.trends, days.trends[1:2]
     for _ in range(25):
         rate = np.where(small, np.exp(np.clip(eta + log_e, -12, 12)), y + 0.5)
         zz = np.where(small, eta + (y - rate) / rate, z)
@@ -179,13 +203,13 @@ def _working_response(days: _Days, y: Floats, log_e: Floats) -> tuple[Floats, Fl
         # The posterior mean of the log rate: zz - V A^-1 (zz - X m), A being noise and V together.
         effect = np.zeros(len(y))
         effect[days.post] = days.effect(point, point.mean)
-        residual = zz - days.fixed @ point.mean[: days.fixed.shape[1]] - effect
+        residual = zz - point.design @ point.mean[: point.design.shape[1]] - effect
         new = zz - vv * point.noise.solve(residual[:, None])[:, 0]
         change = np.clip(new - eta, -2.0, 2.0)
         eta = np.where(small, eta + change, new)
         if np.abs(change).max() < 1e-6:
             break
-    days.curves = kept
+    days.curves, days.trends = kept, all_trends
     rate = np.exp(np.clip(eta + log_e, -12, 12))
     return np.where(small, eta + (y - rate) / rate, z), np.where(small, 1.0 / rate, v)
 
@@ -204,6 +228,8 @@ def fit_latent(
     log_e = np.log(exposure)
     days = _Days(day, weekday, post, controls, shape)
     z, v = _working_response(days, count, log_e)
+    if shape != "averaged":
+        days.trends = _likely(days, z, v)
     points = _grid(days, z, v)
     if shape != "averaged":
         shares = _weights(points)
@@ -223,14 +249,15 @@ def fit_latent(
             spread = solve_triangular(point.root, rng.standard_normal((len(point.mean), k)), check_finite=False)
             paths.append(days.effect(point, point.mean[:, None] + spread))
     effects = np.exp(np.clip(np.hstack(paths), -30, 30))
-    low, value, high = np.quantile(day_weight @ effects, (0.025, 0.5, 0.975))
+    draws = day_weight @ effects
+    low, value, high = np.quantile(draws, (0.025, 0.5, 0.975))
     named: dict[str, float] = {}
     for point, weight in zip(points, weights, strict=True):
         named[point.curve.name] = named.get(point.curve.name, 0.0) + float(weight)
     mean, sd = _without_event(days, z, v, points, weights)
     return Fit(
         float(value), float(low), float(high), np.exp(mean), np.exp(mean - 1.96 * sd), np.exp(mean + 1.96 * sd),
-        tuple(sorted(named.items(), key=lambda s: (-s[1], s[0]))), np.quantile(effects, (0.025, 0.5, 0.975), axis=1),
+        draws, tuple(sorted(named.items(), key=lambda s: (-s[1], s[0]))), np.quantile(effects, (0.025, 0.5, 0.975), axis=1),
     )  # fmt: skip
 
 
@@ -238,6 +265,16 @@ def _grid(days: _Days, z: Floats, v: Floats) -> list[_Point]:
     return [
         point for rho in RHO for sigma in SIGMA for nugget in NUGGET for point in days.points(z, v, rho, sigma, nugget)
     ]
+
+
+def _likely(days: _Days, z: Floats, v: Floats) -> list[_Trend]:
+    """The trends that a plain step leaves a weight of .05 or more: many curves with each would take a second."""
+    kept, days.curves = days.curves, [Curve("step", 1.0, np.ones((len(days.post), 1)), 0.0)]
+    points = _grid(days, z, v)
+    days.curves = kept
+    place = {id(trend): i for i, trend in enumerate(days.trends)}
+    heavy = np.bincount([place[id(p.trend)] for p in points], _weights(points), len(days.trends))
+    return [trend for trend, weight in zip(days.trends, heavy, strict=True) if weight >= 0.05]
 
 
 def _weights(points: list[_Point]) -> Floats:
@@ -251,16 +288,15 @@ def _without_event(days: _Days, z: Floats, v: Floats, points: list[_Point], weig
     """Mean and sd of the log rate without the event on each live day, over the heaviest points."""
     from scipy.linalg import solve_triangular
 
-    n, p = days.fixed.shape
+    n = len(z)
     first, second = np.zeros(n), np.zeros(n)
     top = np.argsort(weights)[::-1][:_PATH_POINTS]
     for i in top:
         point = points[i]
         share = weights[i] / weights[top].sum()
-        keep = p if point.slope else p - 1
-        k = point.curve.columns.shape[1]
+        keep, k = point.design.shape[1], point.curve.columns.shape[1]
         design = np.zeros((n, len(point.mean)))
-        design[:, :keep] = days.fixed[:, :keep]
+        design[:, :keep] = point.design
         without = design.copy()
         design[days.post, keep : keep + k] = point.curve.columns
         if point.curve.wobble:

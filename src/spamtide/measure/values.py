@@ -122,6 +122,26 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One row of a displacement: what was counted after the cut, what was expected without the event, their ratio and difference."""
+
+    name: str
+    counted: float
+    expected: Interval
+    ratio: Interval
+    moved: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Displacement:
+    """Direct, displacement and net, in this order, over ``days`` live days; ``correlation``: of target and rest before the cut."""
+
+    parts: tuple[Part, ...]
+    correlation: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a result owes to a plan: its id, when it was frozen, whether that was before the cut, and where the result departs."""
 
@@ -199,6 +219,7 @@ class Effect:
     shapes: tuple[tuple[str, float], ...] = ()
     checks: tuple[Check, ...] = ()
     plan: Plan | None = None
+    displacement: Displacement | Refusal | None = None
 
     def with_plan(self, plan: Plan) -> Effect:
         """The same beside the plan it is judged by; one that was frozen in time and followed meets its rule of confidence."""

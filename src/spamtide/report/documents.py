@@ -9,6 +9,7 @@ from typing import Any
 
 from spamtide.measure import (
     Check,
+    Displacement,
     Duplicates,
     DuplicateShare,
     Effect,
@@ -119,11 +120,27 @@ def effect_document(effect: Effect) -> dict[str, Any]:
             ],
             "checks": [_check(c) for c in effect.checks],
         },
+        "displacement": _displacement(effect.displacement),
         "plan": None if effect.plan is None else _plan(effect.plan),
         "warnings": [note(w) for w in effect.warnings],
         "confidence": {"level": effect.confidence.level, "reasons": [note(n) for n in effect.confidence.unmet]},
         "sentence": effect_sentence(effect),
     }  # fmt: skip
+
+
+def _displacement(value: Displacement | Refusal | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if isinstance(value, Refusal):
+        return {"refused": refusal(value), "parts": [], "correlation": None, "live_days": 0}
+    parts = [
+        {
+            "part": p.name, "counted": number(p.counted), "expected": interval(p.expected), "ratio": interval(p.ratio),
+            "moved": interval(p.moved),
+        }
+        for p in value.parts
+    ]  # fmt: skip
+    return {"refused": None, "parts": parts, "correlation": number(value.correlation), "live_days": value.days}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def duplicates_command(
 @click.option(
     "--decimal", type=click.Choice(DECIMALS), help="With --series: the decimal sign, where the file leaves it open."
 )
+@click.option("--net", is_flag=True, help="The effect on the measure, on all else, and on the total, in one table.")
 @click.option(
     "--plan",
     "plan_file",
@@ -141,7 +142,7 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, dates: str | None, decimal: str | None, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, net: bool, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
@@ -164,7 +165,7 @@ def effect_command(
         event=event, at=at, measure=measure, feed=feeds[0] if feeds else None, series=None if series_file is None else str(series_file),
         target=target, controls=None if controls is None else tuple(named), before=before, after=after, method=method,
         shape=shape, origins=tuple(chosen_origins(origins)), also_at=tuple(also_at), diagnostics=diagnostics, dates=dates,
-        decimal=decimal,
+        decimal=decimal, net=net,
     )  # fmt: skip
     if plan_file is not None:
         question = _frozen(ctx, plan_file, question)
@@ -197,12 +198,12 @@ def _frozen(ctx: click.Context, path: Path, asked: EffectQuestion) -> EffectQues
     from spamtide.app.plans import freeze_plan, read_plan
     from spamtide.app.workspace import now_us
 
-    if replace(asked, also_at=(), diagnostics="standard") != EffectQuestion():
+    if replace(asked, also_at=(), diagnostics="standard", net=False) != EffectQuestion():
         raise WrongUse(
             "usage", "A plan says what is measured; options beside it would change that.",
-            "Give --plan with --also-at, --diagnostics, --json or --jsonl only.",
+            "Give --plan with --also-at, --diagnostics, --net, --json or --jsonl only.",
         )  # fmt: skip
-    question = replace(read_plan(path), also_at=asked.also_at, diagnostics=asked.diagnostics)
+    question = replace(read_plan(path), also_at=asked.also_at, diagnostics=asked.diagnostics, net=asked.net)
     plan = freeze_plan(open_workspace(ctx), question, now=now_us())
     say(f"{plan.id}, frozen {format_instant(plan.frozen_at)}")
     return question
