@@ -189,3 +189,15 @@ def test_wrong_input_says_which_datum_and_what_would_be_enough(spamtide, tmp_pat
     assert one["reason"] == "too_few_days_before" and one["have"]["live_days_before"] == 1
     mixed = answer_to(spamtide, path, [(t - (i > 40) * HOUR_US, n, c, e) for i, (t, n, c, e) in enumerate(rows())])
     assert mixed.code == 2 and "most follow by 24 hours, 2011-01-25T23:00:00Z follows by 23" in mixed.json["message"]
+
+
+def test_the_instant_within_a_day_counts_where_bins_are_hours():
+    """A stop at 14:45 is found at its hour: twelve hours off mixes days with and without it."""
+    hourly = effect_of_given(given_series(rows(days=60, after=10, bin_us=HOUR_US)), CUT, diagnostics="full")
+    check = next(c for c in hourly.checks if c.note.code == "instants_check")
+    ratios = dict(check.rows)
+    assert list(ratios) == ["-12 h", "-6 h", "-3 h", "-1 h", "+1 h", "+3 h", "+6 h", "+12 h"]
+    assert hourly.ratio is not None and all(r is not None for r in ratios.values())
+    # Half a day of the old rate in ten: .25 and .0375 more.
+    assert ratios["-12 h"].value > hourly.ratio.value + 0.02
+    assert check.verdict == "quiet"

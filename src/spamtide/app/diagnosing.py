@@ -13,6 +13,8 @@ from spamtide.app.engines import open_engine
 from spamtide.app.instruments import changes_within
 from spamtide.measure import (
     DAY_US,
+    HOUR_US,
+    INSTANTS,
     Check,
     Count,
     Effect,
@@ -54,7 +56,11 @@ def feed_checks(observatory: Observatory, effect: Effect, series: Series, origin
     """Of an effect on one feed's messages: groups of addresses, spelling of terms, the instrument."""
     if effect.ratio is None or effect.feed is None:
         return ()
-    found = [address_groups(observatory, effect, series, origins), instrument_check(observatory, effect)]
+    found = [
+        instants(observatory, effect, origins),
+        address_groups(observatory, effect, series, origins),
+        instrument_check(observatory, effect),
+    ]
     if effect.measure.startswith("subject:"):
         found += keyword_drift(observatory, effect, origins)
     return tuple(found)
@@ -70,6 +76,20 @@ def ratio_of(effect: Effect, series: Series) -> Interval | None:
         diagnostics="none",
         shape="averaged" if effect.shape == "auto" else effect.shape,
     ).ratio
+
+
+def instants(observatory: Observatory, effect: Effect, origins: Sequence[str]) -> Check:
+    """The headline with the cut moved by hours, the days counted anew from there."""
+    assert effect.feed is not None and effect.ratio is not None
+    rows: Rows = []
+    for hours in INSTANTS:
+        at = effect.cut + hours * HOUR_US
+        before, after = Window(effect.before.start, at), Window(at, effect.after.end)
+        window = Window(before.start, after.end)
+        series = observatory.series(effect.measure, [effect.feed], anchor=at, window=window, origins=origins)
+        found = estimate_effect(series, at, before=before, after=after, diagnostics="none").ratio
+        rows.append((f"{hours:+d} h", found))
+    return check_rows(Note("instants_check"), rows, effect.ratio, apart=False)
 
 
 def address_groups(observatory: Observatory, effect: Effect, series: Series, origins: Sequence[str]) -> Check:

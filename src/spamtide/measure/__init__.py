@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         replication,
         subject_of,
     )
+    from spamtide.measure.beside import INSTANTS
     from spamtide.measure.checks import check_rows
     from spamtide.measure.displacement import added, remainder
     from spamtide.measure.duplicates import duplicate_shares
@@ -110,6 +111,7 @@ __all__ = [
     "FOLDED_FIELDS",
     "HOUR_US",
     "INFERRED",
+    "INSTANTS",
     "METHOD_NAMES",
     "RULES",
     "SHAPE_NAMES",
@@ -243,6 +245,7 @@ _LATE = {
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
     "tasting": ("Tasting", "taste"),
+    "beside": ("INSTANTS",),
     "checks": ("check_rows",),
     "displacement": ("added", "remainder"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),

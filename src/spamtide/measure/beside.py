@@ -15,6 +15,8 @@ from spamtide.measure.values import DAY_US, Fact, Interval, Neighbour, Note, Ref
 
 DONUT_DAYS, PRE_TREND_DAYS = 21, 14
 DATES = (-3, -2, -1, 1, 2, 3)
+# Hours by which the instant of a cut is moved, where bins are shorter than a day.
+INSTANTS = (-12, -6, -3, -1, 1, 3, 6, 12)
 Bins = NDArray[np.bool_]
 
 

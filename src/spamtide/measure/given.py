@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.errors import WrongUse
+from spamtide.measure.beside import INSTANTS, at_cut
+from spamtide.measure.checks import check_rows
 from spamtide.measure.displacement import added
 from spamtide.measure.effect import default_windows, estimate_effect
-from spamtide.measure.values import DAY_US, HOUR_US, Effect, Note, Series, Window
+from spamtide.measure.values import DAY_US, HOUR_US, Check, Effect, Interval, Note, Series, Window
 
 # One row: start of the bin, name of the series, count (None: missing), exposure as a share of the bin.
 Row = tuple[int, str, float | None, float]
@@ -179,8 +181,24 @@ def effect_of_given(
     if before is not None or after is not None:
         notes.append(Note("window_chosen"))
     beside = [_gathered(series[n], edges) for n in names]
-    return estimate_effect(
+    value = estimate_effect(
         whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
         also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
         controls=beside, method=method, shape=shape, rest=added(beside, "all else") if net and beside else None,
     )  # fmt: skip
+    if diagnostics == "full" and value.ratio is not None and raw.bin_us < DAY_US:
+        return replace(value, checks=(*value.checks, _instants(raw, cut, b, a, value.ratio)))
+    return value
+
+
+def _instants(raw: Series, cut: int, before: Window, after: Window, ratio: Interval) -> Check:
+    """The headline with the cut moved by hours: what the instant within the day does."""
+    rows: list[tuple[str, Interval | None]] = []
+    for hours in INSTANTS:
+        at = cut + hours * HOUR_US
+        hole = straddling(raw, at, at)
+        edges = (hole.start, hole.end) if hole is not None else (at, at)
+        windows = Window(before.start, edges[0]), Window(edges[1], after.end)
+        found = at_cut(_gathered(raw, edges), edges[1], *windows)
+        rows.append((f"{hours:+d} h", found if isinstance(found, Interval) else None))
+    return check_rows(Note("instants_check"), rows, ratio, apart=False)

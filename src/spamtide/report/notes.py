@@ -27,6 +27,7 @@ NOTES = {
     # Checks: what full diagnostics say.
     "check_not_possible": "{check}: not possible, there is too little to ask it of.",
     "dates_check": "With the cut moved by one to three days the ratio runs from {lowest} to {highest}.",
+    "instants_check": "With the cut moved by up to twelve hours the ratio runs from {lowest} to {highest}.",
     "windows_check": "Over shorter windows the ratio runs from {lowest} to {highest}.",
     "placebo_dates": "At {of} earlier dates on which nothing is known to have happened, {changed} would have been called a change, and {larger} moved at least as far.",
     "placebo_targets": "Of {of} series that the event cannot have touched, {changed} changed at the same cut.",
