@@ -1,14 +1,7 @@
-"""The default estimator once more, slow and obvious: each of the 360 covariances written out, one Cholesky each.
+"""The default estimator once more, slow and obvious: each covariance of the grid written out, one Cholesky each.
 
-The twin of src/spamtide/measure/latent.py, which never forms them.
-
-    log E[y_t] = log e_t + mu + weekday + slope t + AR(1)_t + nugget_t + post(t) (beta + d_t),  y Poisson given that
-
-Priors: mu sd 5; weekday sd .35; beta sd 2; slope per 30 days 0 (weight .7) or sd .25 (.3); d an Ornstein-Uhlenbeck path
-with time constant half the after window and sd 0 (.8), .6 (.1), 2 (.1), an average over shapes; log sigma ~ N(log .3, 1).
-Grid: rho x sigma x nugget share x slope x d = 360 points, one Cholesky each. Counts of 30 and more enter as log(y + .5)
-with variance 1/(y + .5), smaller ones through one Laplace working response.
-Source: docs/explanation/effect.md.
+The twin of src/spamtide/measure/latent.py, which never forms them. Priors and grid are read from there; what is done with
+them is not.
 """
 
 from __future__ import annotations
@@ -20,15 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spamtide.measure.latent import (
+    BETA_SD,
+    CONTROL_SD,
+    DRAWS,
+    MU_SD,
+    NUGGET,
+    RHO,
+    SHAPE,
+    SIGMA,
+    SLOPE,
+    TURN_DAYS,
+    TURN_SD,
+    TURN_WEIGHT,
+    WEEKDAY_SD,
+)
+
 Floats = NDArray[np.float64]
 
-RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
-SIGMA = (0.1, 0.17, 0.27, 0.42, 0.65, 1.0)
-NUGGET = (0.1, 0.5)
-SLOPE = ((0.0, 0.7), (0.25, 0.3))
-SHAPE = ((0.0, 0.8), (0.6, 0.1), (2.0, 0.1))
-DRAWS = 3_000
-MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
 
 
@@ -95,17 +97,23 @@ def fit_latent(
     if controls is not None:
         centred = controls - controls.mean(axis=0)
         fixed = fixed + CONTROL_SD**2 * centred @ centred.T
-    trend = np.outer(t, t) / 900.0
+    # Every trend as a covariance: none, a slope, turns that stop at the cut or go on.
+    trends = [(np.zeros((n, n)), SLOPE[0][1], False), (SLOPE[1][0] ** 2 * np.outer(t, t) / 900.0, SLOPE[1][1], False)]
+    turns = [d for d in TURN_DAYS if t[0] <= -d - 14]
+    for d in turns:
+        for ends in (True, False):
+            path = np.array([max(0.0, (min(x, 0.0) if ends else x) + d) / d for x in t])
+            trends.append((TURN_SD**2 * np.outer(path, path), TURN_WEIGHT / len(turns) / 2, True))
     both_post = np.outer(post, post).astype(np.float64)
     length = max(1.0, float(t[post].max() - t[post].min() + 1))
     drift = np.exp(-gap / (length / 2)) * both_post
     powers = {rho: rho**gap for rho in RHO}
     eye = np.eye(n)
 
-    def baseline(rho: float, sigma: float, nugget: float, slope: float) -> Floats:
-        return np.asarray(fixed + slope**2 * trend + sigma**2 * ((1 - nugget) * powers[rho] + nugget * eye))
+    def baseline(rho: float, sigma: float, nugget: float, trend: Floats) -> Floats:
+        return np.asarray(fixed + trend + sigma**2 * ((1 - nugget) * powers[rho] + nugget * eye))
 
-    reference = baseline(0.45, 0.27, 0.5, 0.25) + both_post * BETA_SD**2 + 0.36 * drift
+    reference = baseline(0.45, 0.27, 0.5, trends[1][0]) + both_post * BETA_SD**2 + 0.36 * drift
     z, v = _working_response(count, log_e, reference)
     noise = np.diag(v)
     points = []
@@ -113,9 +121,11 @@ def fit_latent(
         for sigma in SIGMA:
             prior_sigma = -0.5 * np.log(sigma / 0.3) ** 2
             for nugget in NUGGET:
-                for slope, slope_weight in SLOPE:
+                for slope, slope_weight, turn in trends:
                     base = baseline(rho, sigma, nugget, slope)
                     for shape, shape_weight in SHAPE:
+                        if turn and shape:
+                            continue
                         effect = both_post * BETA_SD**2 + shape**2 * drift
                         chol = np.linalg.cholesky(base + effect + noise)
                         half = solve_triangular(chol, z, lower=True, check_finite=False)

@@ -1,4 +1,4 @@
-"""Daily counts of made worlds with a planted effect, not drawn from the estimator's own priors; and what methods say."""
+"""Daily counts of a made world with a planted effect, for pages and sentences; those of the calibration are in bench."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spamtide.measure import DAY_US, Series, Window, estimate_effect
+from spamtide.measure import DAY_US, Series
 
 MONDAY = 14_613 * DAY_US + 4 * DAY_US  # 2010-01-08 is a Friday; any day does
 
@@ -23,16 +23,6 @@ class Kind:
     shape: str = "step"
     ratio: float = 0.25
     level: float = 300.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one method said of one world."""
-
-    method: str
-    low: float
-    high: float
-    planted: float
 
 
 def made(kind: Kind, seed: int) -> tuple[Series, int, float]:
@@ -60,20 +50,3 @@ def made(kind: Kind, seed: int) -> tuple[Series, int, float]:
     starts = MONDAY + days * DAY_US
     series = Series("made", "volume", "message", DAY_US, starts, counts, np.ones(n), np.zeros(n, bool), "declared")
     return series, int(starts[kind.before]), planted
-
-
-def answers(kind: Kind, seed: int) -> list[Answer]:
-    """Every method's interval for one world; a method that refuses says nothing."""
-    series, cut, planted = made(kind, seed)
-    effect = estimate_effect(
-        series, cut, before=Window(int(series.starts[0]), cut), after=Window(cut, int(series.starts[-1]) + DAY_US),
-        diagnostics="none",
-    )  # fmt: skip
-    said = [("latent AR(1)", effect.ratio), *((o.method, o.ratio) for o in effect.second_opinions)]
-    return [Answer(method, ratio.low, ratio.high, planted) for method, ratio in said if ratio is not None]
-
-
-def winkler(answer: Answer) -> float:
-    """Winkler's interval score on the log scale at 95 %: width, plus 40 times what the interval missed by."""
-    low, high, truth = np.log([answer.low, answer.high, answer.planted])
-    return float(high - low + 40 * (max(0.0, low - truth) + max(0.0, truth - high)))

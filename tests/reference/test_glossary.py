@@ -37,17 +37,19 @@ def test_the_priors_and_the_grid_are_those_of_the_code() -> None:
     text = section(DOCUMENT, "Effect")
     assert f"μ ~ N(0, {latent.MU_SD:g}²)    w ~ N(0, {latent.WEEKDAY_SD:g}²)    β ~ N(0, {latent.BETA_SD:g}²)" in text
     assert "ρ ∈ {" + ", ".join(f"{r:g}" for r in latent.RHO) + "}" in text
-    assert f"σ ∈ {{{latent.SIGMA[0]:g} … {latent.SIGMA[-1]:.1f}}}" in text
+    assert f"σ ∈ {{{latent.SIGMA[0]:g} … {latent.SIGMA[-1]:g}}}" in text
     assert "share of ν ∈ {" + ", ".join(f"{r:g}" for r in latent.NUGGET) + "}" in text
-    assert (
-        "s: 0 with weight {:g}, or sd {:g} per 30 days with weight {:g}".format(latent.SLOPE[0][1], *latent.SLOPE[1])
-        in text
-    )
+    said = "none with weight {:g}, a slope of sd {:g} per 30 days with weight {:g}, or with weight {:g} a turn"
+    assert said.format(latent.SLOPE[0][1], *latent.SLOPE[1], latent.TURN_WEIGHT) in text
+    said = "{}, {} or {} days before the cut, sd {:g} at the cut, that stops there or goes on"
+    assert said.format(*latent.TURN_DAYS, latent.TURN_SD) in text
     assert (
         "sd 0 (weight {:g}), {:g} ({:g}), {:g} ({:g})".format(latent.SHAPE[0][1], *latent.SHAPE[1], *latent.SHAPE[2])
         in text
     )
-    points = len(latent.RHO) * len(latent.SIGMA) * len(latent.NUGGET) * len(latent.SLOPE) * len(latent.SHAPE)
+    # A turn comes with a plain step only.
+    each = len(latent.SLOPE) * len(latent.SHAPE) + 2 * len(latent.TURN_DAYS)
+    points = len(latent.RHO) * len(latent.SIGMA) * len(latent.NUGGET) * each
     assert f"grid of {points} points" in text and f"{latent.DRAWS:,} draws" in text and effect.METHOD in text
 
 

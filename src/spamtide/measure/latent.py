@@ -1,10 +1,11 @@
-"""The default estimator: a latent AR(1) with an effect path, averaged over a grid of noises and shapes.
+"""The default estimator: a latent AR(1) with an effect path, averaged over a grid of noises, trends and shapes.
 
-    log E[y_t] = log e_t + mu + weekday + slope t + AR(1)_t + nugget_t + post(t) (g(t) beta + d_t),  y Poisson given that
+    log E[y_t] = log e_t + mu + weekday + trend(t) + AR(1)_t + nugget_t + post(t) (g(t) beta + d_t),  y Poisson given that
 
-Priors: mu sd 5; weekday sd .35; beta sd 2; slope per 30 days 0 (weight .7) or sd .25 (.3); d an Ornstein-Uhlenbeck path
-with time constant half the after window; log sigma ~ N(log .3, 1). By default g is 1 and the sd of d is 0 (.8), .6 (.1) or
-2 (.1), an average over shapes; others in ``shapes``. Counts of 30 and more enter as log(y + .5) with variance 1/(y + .5),
+Priors: mu sd 5; weekday sd .35; beta sd 2; log sigma ~ N(log .3, 1). The trend is none (weight .65), a slope all along (.15; sd
+.25 per 30 days), or a turn 14, 24 or 40 days before the cut that stops at it or goes on (.2; sd .5 at the cut). d is an
+Ornstein-Uhlenbeck path with time constant half the after window; by default g is 1 and the sd of d is 0 (.85), .6 (.1) or 2
+(.05), an average over shapes; others in ``shapes``. Counts of 30 and more enter as log(y + .5) with variance 1/(y + .5),
 smaller ones through one Laplace working response. Given a point of the grid all is Gaussian, and costs a tridiagonal
 factor (``noise``). Source: docs/explanation/effect.md.
 """
@@ -23,11 +24,11 @@ from spamtide.measure.shapes import WOBBLE as SHAPE
 from spamtide.measure.shapes import Curve, curves, wobbling
 
 RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
-SIGMA = (0.1, 0.17, 0.27, 0.42, 0.65, 1.0)
+SIGMA = (0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 0.95)
 NUGGET = (0.1, 0.5)
-SLOPE = ((0.0, 0.5), (0.25, 0.2))
+SLOPE = ((0.0, 0.65), (0.25, 0.15))
 # A turn some days before the cut, that stops at it or goes on: its days, weight of all together, sd of the log change at the cut.
-TURN_DAYS, TURN_WEIGHT, TURN_SD = (14, 24, 40), 0.3, 0.5
+TURN_DAYS, TURN_WEIGHT, TURN_SD = (14, 24, 40), 0.2, 0.5
 DRAWS = 3_000
 MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
@@ -268,8 +269,8 @@ def _grid(days: _Days, z: Floats, v: Floats) -> list[_Point]:
 
 
 def _likely(days: _Days, z: Floats, v: Floats) -> list[_Trend]:
-    """The trends that a plain step leaves a weight of .05 or more: many curves with each would take a second."""
-    kept, days.curves = days.curves, [Curve("step", 1.0, np.ones((len(days.post), 1)), 0.0)]
+    """The trends that the default shape leaves a weight of .05 or more: many curves with each would take a second."""
+    kept, days.curves = days.curves, curves("averaged", days.t[days.post] + 0.5, days.length)
     points = _grid(days, z, v)
     days.curves = kept
     place = {id(trend): i for i, trend in enumerate(days.trends)}

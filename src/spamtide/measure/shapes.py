@@ -2,7 +2,7 @@
 
 A shape is a family of curves; each member is a few columns g(t) whose coefficients are estimated, and a wobble: an
 Ornstein-Uhlenbeck path with time constant half the window, for what the curve does not catch. ``averaged`` is the default:
-a step with wobbles 0, .6 and 2. ``auto`` weighs the five named shapes by their marginal likelihoods, whose Occam factor is
+a step, or one that wobbles by .6 or 2. ``auto`` weighs the five named shapes by their marginal likelihoods, whose Occam factor is
 the penalty; the interval is that of the mixture, so that choosing is paid for.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # Wobbles of the default, as (sd, weight).
-WOBBLE = ((0.0, 0.8), (0.6, 0.1), (2.0, 0.1))
+WOBBLE = ((0.0, 0.85), (0.6, 0.1), (2.0, 0.05))
 # A declared shape is rarely exact: this weight goes to the wobble of its members that fit best, so many of them.
 NAMED_WOBBLE, NAMED_WOBBLE_WEIGHT, WOBBLING = 0.25, 0.4, 4
 SHAPES = ("averaged", "auto", "step", "ramp", "pulse", "decay", "pause")

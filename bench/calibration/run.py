@@ -1,0 +1,132 @@
+"""Calibration: how often intervals hold the planted truth, in ten kinds of made worlds, ours and a peer's, in one run.
+
+    python bench/calibration/run.py [--worlds 200] [--first 0] [--processes 1] [--page]
+
+Worlds are numbered; those that are done lie in ``bench/out/calibration`` under a digest of the code that made them, so that
+a run that was cut off goes on, and a change of the estimator begins anew. ``--page`` writes the tables into
+docs/explanation/calibration.md. The peer, statsmodels, is asked where it is installed (bench/peers/structural.txt).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE)]
+
+import table  # noqa: E402
+import worlds  # noqa: E402
+
+import peers  # noqa: E402
+from spamtide.measure import beside, methods  # noqa: E402
+
+# Choosing a shape costs ten times the headline: every fourth world.
+AUTO_EACH = 4
+
+
+def digest() -> str:
+    """Of the code that a result depends on."""
+    found = hashlib.sha256()
+    folder = Path(beside.__file__).parent
+    names = [folder / f"{n}.py" for n in ("latent", "noise", "shapes", "methods", "regressions", "opinions", "beside")]
+    for path in [*names, HERE / "worlds.py", HERE / "peers.py", Path(__file__)]:
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def answers(kind: str, seed: int) -> dict[str, Any]:
+    """What every method says of one world: ``{method: [value, low, high] or null}``; a refusal is null."""
+    world = worlds.make(kind, seed)
+    before = world.series.starts < world.after.start
+    after = ~before
+    said: dict[str, Any] = {}
+    refused = beside.refusal_of(world.series, before, after)
+    days = methods.live_days(world.series, before, after)
+    for name in methods.METHODS:
+        said[name] = None if refused is not None else _ends(methods.answer_by(name, days).ratio)
+    said["naive-poisson"] = _ends(beside.naive_of(world.series, before, after).ratio)
+    if refused is None and seed % AUTO_EACH == 0:
+        said["latent-ar1, shape chosen"] = _ends(methods.answer_by("latent-ar1", days, "auto").ratio)
+        if kind == "shapes":
+            said["latent-ar1, shape declared"] = _ends(methods.answer_by("latent-ar1", days, world.shape).ratio)
+    if kind == "pre-decline":
+        said["donut"] = _ends(beside.donut(world.series, world.after.start, before, after).ratio)
+    if world.controls:
+        said["with controls"] = _ends(beside.with_controls(world.series, before, after, world.controls).ratio)
+    if peers.available():
+        said["statsmodels"] = peers.structural(days, seed)
+    return {"seed": seed, "planted": world.planted, "shape": world.shape, "said": said}
+
+
+def _ends(ratio: Any) -> list[float] | None:
+    return None if ratio is None else [float(f"{x:.6g}") for x in (ratio.value, ratio.low, ratio.high)]
+
+
+def results(kind: str, folder: Path) -> dict[int, dict[str, Any]]:
+    """Those of one kind that are done, by seed; a line that was cut off is not there."""
+    path, found = folder / f"{kind.replace(' ', '-')}.jsonl", {}
+    if path.exists():
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            found[row["seed"]] = row
+    return found
+
+
+def work(folder: Path, first: int, count: int, processes: int) -> Iterator[str]:
+    """Do what is missing, kind by kind; yields each kind when it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for kind in worlds.KINDS:
+            done = results(kind, folder)
+            left = [s for s in range(first, first + count) if s not in done]
+            with (folder / f"{kind.replace(' ', '-')}.jsonl").open("a", encoding="utf-8") as file:
+                for row in pool.map(partial(answers, kind), left, chunksize=5):
+                    file.write(json.dumps(row) + "\n")
+                    file.flush()
+            yield kind
+
+
+def calibrate(count: int, first: int = 0, processes: int = 1, progress: Any = print) -> table.Scores:
+    """Scores by kind and method of ``count`` worlds a kind, done now or before."""
+    folder = ROOT / "bench" / "out" / "calibration" / digest()
+    for kind in work(folder, first, count, processes):
+        progress(f"{kind}: {count} worlds")
+    wanted = range(first, first + count)
+    return {
+        kind: table.score([r for s, r in sorted(results(kind, folder).items()) if s in wanted]) for kind in worlds.KINDS
+    }
+
+
+def main() -> None:
+    """Print the tables, or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worlds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="number of the first world")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--page", action="store_true", help="write docs/explanation/calibration.md")
+    asked = parser.parse_args()
+    scores = calibrate(
+        asked.worlds, asked.first, asked.processes, lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    print(table.tables(scores))
+    if asked.page:
+        table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores, asked.worlds)
+
+
+if __name__ == "__main__":
+    main()

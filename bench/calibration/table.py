@@ -1,0 +1,91 @@
+"""Scores of intervals against the planted truth, as the tables of docs/explanation/calibration.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BEGIN, END = "<!-- tables: python bench/calibration/run.py --page -->", "<!-- end of tables -->"
+HEADLINE, PEER = "latent-ar1", "statsmodels"
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of one method in one kind: share refused, coverage, share called changed, median log width, mean Winkler score."""
+
+    worlds: int
+    refused: float
+    coverage: float
+    changed: float
+    width: float
+    winkler: float
+
+
+Scores = dict[str, dict[str, Score]]
+
+
+def winkler(low: float, high: float, truth: float) -> float:
+    """Winkler's interval score on the log scale at 95 %: width, plus 40 times what the interval missed by."""
+    ends = np.log([low, high, truth])
+    return float(ends[1] - ends[0] + 40 * (max(0.0, ends[0] - ends[2]) + max(0.0, ends[2] - ends[1])))
+
+
+def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
+    """Scores by method; a method that was not asked of a world is not scored there."""
+    found = {}
+    for name in dict.fromkeys(m for r in rows for m in r["said"]):
+        asked = [(r["said"][name], r["planted"]) for r in rows if name in r["said"]]
+        given = [(a, truth) for a, truth in asked if a is not None]
+        if not given:
+            found[name] = Score(len(asked), 1.0, *[float("nan")] * 4)
+            continue
+        found[name] = Score(
+            len(asked),
+            1 - len(given) / len(asked),
+            float(np.mean([low <= truth <= high for (_, low, high), truth in given])),
+            float(np.mean([not low <= 1 <= high for (_, low, high), _ in given])),
+            float(np.median([np.log(high / low) for (_, low, high), _ in given])),
+            float(np.mean([winkler(low, high, truth) for (_, low, high), truth in given])),
+        )
+    return found
+
+
+def shown(value: float) -> str:
+    """Three decimals without the leading zero."""
+    return "-" if not np.isfinite(value) else f"{value:.3f}".replace("0.", ".", 1) if value < 1 else f"{value:.3f}"
+
+
+def tables(scores: Scores) -> str:
+    """One table a question: the headline beside the peer, then each method in each kind."""
+    lines = ["| kind | coverage | called changed | refused | width | Winkler | width / peer | Winkler / peer |"]
+    lines.append("|" + "---|" * 8)
+    ratios = []
+    for kind, by in scores.items():
+        own, peer = by[HEADLINE], by.get(PEER)
+        beside = ["-", "-"]
+        if peer is not None:
+            ratios.append(own.winkler / peer.winkler)
+            beside = [shown(own.width / peer.width), shown(ratios[-1])]
+        cells = [shown(x) for x in (own.coverage, own.changed, own.refused, own.width, own.winkler)]
+        lines.append(f"| {kind} | {' | '.join(cells + beside)} |")
+    if ratios:
+        lines.append(f"| *median kind* | | | | | | | {shown(float(np.median(ratios)))} |")
+    names = list(dict.fromkeys(m for by in scores.values() for m in by))
+    for title, pick in (("coverage", "coverage"), ("width, log of high/low, median", "width"), ("Winkler score", "winkler"),
+                        ("refused", "refused")):  # fmt: skip
+        lines += ["", f"**{title[0].upper()}{title[1:]}**, by method", ""]
+        lines += [f"| kind | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
+        for kind, by in scores.items():
+            cells = [shown(getattr(by[n], pick)) if n in by else "" for n in names]
+            lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def write_page(page: Path, scores: Scores, count: int) -> None:
+    """Put the tables where the page keeps them; the words around them stay."""
+    text = page.read_text("utf-8")
+    head, tail = text[: text.index(BEGIN)], text[text.index(END) :]
+    page.write_text(f"{head}{BEGIN}\n\n{count:,} worlds a kind.\n\n{tables(scores)}\n\n{tail}", "utf-8")

@@ -1,0 +1,85 @@
+"""Calibration in worlds with planted truth: bench/calibration, held to what is promised. ``make proof`` writes the page."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "bench" / "calibration"
+WORLDS = int(os.environ.get("SPAMTIDE_CALIBRATION_WORLDS", "2000"))
+# Worlds that no choice of the estimator was made on begin here.
+FIRST = 100_000
+
+
+@pytest.fixture(scope="module")
+def bench():  # type: ignore[no-untyped-def]
+    sys.path.insert(0, str(FOLDER))
+    import run
+    import table
+    import worlds
+
+    yield run, table, worlds
+    sys.path.remove(str(FOLDER))
+
+
+def test_the_same_world_is_made_twice_and_every_kind_differs(bench) -> None:  # type: ignore[no-untyped-def]
+    _, _, worlds = bench
+    for kind in worlds.KINDS:
+        one, other = worlds.make(kind, 7), worlds.make(kind, 7)
+        assert (one.series.counts == other.series.counts).all() and one.planted == other.planted
+        assert worlds.make(kind, 8).series.counts.sum() != one.series.counts.sum()
+    assert worlds.make("no effect", 3).planted == 1.0
+    assert len(worlds.make("displacement", 3).controls) == 2
+
+
+def test_every_method_answers_a_world_or_refuses(bench) -> None:  # type: ignore[no-untyped-def]
+    run, table, _ = bench
+    rows = [run.answers("shapes", seed) for seed in (4, 5)]
+    found = table.score(rows)
+    assert {"latent-ar1", "gls-ar1", "placebo", "structural", "negative-binomial-hac", "naive-poisson"} <= set(found)
+    assert found["latent-ar1"].worlds == 2 and found["latent-ar1, shape chosen"].worlds == 1
+
+
+def test_a_score_is_what_it_says(bench) -> None:  # type: ignore[no-untyped-def]
+    _, table, _ = bench
+    rows = [
+        {"planted": 0.5, "said": {"m": [0.5, 0.4, 0.6]}},
+        {"planted": 0.5, "said": {"m": [1.0, 0.8, 1.25]}},
+        {"planted": 0.5, "said": {"m": None}},
+    ]
+    found = table.score(rows)["m"]
+    assert (found.worlds, round(found.refused, 3), found.coverage, found.changed) == (3, 0.333, 0.5, 0.5)
+    assert table.winkler(0.8, 1.25, 0.5) == pytest.approx(0.4463 + 40 * 0.4700, rel=1e-3)
+
+
+def test_the_page_keeps_its_words_and_takes_the_tables(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, table, _ = bench
+    page = tmp_path / "p.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    one = table.score([{"planted": 0.5, "said": {"latent-ar1": [0.5, 0.4, 0.6]}}])
+    table.write_page(page, {"calm": one}, 1)
+    text = page.read_text("utf-8")
+    assert text.startswith("before\n") and text.endswith(f"{table.END}\nafter\n") and "old" not in text
+    assert "| calm | 1.000 |" in text
+
+
+@pytest.mark.proof
+def test_intervals_are_calibrated_in_every_kind_of_world(bench) -> None:  # type: ignore[no-untyped-def]
+    run, table, _ = bench
+    scores = run.calibrate(WORLDS, FIRST, len(os.sched_getaffinity(0)))
+    print(f"\n{table.tables(scores)}")
+    table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores, WORLDS)
+    own = {kind: by["latent-ar1"] for kind, by in scores.items()}
+    lowest = {kind: 0.91 if kind in ("short history", "pre-decline") else 0.92 for kind in own}
+    assert {k: s.coverage for k, s in own.items() if not lowest[k] <= s.coverage <= 0.985} == {}
+    assert own["no effect"].changed <= 0.075
+    assert {k: s.refused for k, s in own.items() if s.refused > 0.05} == {}
+    peer = {kind: by[table.PEER] for kind, by in scores.items() if table.PEER in by}
+    ratios = sorted(own[k].winkler / s.winkler for k, s in peer.items())
+    if ratios:
+        assert ratios[-1] <= 0.8 and ratios[len(ratios) // 2] <= 0.65
+        assert all(own[k].width / peer[k].width <= 0.65 for k in ("rough", "very rough"))
