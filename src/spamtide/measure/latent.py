@@ -134,24 +134,28 @@ class _Days:
         alone = -0.5 * (float(z @ solved[:, p]) + noise.logdet + float(np.log(sigma / 0.3) ** 2))
         gram, against = fixed.T @ solved[:, :p], fixed.T @ solved[:, p]
         rows, after_z, block = solved[self.post, :p], solved[self.post, p], solved[self.post, p + 1 :]
+        steady, place, ways = self.steady.shape[1], self.steady.shape[1], []
+        for trend in self.trends:
+            kept = np.concatenate([np.arange(steady), np.arange(place, place + trend.columns.shape[1])])
+            sds = np.concatenate([self.sds, np.full(len(kept) - steady, trend.sd)])
+            ways.append(
+                (trend, kept, gram[np.ix_(kept, kept)], fixed[:, kept], sds**-2.0, 2 * float(np.log(sds).sum()))
+            )
+            place += trend.columns.shape[1]
         for curve in self.curves:
             product = block @ curve.columns
             own, against_own, crossed = curve.columns.T @ product, curve.columns.T @ after_z, curve.columns.T @ rows
-            place = self.steady.shape[1]
-            for trend in self.trends:
-                kept = np.r_[0 : self.steady.shape[1], place : place + trend.columns.shape[1]]
-                place += trend.columns.shape[1]
+            for trend, kept, inner, design, tightness, log_sds in ways:
                 if trend.turn and curve.wobble:
                     continue
                 keep, k, m = len(kept), curve.columns.shape[1], len(self.post) if curve.wobble else 0
                 size = keep + k + m
                 precision, h = np.empty((size, size)), np.empty(size)
                 a, b = slice(0, keep), slice(keep, keep + k)
-                precision[a, a], precision[b, a], precision[b, b] = gram[np.ix_(kept, kept)], crossed[:, kept], own
+                precision[a, a], precision[b, a], precision[b, b] = inner, crossed[:, kept], own
                 h[a], h[b] = against[kept], against_own
-                sds = np.concatenate([self.sds, [trend.sd] * (keep - len(self.sds)), [BETA_SD] * k])
-                log_prior = float(2 * np.log(sds).sum())
-                diagonal = np.concatenate([sds**-2.0, np.zeros(m)])
+                log_prior = log_sds + 2 * k * float(np.log(BETA_SD))
+                diagonal = np.concatenate([tightness, np.full(k, BETA_SD**-2.0), np.zeros(m)])
                 if m:
                     c = slice(keep + k, size)
                     precision[c, a], precision[c, b], precision[c, c] = rows[:, kept], product, block
@@ -161,11 +165,11 @@ class _Days:
                     i = np.arange(keep + k, size - 1)
                     precision[i + 1, i] += off / curve.wobble**2
                     log_prior += 2 * m * float(np.log(curve.wobble)) - logdet
-                precision[np.arange(size), np.arange(size)] += diagonal
+                precision.flat[:: size + 1] += diagonal
                 root, mean, quadratic, logdet_m = _solve(precision, h)
                 log_weight = alone + 0.5 * (quadratic - logdet_m - log_prior)
                 log_weight += float(np.log(trend.weight * curve.weight))
-                yield _Point(log_weight, curve, trend, noise, fixed[:, kept], root, mean)
+                yield _Point(log_weight, curve, trend, noise, design, root, mean)
 
     def effect(self, point: _Point, coefficients: Floats) -> Floats:
         """The effect path (m rows, log scale) of coefficients, a column a draw."""

@@ -26,7 +26,7 @@ def placebo_in_time(y: Floats, e: Floats, live: Floats, split: int) -> tuple[Sec
     The contrast is the log rate of a window as long as the after window against the 28 days before it. Degrees of
     freedom: (history - 28) / post; refused below 2.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr, stdtrit
 
     post = len(y) - split
     freedom = (split - 28) / post
@@ -51,6 +51,6 @@ def placebo_in_time(y: Floats, e: Floats, live: Floats, split: int) -> tuple[Sec
             "placebo", None, Refusal("no_exposure", {"placebo_windows": 2}, {"placebo_windows": len(placebos)})
         ), None
     sd = float(np.sqrt(np.mean(placebos**2)))
-    half = float(student.ppf(0.975, freedom)) * sd
-    p = float(2 * student.sf(abs(real) / sd, freedom)) if sd > 0 else 0.0
+    half = float(stdtrit(freedom, 0.975)) * sd
+    p = float(2 * stdtr(freedom, -abs(real) / sd)) if sd > 0 else 0.0
     return SecondOpinion("placebo", Interval(*(float(np.exp(x)) for x in (real, real - half, real + half)))), p

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.measure.latent import DRAWS, Floats, philox
+from spamtide.measure.noise import markov_precision
 from spamtide.measure.values import Interval, Refusal, SecondOpinion
 
 # Variance of the level's steps over that of a day, tried by the structural model.
@@ -28,8 +29,7 @@ def gls_ar1(
     A row a live day; gaps in ``day`` are kept in the correlation, rho**gap, rho by restricted likelihood over a grid.
     Interval by t with n - k degrees of freedom. Breaks on other shapes and on sparse counts.
     """
-    from scipy.linalg import cho_solve, cholesky
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     used = sorted(set(weekday.tolist()))[1:]
     columns = [np.ones(len(y)), post.astype(np.float64)] + [(weekday == w).astype(np.float64) for w in used]
@@ -39,26 +39,27 @@ def gls_ar1(
         return SecondOpinion(
             "gls_ar1", None, Refusal("too_few_days", {"live_days": x.shape[1] + 7}, {"live_days": len(y)})
         )
-    gap = np.abs(day[:, None] - day[None, :])
+    gaps = np.diff(day).astype(np.float64)
+    both = np.column_stack([x, z])
     best: tuple[float, float, float] | None = None
     for rho in np.linspace(0.0, 0.95, 20):
-        root = cholesky(rho**gap, lower=True, check_finite=False)
-        solved = cho_solve((root, True), np.column_stack([x, z]), check_finite=False)
+        main, off, logdet = markov_precision(gaps, float(rho), 1.0)
+        solved = main[:, None] * both
+        solved[:-1] += off[:, None] * both[1:]
+        solved[1:] += off[:, None] * both[:-1]
         information = x.T @ solved[:, :-1]
         inverse = np.linalg.inv(information)
         beta = inverse @ (x.T @ solved[:, -1])
-        residual = z - x @ beta
-        scale = float(residual @ cho_solve((root, True), residual, check_finite=False)) / freedom
+        left = solved[:, -1] - solved[:, :-1] @ beta
+        scale = float((z - x @ beta) @ left) / freedom
         if scale <= 1e-12:
             continue
-        likelihood = -0.5 * (
-            freedom * np.log(scale) + 2 * np.log(np.diag(root)).sum() + np.linalg.slogdet(information)[1]
-        )
+        likelihood = -0.5 * (freedom * np.log(scale) - logdet + np.linalg.slogdet(information)[1])
         if best is None or likelihood > best[0]:
             best = (float(likelihood), float(beta[1]), float(np.sqrt(scale * inverse[1, 1])))
     if best is None:
         return SecondOpinion("gls_ar1", None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
-    half = float(student.ppf(0.975, freedom)) * best[2]
+    half = float(stdtrit(freedom, 0.975)) * best[2]
     return SecondOpinion("gls_ar1", Interval(*(float(np.exp(v)) for v in (best[1], best[1] - half, best[1] + half))))
 
 
@@ -70,7 +71,7 @@ def negative_binomial_hac(
     The overdispersion is fitted by moments; the covariance is Newey and West's with Bartlett weights over 4 (n/100)^(2/9)
     days, times n / (n - k); interval by t. Source: Collier et al., IMC 2019, for takedowns; Newey and West 1987.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     t = day.astype(np.float64)
     x = np.column_stack([np.ones(len(y)), post.astype(np.float64), t / 30.0, *_weekday_columns(weekday)])
@@ -104,7 +105,7 @@ def negative_binomial_hac(
     error = float(np.sqrt(max(0.0, (bread @ meat @ bread)[1, 1]) * n / (n - k)))
     if not np.isfinite(error) or error == 0.0:
         return SecondOpinion(name, None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
-    half = float(student.ppf(0.975, n - k)) * error
+    half = float(stdtrit(n - k, 0.975)) * error
     return SecondOpinion(name, Interval(*(float(np.exp(v)) for v in (beta[1], beta[1] - half, beta[1] + half))))
 
 
