@@ -12,8 +12,11 @@ from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_
 from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
 if TYPE_CHECKING:
+    from spamtide.campaign.auditing import AuditPair, Draw, Share, Tally, draw_pairs, estimate_share, tally
     from spamtide.campaign.dialects import Dialect, Dialects, PathUse, Spoke, learn_dialects
     from spamtide.campaign.grouping import LISTS, Newcomers, Settled, group, lowest_of_each, settle, settle_sorted
+    from spamtide.campaign.grouping import LISTS, Settled, group, lowest_of_each, settle, settle_sorted
+    from spamtide.campaign.likeness import Judged, Likeness
     from spamtide.campaign.membership import Members, Witnesses, follow_members, learn_witnesses, tell_members
     from spamtide.campaign.paths import PATH_COLUMNS, assign_dialects, path_uses
     from spamtide.campaign.senders import Mail, Merge, SenderGroup, SenderGroups, group_id, group_senders
@@ -41,8 +44,11 @@ METHOD = "near-1"
 
 # Where the names live that need numpy or pyarrow: loaded by those who group, not by those who ask for the dictionary.
 _HOMES = {
+    "auditing": ("AuditPair", "Draw", "Share", "Tally", "draw_pairs", "estimate_share", "tally"),
     "dialects": ("Dialect", "Dialects", "PathUse", "Spoke", "learn_dialects"),
     "grouping": ("LISTS", "Newcomers", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
+    "grouping": ("LISTS", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
+    "likeness": ("Judged", "Likeness"),
     "membership": ("Members", "Witnesses", "follow_members", "learn_witnesses", "tell_members"),
     "paths": ("PATH_COLUMNS", "assign_dialects", "path_uses"),
     "senders": ("Mail", "Merge", "SenderGroup", "SenderGroups", "group_id", "group_senders"),
@@ -75,13 +81,17 @@ __all__ = [
     "SENDER_TABLES",
     "Alias",
     "Anchor",
+    "AuditPair",
     "Change",
     "Dialect",
     "Dialects",
+    "Draw",
     "Explanation",
     "HeaderField",
     "HeaderTemplate",
     "HeldBack",
+    "Judged",
+    "Likeness",
     "Line",
     "Mail",
     "Members",
@@ -95,16 +105,20 @@ __all__ = [
     "SenderGroups",
     "Settled",
     "Shape",
+    "Share",
     "Slot",
     "SlotKind",
     "Split",
     "Spoke",
+    "Tally",
     "Template",
     "Text",
     "Witnesses",
     "assign_dialects",
     "campaign_id",
     "changes",
+    "draw_pairs",
+    "estimate_share",
     "explain",
     "follow",
     "follow_members",
@@ -121,6 +135,7 @@ __all__ = [
     "sender_schema",
     "settle",
     "settle_sorted",
+    "tally",
     "tell_members",
 ]
 

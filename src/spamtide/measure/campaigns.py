@@ -245,6 +245,12 @@ def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
     )
 
 
+def exact_counts() -> Any:
+    """``(exact, messages)`` of every exact group, in order of ``exact``."""
+    rows = table("message")
+    return rows.group_by("exact").aggregate(messages=rows.count().cast("int64")).order_by("exact")
+
+
 def campaign_edges(campaign: str) -> Any:
     """The rows of the table ``campaign_edge`` that joined the exact groups of a campaign, in order."""
     members = table("campaign_member")

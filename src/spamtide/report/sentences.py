@@ -144,6 +144,8 @@ _NEEDED = {
     "exposure_basis": "an exposure that somebody stated ({})",
     "pairs": "{} pairs of sightings at one address",
     "bin_hours": "bins of {} hours",
+    "judged_of_each_stratum": "{} judged pair of each stratum that weighs",
+    "campaigns_of_two_wordings": "{} campaign of two wordings",
 }
 
 

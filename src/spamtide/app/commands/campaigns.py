@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spamtide.app.commands.auditing import audit_command
 from spamtide.app.commands.completing import complete_campaign
 from spamtide.app.commands.livecampaigns import campaigns_live
 from spamtide.app.commands.options import (
@@ -39,6 +40,8 @@ campaigns_command.add_command(campaigns_live)
 
 
 def _generation(workspace: Workspace) -> Generation:
+def settled_generation(workspace: Workspace) -> Generation:
+    """The generation of campaigns that counts. Raises Unanswerable ``no_data``."""
     from spamtide.app.engines import campaign_generations
     from spamtide.errors import Unanswerable
 
@@ -85,7 +88,7 @@ def campaigns_list(
 
     since = _since(new_since)
     workspace = open_settled(ctx)
-    generation = _generation(workspace)
+    generation = settled_generation(workspace)
     machine = as_json or as_jsonl
     shown = limit if limit is not None or machine else PAGE
     least = min_messages if min_messages is not None else 1 if machine else 2
@@ -164,7 +167,7 @@ def campaigns_show(
 
     workspace = open_settled(ctx)
     document = show_campaign(
-        workspace, _generation(workspace), campaign, feeds=feeds, origins=_origins(origins), template=template
+        workspace, settled_generation(workspace), campaign, feeds=feeds, origins=_origins(origins), template=template
     )
     if as_json:
         emit_json(document)
@@ -184,7 +187,7 @@ def campaigns_diff(ctx: click.Context, one: str, other: str, as_json: bool) -> N
     from spamtide.app.campaignwords import diff_lines
 
     workspace = open_settled(ctx)
-    document = diff_campaigns(workspace, _generation(workspace), one, other)
+    document = diff_campaigns(workspace, settled_generation(workspace), one, other)
     if as_json:
         emit_json(document)
     else:
@@ -202,7 +205,7 @@ def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -
     from spamtide.app.campaigncompare import explain_messages
 
     workspace = open_settled(ctx)
-    document = explain_messages(workspace, _generation(workspace), one, other)
+    document = explain_messages(workspace, settled_generation(workspace), one, other)
     if as_json:
         emit_json(document)
         return
@@ -241,3 +244,6 @@ def campaigns_settle(ctx: click.Context, as_json: bool) -> None:
     changed = ", ".join(f"{n} {why}" for why, n in sorted(document["changed"].items()))
     if changed:
         print(f"Older ids: {changed}; they still lead to where their messages are.")
+
+
+campaigns_command.add_command(audit_command)
