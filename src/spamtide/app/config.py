@@ -88,6 +88,13 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True):
     stale_days: int = 90
 
 
+class CampaignSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """When a campaign is a giant: from so large a share of a feed, and so many messages there."""
+
+    giant_share: float = 0.3
+    giant_messages: int = 200
+
+
 class DoctorSettings(msgspec.Struct, forbid_unknown_fields=True):
     """What ``spamtide doctor`` asks and what it minds. It resolves names only where ``dns`` says so."""
 
@@ -148,6 +155,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     people: People = msgspec.field(default_factory=People)
     digest: DigestSettings = msgspec.field(default_factory=DigestSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
+    campaigns: CampaignSettings = msgspec.field(default_factory=CampaignSettings)
     networks: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
     imap: ImapSettings = msgspec.field(default_factory=ImapSettings)
     trap: TrapSettings = msgspec.field(default_factory=TrapSettings)

@@ -130,8 +130,10 @@ def networks_in_use(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def describe(workspace: Workspace) -> dict[str, Any]:
-    """The status document without its schema: feeds with sizes, spans, trap and lag, the digest, the disk, problems, ok."""
+    """The status document without its schema: feeds with sizes, spans, trap and lag, the digest, the disk, problems, warnings, ok."""
     from spamtide.app.digesting import pending_ranges
+    from spamtide.app.engines import campaign_generations
+    from spamtide.app.giants import find_giants
     from spamtide.app.quarantine import in_quarantine
     from spamtide.archive import that_count
 
@@ -160,6 +162,7 @@ def describe(workspace: Workspace) -> dict[str, Any]:
                 "provisional": provisional.get(feed, 0),
             }
         )
+    giants = find_giants(workspace, campaign_generations(workspace).current())
     disk = os.statvfs(workspace.archive.root)
     problems = [p for p in find_problems(workspace) if p.code != "not_stated"]
     return {
@@ -173,4 +176,5 @@ def describe(workspace: Workspace) -> dict[str, Any]:
         },
         "disk": {"free_bytes": disk.f_bavail * disk.f_frsize, "size_bytes": disk.f_blocks * disk.f_frsize},
         "problems": [{"code": p.code, "text": p.text, "next": p.next_step} for p in problems],
+        "warnings": [{"code": g["code"], "text": g["text"], "next": g["next"]} for g in giants],
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.campaign.aliases import Alias, Change, changes, follow
 from spamtide.campaign.explaining import Explanation, explain
+from spamtide.campaign.glue import Glue, Joint, find_glue
 from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
 from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
 
@@ -87,9 +88,11 @@ __all__ = [
     "Dialects",
     "Draw",
     "Explanation",
+    "Glue",
     "HeaderField",
     "HeaderTemplate",
     "HeldBack",
+    "Joint",
     "Judged",
     "Likeness",
     "Line",
@@ -120,6 +123,7 @@ __all__ = [
     "draw_pairs",
     "estimate_share",
     "explain",
+    "find_glue",
     "follow",
     "follow_members",
     "group",

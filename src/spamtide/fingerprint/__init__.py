@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from spamtide.fingerprint.columns import arrow_array, arrow_schema, digest, schema_of
     from spamtide.fingerprint.kernel import fingerprint_tokens
     from spamtide.fingerprint.texts import fingerprint_texts
+    from spamtide.fingerprint.words import shingle_words
 
 __all__ = [
     "FACTS_VERSION",
@@ -19,6 +20,7 @@ __all__ = [
     "fingerprint_texts",
     "fingerprint_tokens",
     "schema_of",
+    "shingle_words",
 ]
 
 _LATER = {
@@ -28,6 +30,7 @@ _LATER = {
     "fingerprint_texts": "texts",
     "fingerprint_tokens": "kernel",
     "schema_of": "columns",
+    "shingle_words": "words",
 }
 
 

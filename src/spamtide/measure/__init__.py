@@ -13,6 +13,7 @@ from spamtide.measure.campaigns import (
     exact_counts,
     exact_of,
     first_messages,
+    large_campaigns,
     other_texts,
     texts_of_exact,
 )
@@ -201,6 +202,7 @@ __all__ = [
     "hidden_peers",
     "is_witnessed",
     "judge_bins",
+    "large_campaigns",
     "large_peers",
     "list_messages",
     "matching",

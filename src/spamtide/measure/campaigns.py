@@ -245,6 +245,20 @@ def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
     )
 
 
+def large_campaigns(*, share: int, messages: int, wordings: int) -> Any:
+    """``(campaign, feed, messages, total, exact_groups)`` of campaigns that hold ``share`` (thousandths) of a feed's messages or more.
+
+    And of so many messages there, and so many exact groups in all.
+    """
+    seen = table("campaign_feed")
+    totals = seen.group_by("feed").aggregate(total=seen.messages.sum())
+    large = seen.filter(seen.messages >= messages).inner_join(totals, "feed")
+    large = large.filter(large.messages * 1000 >= large.total * share)
+    heads = table("campaign").select("campaign", "exact_groups")
+    found = large.inner_join(heads.filter(heads.exact_groups >= wordings), "campaign")
+    return found.select("campaign", "feed", "messages", "total", "exact_groups").order_by(["campaign", "feed"])
+
+
 def exact_counts() -> Any:
     """``(exact, messages)`` of every exact group, in order of ``exact``."""
     rows = table("message")

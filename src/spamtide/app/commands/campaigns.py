@@ -85,6 +85,7 @@ def campaigns_list(
     spamtide campaigns list --feed trap --jsonl
     """
     from spamtide.app.campaigns import list_campaigns
+    from spamtide.app.giants import find_giants
 
     since = _since(new_since)
     workspace = open_settled(ctx)
@@ -97,16 +98,19 @@ def campaigns_list(
         limit=None if shown is None else shown + 1,
     )  # fmt: skip
     more = _Bounded(rows, shown)
+    giants = find_giants(workspace, generation)
     if as_jsonl:
         n = emit_jsonl(more)
     elif as_json:
-        n = emit_json_items("spamtide.campaigns/1", more, lambda: None, generation=generation.number)
+        n = emit_json_items("spamtide.campaigns/1", more, lambda: None, generation=generation.number, warnings=giants)
     else:
         n = _table(list(more), since is not None)
         if not n:
             say("No campaign of two messages or more." if min_messages is None else "No such campaign.")
     if more.cut:
         say(f"There are more: --limit N shows so many, --jsonl all of them (generation {generation.number}).")
+    for giant in giants:
+        say(f"warning: {giant['text']} {giant['next']}")
     return 0 if n else 1
 
 

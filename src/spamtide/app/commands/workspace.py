@@ -120,6 +120,8 @@ def status_command(ctx: click.Context, as_json: bool) -> int:
         print(f"disk: {state['disk']['free_bytes'] / 2**30:.1f} GiB free")
         for problem in state["problems"]:
             print(f"- {problem['text']} {problem['next']}")
+        for warning in state["warnings"]:
+            print(f"warning: {warning['text']} {warning['next']}")
     return 0 if state["ok"] else 1
 
 
