@@ -19,6 +19,7 @@ SHORT = (
     ["subject_terms.py", "--copies", "7"],
     ["swarm.py"],
     ["near_duplicates.py"],
+    ["explain_pairs.py"],
 )
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
 

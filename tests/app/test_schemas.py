@@ -110,6 +110,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "campaigns", "settle")),
         (1, (*world, "campaigns", "live")),
         (0, (*world, "corroborate", "--event", "rustock-2011", "--feeds", "trap,second")),
+        (0, (*world, "campaigns", "templates", "--limit", "2")),
+        (0, (*world, "campaigns", "--limit", "2")),
         (1, (*world, "campaigns", "audit", "--sample", "8")),
         (0, (*world, "feeds", "list")),
         (0, (*world, "feeds", "show", "second")),

@@ -1,4 +1,4 @@
-"""Two campaigns side by side, and two messages: what they share, and whether they belong together."""
+"""Two campaigns side by side: what they share."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.campaigns import found_campaign, word_diff, words_of
 from spamtide.app.engines import open_engine
 from spamtide.app.instants import format_instant
-from spamtide.archive import Generation, parse_id
-from spamtide.campaign import explain
-from spamtide.errors import WrongUse
+from spamtide.archive import Generation
 from spamtide.measure import (
-    campaign_edges,
     campaign_facts,
     campaign_links,
     campaign_values,
-    exact_of,
     first_messages,
 )
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from spamtide.app.workspace import Workspace
     from spamtide.archive import Engine
 
@@ -67,36 +61,3 @@ def _values(engine: Engine, what: str, ids: tuple[str, ...]) -> set[Any]:
     else:
         expression = campaign_values(what, campaigns=ids)
     return set(engine.run(expression)["value"].to_pylist())
-
-
-def explain_messages(workspace: Workspace, generation: Generation, one: str, other: str) -> dict[str, Any]:
-    """The document of ``campaigns explain``. Raises WrongUse ``bad_message_id``, ``unknown_message``."""
-    places = [parse_id(text) for text in (one, other)]
-    with open_engine(workspace, generation) as engine:
-        keys = [(p.feed, p.writer, p.segment, p.ordinal) for p in places]
-        rows = {(r["feed"], r["writer"], r["segment"], r["ordinal"]): r for r in engine.run(exact_of(keys)).to_pylist()}
-        sides = []
-        for place, key in zip(places, keys, strict=True):
-            if key not in rows:
-                raise WrongUse(
-                    "unknown_message", f"There is no message {place} in the tables.",
-                    "Ids come from 'spamtide search'.", id=str(place),
-                )  # fmt: skip
-            r = rows[key]
-            sides.append({"id": str(place), "exact": r["exact"], "campaign": r["campaign"], "subject": r["subject"]})
-        a, b = sides
-
-        same = a["campaign"] is not None and a["campaign"] == b["campaign"]
-
-        def edges() -> pa.Table:
-            found = engine.run(campaign_edges(str(a["campaign"])))
-            return found if same else found.slice(0, 0)
-
-        found = explain(str(a["exact"]), str(b["exact"]), edges)
-    return {
-        "schema": "spamtide.campaign-explain/1", "a": a, "b": b,
-        "same": same,
-        "same_exact": a["exact"] == b["exact"],
-        "path": None if found.path is None else list(found.path), "reasons": list(found.reasons),
-        "generation": generation.number,
-    }  # fmt: skip

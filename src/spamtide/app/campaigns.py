@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.campaignids import known_campaign
 from spamtide.app.engines import open_engine
 from spamtide.app.instants import format_instant
-from spamtide.app.templates import no_template, template_of
+from spamtide.app.templates import LISTED, inferred_campaigns, inferred_template, no_template, template_of
 from spamtide.archive import Generation, aliases_of, format_id
 from spamtide.errors import Unanswerable
 from spamtide.measure import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Values shown of each kind in the document of one campaign; the counts beside them are of all.
 SHOWN = 20
 VARIANTS = 10
+# A template needs so many.
+MESSAGES = 5
 # Words of a text that a diff looks at, and characters of an example.
 _WORDS, _CHARACTERS = 400, 4_000
 _HOUR_US = 3_600_000_000
@@ -44,23 +46,59 @@ def list_campaigns(
     since: int | None = None,
     at_least: int = 1,
     limit: int | None = None,
+    after: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of ``campaigns list``, most messages first; no feed and no origin means all. Raises WrongUse ``unknown_feed``."""
+    """Rows of ``campaigns list``, most messages first; no feed and no origin means all. ``template`` where it was inferred already.
+
+    ``after``: those that follow this campaign. Raises WrongUse ``unknown_feed``, ``unknown_campaign``, Unanswerable ``campaign_gone``,
+    ``not_in_population``.
+    """
     names = workspace.require_feeds(list(feeds)) if feeds else []
+    place = None if after is None else _place_of(workspace, generation, after, names, origins)
     expression = campaign_listing(
-        stored=not names and not origins, feeds=names, origins=origins, since=since, at_least=at_least, limit=limit
+        stored=not names and not origins,
+        feeds=names,
+        origins=origins,
+        since=since,
+        at_least=at_least,
+        limit=limit,
+        after=place,
     )
+    return _listed(workspace, generation, expression)
+
+
+def _listed(workspace: Workspace, generation: Generation, expression: Any) -> Iterator[dict[str, Any]]:
+    inferred = inferred_campaigns(generation)
     with open_engine(workspace, generation) as engine:
         for batch in engine.stream(expression):
             for r in batch.to_pylist():
+                known = inferred_template(generation, r["campaign"]) if r["campaign"] in inferred else None
                 yield {
                     **_head(r),
                     "subjects": [r[f"subject_{i}"] for i in range(3) if r[f"subject_{i}"] is not None],
                     "feeds": r["feeds"].split(" "),
-                    "template": None,
-                    "regex": None,
+                    **{key: None if known is None else known[key] for key in LISTED},
                     "generation": generation.number,
                 }
+
+
+def _place_of(
+    workspace: Workspace, generation: Generation, text: str, feeds: Sequence[str], origins: Sequence[str]
+) -> tuple[int, int, str]:
+    """Where a campaign stands in the list: its messages, when it was first seen, its id."""
+    _, found = found_campaign(generation, text)
+    with open_engine(workspace, generation) as engine:
+        rows = engine.run(campaign_facts(campaigns=found.now, feeds=feeds, origins=origins)).to_pylist()
+    if not rows:
+        raise _not_there(text)
+    return rows[-1]["messages"], rows[-1]["first_seen"], rows[-1]["campaign"]
+
+
+def _not_there(text: str) -> Unanswerable:
+    return Unanswerable(
+        "not_in_population", f"The campaign {text} has no message of these feeds and origins.",
+        "Leave out --feed and --origin.", campaign=text,
+    )  # fmt: skip
 
 
 def _head(row: dict[str, Any]) -> dict[str, Any]:
@@ -109,10 +147,7 @@ def show_campaign(
     with open_engine(workspace, generation) as engine:
         rows = engine.run(campaign_facts(campaigns=found.now, **how)).to_pylist()
         if not rows:
-            raise Unanswerable(
-                "not_in_population", f"The campaign {text} has no message of these feeds and origins.",
-                "Leave out --feed and --origin.", campaign=text,
-            )  # fmt: skip
+            raise _not_there(text)
         row = next((r for r in rows if r["campaign"] == text), rows[0])
         how["campaigns"] = (row["campaign"],)
         return {
@@ -126,8 +161,31 @@ def show_campaign(
             **_values(engine, workspace.networks, how),
             **_links(engine, how),
             **_variants(engine, row["first_exact"], how),
-            **(template_of(engine, row["campaign"]) if template else no_template()),
+            **(template_of(engine, generation, row["campaign"]) if template else no_template()),
         }
+
+
+def infer_templates(
+    workspace: Workspace, generation: Generation, *, limit: int, tick: Callable[[int], None]
+) -> dict[str, Any]:
+    """Infer the templates of the largest campaigns of two wordings or more, those that nobody did yet; the document of ``campaigns templates``."""
+    known = inferred_campaigns(generation)
+    wanted = [r["campaign"] for r in list_campaigns(workspace, generation, at_least=MESSAGES) if r["exact_groups"] > 1][
+        :limit
+    ]
+    found = []
+    with open_engine(workspace, generation) as engine:
+        for n, campaign in enumerate(wanted):
+            document = template_of(engine, generation, campaign)
+            refused = document["template_refused"]
+            found.append(
+                {
+                    "campaign": campaign, "new": campaign not in known, "templates": len(document["templates"]),
+                    "template": document["template"], "refused": None if refused is None else refused["reason"],
+                }
+            )  # fmt: skip
+            tick(n + 1)
+    return {"schema": "spamtide.campaign-templates/1", "generation": generation.number, "items": found, "next": None}
 
 
 def _became(found: FoundId) -> dict[str, Any] | None:

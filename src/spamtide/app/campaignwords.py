@@ -90,3 +90,17 @@ def diff_lines(document: dict[str, Any]) -> Iterator[str]:
         some = ", ".join(printable(str(v), 40) for v in row["values"][:3])
         yield f"  {row['what']:<9}{row['a']:>8,}{row['b']:>8,}{row['both']:>8,}  {some}".rstrip()
     yield "  first messages: " + (shown_diff(document["diff"]) or "equal")
+
+
+def shared_lines(document: dict[str, Any]) -> Iterator[str]:
+    """What two messages have in common, of the document of ``campaigns explain``: shingles as words, and the slots of their template."""
+    shared = document["shared"]
+    unread = f", {shared['unread']} of them not as words" if shared["unread"] else ""
+    yield f"  sketches: {shared['a']} and {shared['b']} shingles, {shared['both']} in both{unread}"
+    if shared["words"]:
+        yield "  shared: " + "; ".join(printable(w, 80) for w in shared["words"])
+    if document["template"] is not None:
+        yield f"  template: {printable(' '.join(document['template']['text'].split()), 400)}"
+        for slot in document["template"]["slots"]:
+            a, b = ("-" if slot[k] is None else f"«{printable(slot[k], 60)}»" for k in ("a", "b"))
+            yield f"    {slot['slot']:<14} {a}" + ("  in both" if a == b else f"  {b}")

@@ -271,7 +271,7 @@ class Observatory:
 
     def explain(self, one: str, other: str) -> dict[str, Any]:
         """The document of ``campaigns explain`` for two message ids. Raises WrongUse ``bad_message_id``, ``unknown_message``."""
-        from spamtide.app.campaigncompare import explain_messages
+        from spamtide.app.campaignexplain import explain_messages
 
         generation = self._settled()
         if generation is None:

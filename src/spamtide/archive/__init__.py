@@ -1,6 +1,7 @@
 """archive: where it is kept. Segments, journal, tables, manifests; runs the expressions that measure builds."""
 
 from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
+from spamtide.archive.beside import keep_beside, kept_beside, names_beside
 from spamtide.archive.campaignids import FoundId, aliases_of, campaign_ids, find_campaign
 from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
 from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
@@ -80,10 +81,13 @@ __all__ = [
     "hold_follow_lock",
     "hold_watch_lock",
     "is_followed",
+    "keep_beside",
+    "kept_beside",
     "kept_facts",
     "lock_is_free",
     "mark_path",
     "messages_digested",
+    "names_beside",
     "parse_id",
     "read_mark",
     "read_segment",

@@ -101,8 +101,8 @@ class Archive:
         """Records of a segment, their leaves checked."""
         return read_segment(segment.base, start, segment.records if stop is None else stop)
 
-    def read(self, message_id: str) -> StoredMessage:
-        """One message by id. Raises WrongUse ``bad_message_id`` or ``unknown_message``."""
+    def record(self, message_id: str) -> RecordBatch:
+        """The one record of a message, as a digest takes it. Raises WrongUse ``bad_message_id`` or ``unknown_message``."""
         place = parse_id(message_id)
         base = segment_base(self.root, place.feed, place.writer, place.segment)
         batch = None
@@ -115,6 +115,12 @@ class Archive:
                 "Ids come from 'spamtide search'.",
                 id=message_id,
             )
+        return batch
+
+    def read(self, message_id: str) -> StoredMessage:
+        """One message by id. Raises WrongUse ``bad_message_id`` or ``unknown_message``."""
+        place = parse_id(message_id)
+        batch = self.record(message_id)
         _, received_at, meta, raw, erased = batch.get(0)
         return StoredMessage(
             str(place), place.feed, received_at, json.loads(meta) if meta else {}, raw, erased, bool(batch.thinned())

@@ -36,12 +36,15 @@ if TYPE_CHECKING:
         Split,
         Template,
         Text,
+        fill_slots,
         infer_headers,
         infer_template,
     )
 
 # The rule of ``settle`` and its version: another one makes every generation stale.
 METHOD = "near-1"
+# The same of ``infer_template``: what was inferred by another is inferred again.
+TEMPLATE_METHOD = "template-1"
 
 # Where the names live that need numpy or pyarrow: loaded by those who group, not by those who ask for the dictionary.
 _HOMES = {
@@ -68,6 +71,7 @@ _HOMES = {
         "Split",
         "Template",
         "Text",
+        "fill_slots",
         "infer_headers",
         "infer_template",
     ),
@@ -80,6 +84,7 @@ __all__ = [
     "PATH_COLUMNS",
     "SENDER_METHOD",
     "SENDER_TABLES",
+    "TEMPLATE_METHOD",
     "Alias",
     "Anchor",
     "AuditPair",
@@ -123,6 +128,7 @@ __all__ = [
     "draw_pairs",
     "estimate_share",
     "explain",
+    "fill_slots",
     "find_glue",
     "follow",
     "follow_members",

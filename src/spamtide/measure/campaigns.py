@@ -11,7 +11,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.measure.expressions import matching, table, with_campaign
+from spamtide.measure.expressions import matching, table
 from spamtide.measure.query import EVERYTHING, CampaignsAmong, Term
 from spamtide.measure.values import Window
 
@@ -152,18 +152,24 @@ def campaign_listing(
     since: int | None = None,
     at_least: int = 1,
     limit: int | None = None,
+    after: tuple[int, int, str] | None = None,
     subjects: int = 3,
 ) -> Any:
     """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
 
     Most messages first. ``stored``: from the table of the generation, which holds every feed and origin; else computed of
-    these. ``since``: those first seen at or after it (there).
+    these. ``since``: those first seen at or after it (there); ``after``: those that follow this place in the order, messages, first seen
+    and id.
     """
     import ibis
 
     facts = table("campaign") if stored else campaign_facts(feeds=feeds, origins=origins, ordered=False)
     conditions = [facts.messages >= at_least, *([facts.first_seen >= since] if since is not None else [])]
     order = [ibis.desc("messages"), "first_seen", "campaign"]
+    if after is not None:
+        messages, first_seen, campaign = after
+        later = (facts.first_seen > first_seen) | ((facts.first_seen == first_seen) & (facts.campaign > campaign))
+        conditions.append((facts.messages < messages) | ((facts.messages == messages) & later))
     facts = facts.filter(conditions)
     if limit is not None:
         facts = facts.order_by(order).limit(limit)
@@ -171,7 +177,8 @@ def campaign_listing(
     names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
     facts = facts.inner_join(names, "campaign")
     rows = _rows(feeds, origins, ())
-    rows = rows.semi_join(facts, "campaign") if limit is not None or since is not None else rows
+    narrowed = limit is not None or since is not None or after is not None
+    rows = rows.semi_join(facts, "campaign") if narrowed else rows
     rows = rows.filter(rows.subject.notnull())
     counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
@@ -237,12 +244,15 @@ def texts_of_exact(*, feeds: Sequence[str], origins: Sequence[str], window: Wind
 
 def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
     """``(feed, writer, segment, ordinal, exact, campaign, subject)`` of these messages, where the tables hold them."""
+def message_prints(place: tuple[str, str, int, int]) -> Any:
+    """``(exact, subject, shingles, text)`` of the message at this place, where the tables hold it; ``text`` is masked."""
+    keys = ["feed", "writer", "segment", "ordinal"]
     rows = table("message")
-    here = [(rows.feed == f) & (rows.writer == w) & (rows.segment == s) & (rows.ordinal == o) for f, w, s, o in places]
-    rows = with_campaign(rows.filter(functools.reduce(operator.or_, here)))
-    return rows.select("feed", "writer", "segment", "ordinal", "exact", "campaign", "subject").order_by(
-        ["feed", "writer", "segment", "ordinal"]
-    )
+    here = functools.reduce(operator.and_, [rows[k] == v for k, v in zip(keys, place, strict=True)])
+    found = rows.filter(here).select(*keys, "exact", "subject")
+    found = found.inner_join(table("sketch").select(*keys, "shingles"), keys)
+    texts = table("text").select(*keys, text="text_masked")
+    return found.left_join(texts, keys).select("exact", "subject", "shingles", "text")
 
 
 def large_campaigns(*, share: int, messages: int, wordings: int) -> Any:

@@ -71,14 +71,20 @@ def _since(text: str | None) -> int | None:
 @origin_option
 @click.option("--min-messages", type=click.IntRange(min=1), help="Those of so many messages; for a person's eyes 2.")
 @click.option("--limit", type=click.IntRange(min=1), help=f"At most so many; without --json and --jsonl {PAGE}.")
+@click.option(
+    "--after", metavar="ID", shell_complete=complete_campaign, help="Those that follow this campaign: the next page."
+)
 @json_option
 @jsonl_option
 @click.pass_context
 def campaigns_list(
     ctx: click.Context, new_since: str | None, feeds: list[str], origins: list[str], min_messages: int | None,
-    limit: int | None, as_json: bool, as_jsonl: bool,
+    limit: int | None, after: str | None, as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """The campaigns, most messages first. With --feed or --origin counted there; else over all feeds and origins.
+
+    \b
+    spamtide campaigns list --limit 20 --json | jq -r .next
 
     \b
     spamtide campaigns --new-since 7d
@@ -95,39 +101,45 @@ def campaigns_list(
     least = min_messages if min_messages is not None else 1 if machine else 2
     rows = list_campaigns(
         workspace, generation, feeds=feeds, origins=_origins(origins), since=since, at_least=least,
-        limit=None if shown is None else shown + 1,
+        limit=None if shown is None else shown + 1, after=after,
     )  # fmt: skip
     more = _Bounded(rows, shown)
     giants = find_giants(workspace, generation)
     if as_jsonl:
         n = emit_jsonl(more)
     elif as_json:
-        n = emit_json_items("spamtide.campaigns/1", more, lambda: None, generation=generation.number, warnings=giants)
+        n = emit_json_items(
+            "spamtide.campaigns/1", more, lambda: more.next_id, generation=generation.number, warnings=giants
+        )
     else:
         n = _table(list(more), since is not None)
         if not n:
             say("No campaign of two messages or more." if min_messages is None else "No such campaign.")
-    if more.cut:
-        say(f"There are more: --limit N shows so many, --jsonl all of them (generation {generation.number}).")
+    if more.next_id is not None:
+        say(
+            f"There are more: --after {more.next_id} shows the next, --jsonl all of them (generation {generation.number})."
+        )
     for giant in giants:
         say(f"warning: {giant['text']} {giant['next']}")
     return 0 if n else 1
 
 
 class _Bounded:
-    """At most ``limit`` rows of an iterable that gives one more where there is more; ``cut`` says so at its end."""
+    """At most ``limit`` rows of an iterable that gives one more where there is more; ``next_id`` is known at its end."""
 
     def __init__(self, rows: Any, limit: int | None) -> None:
         self._rows = rows
         self._limit = limit
-        self.cut = False
+        self.next_id: str | None = None
 
     def __iter__(self) -> Any:
+        last = None
         for n, row in enumerate(self._rows):
             if n == self._limit:
-                self.cut = True
+                self.next_id = last
                 return
             yield row
+            last = row["campaign"]
 
 
 def _table(rows: list[dict[str, Any]], new: bool) -> int:
@@ -206,7 +218,8 @@ def campaigns_diff(ctx: click.Context, one: str, other: str, as_json: bool) -> N
 @click.pass_context
 def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -> None:
     """Whether messages ID_A and ID_B belong together, and why: the ids are those of 'spamtide search'."""
-    from spamtide.app.campaigncompare import explain_messages
+    from spamtide.app.campaignexplain import explain_messages
+    from spamtide.app.campaignwords import shared_lines
 
     workspace = open_settled(ctx)
     document = explain_messages(workspace, settled_generation(workspace), one, other)
@@ -226,10 +239,41 @@ def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -
         )
         for reason in document["reasons"]:
             print(
-                f"- {reason['from'][:20]} to {reason['to'][:20]}: similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed"
+                f"- {reason['from'][:20]} to {reason['to'][:20]}: similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed{_met_by(reason)}"
             )
     else:
         print("Two campaigns. 'spamtide campaigns diff A B' says what they share.")
+    for line in shared_lines(document):
+        print(line)
+
+
+@campaigns_command.command("templates")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Of the so many largest.")
+@json_option
+@click.pass_context
+def campaigns_templates(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """Infer the templates of the largest campaigns of two wordings or more, about a second each.
+
+    What is found stands in 'campaigns list' from then on, until messages come and campaigns are grouped anew.
+    """
+    from spamtide.app.campaigns import infer_templates
+    from spamtide.app.progress import progress_bar
+
+    workspace = open_settled(ctx)
+    with progress_bar("inferring", "campaigns") as tick:
+        document = infer_templates(
+            workspace, settled_generation(workspace), limit=limit, tick=lambda n: tick(n, limit, "")
+        )
+    if as_json:
+        emit_json(document)
+        return
+    for row in document["items"]:
+        text = "no template: " + row["refused"] if row["template"] is None else " ".join(row["template"].split())
+        print(f"{row['campaign']}  {row['templates']}  {printable(text, 120)}")
+
+
+def _met_by(reason: dict[str, Any]) -> str:
+    return f', met by "{printable(reason["words"], 80)}"' if reason["words"] else ""
 
 
 @campaigns_command.command("settle")

@@ -1,5 +1,6 @@
 """Template inference: one campaign's messages -> a readable template, and expressions that find more of them."""
 
+from spamtide.campaign.template.filling import fill_slots
 from spamtide.campaign.template.headers import HeaderField, HeaderTemplate, infer_headers
 from spamtide.campaign.template.infer import infer_template
 from spamtide.campaign.template.matching import Others
@@ -32,6 +33,7 @@ __all__ = [
     "Split",
     "Template",
     "Text",
+    "fill_slots",
     "infer_headers",
     "infer_template",
 ]
