@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("searching", "Messages that match a query, or their counts by time."),
     "series": ("searching", "A measure by day, hour or week, with its exposure."),
     "duplicates": ("measuring", "Duplicate shares of a window, or two compared at equal n."),
-    "campaigns": ("campaigns", "What belongs together: list, show, live, diff, explain, settle."),
+    "campaigns": ("campaigns", "What belongs together: list, show, live, diff, explain, audit, settle."),
     "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
     "event": ("events", "The registry of events: list, show, add, returns."),
@@ -34,7 +34,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "corroborate": ("corroborating", "One event at several feeds: do they agree?"),
     "size": ("sizing", "How many hosts sent it: live at a time, at these traps."),
     "watch": ("watching", "Has it come back? Watches: add, list, status, run."),
-    "event": ("events", "The registry of events: list, show, add."),
     "feeds": ("workspace", "Feeds and their instrument cards: list, show."),
     "address": ("addresses", "Addresses of a trap and their lives: add, list, move, retire, disclose."),
     "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
@@ -47,9 +46,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
-    "size",
-    "claims",
-    "corroborate",
     "changes",
     "serve",
     "export",

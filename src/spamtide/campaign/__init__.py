@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from spamtide.campaign.auditing import AuditPair, Draw, Share, Tally, draw_pairs, estimate_share, tally
     from spamtide.campaign.dialects import Dialect, Dialects, PathUse, Spoke, learn_dialects
     from spamtide.campaign.grouping import LISTS, Newcomers, Settled, group, lowest_of_each, settle, settle_sorted
-    from spamtide.campaign.grouping import LISTS, Settled, group, lowest_of_each, settle, settle_sorted
     from spamtide.campaign.likeness import Judged, Likeness
     from spamtide.campaign.membership import Members, Witnesses, follow_members, learn_witnesses, tell_members
     from spamtide.campaign.paths import PATH_COLUMNS, assign_dialects, path_uses
@@ -51,7 +50,6 @@ _HOMES = {
     "auditing": ("AuditPair", "Draw", "Share", "Tally", "draw_pairs", "estimate_share", "tally"),
     "dialects": ("Dialect", "Dialects", "PathUse", "Spoke", "learn_dialects"),
     "grouping": ("LISTS", "Newcomers", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
-    "grouping": ("LISTS", "Settled", "group", "lowest_of_each", "settle", "settle_sorted"),
     "likeness": ("Judged", "Likeness"),
     "membership": ("Members", "Witnesses", "follow_members", "learn_witnesses", "tell_members"),
     "paths": ("PATH_COLUMNS", "assign_dialects", "path_uses"),

@@ -75,6 +75,8 @@ from spamtide.measure.values import (
 
 if TYPE_CHECKING:
     from spamtide.measure.agreement import UNKNOWN_GROUP, Agreement, FeedEffect, Heterogeneity, Pooled, agree
+    from spamtide.measure.beside import INSTANTS
+    from spamtide.measure.checks import check_rows
     from spamtide.measure.claims import (
         ClaimFinding,
         ClaimPair,
@@ -85,8 +87,6 @@ if TYPE_CHECKING:
         replication,
         subject_of,
     )
-    from spamtide.measure.beside import INSTANTS
-    from spamtide.measure.checks import check_rows
     from spamtide.measure.displacement import added, remainder
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
@@ -100,8 +100,8 @@ if TYPE_CHECKING:
         peer_notes,
         sessions_by_bin,
     )
-    from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.population import Estimate, Population, Sightings, estimate_population
+    from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
     from spamtide.measure.tasting import Tasting, taste
 
@@ -126,9 +126,9 @@ __all__ = [
     "BadMeasure",
     "BadQuery",
     "CampaignsAmong",
+    "Check",
     "ClaimFinding",
     "ClaimPair",
-    "Check",
     "Confidence",
     "Count",
     "Displacement",
@@ -156,23 +156,23 @@ __all__ = [
     "Part",
     "Path",
     "PeersAmong",
+    "Plan",
     "Pooled",
     "Population",
-    "Plan",
     "Refusal",
     "ReturnCurve",
     "SecondOpinion",
     "Series",
     "Share",
-    "Tasting",
     "Sightings",
+    "Tasting",
     "Term",
     "Tree",
     "Window",
     "WindowCount",
     "WithoutGroup",
-    "agree",
     "added",
+    "agree",
     "arrival_bounds",
     "arrival_times",
     "asks_for_peers",
@@ -214,9 +214,9 @@ __all__ = [
     "peer_units_seen",
     "rebinned",
     "reconcile",
+    "remainder",
     "replication",
     "return_curve",
-    "remainder",
     "series_named",
     "sessions_by_bin",
     "shares_by_group",

@@ -244,6 +244,8 @@ def texts_of_exact(*, feeds: Sequence[str], origins: Sequence[str], window: Wind
 
 def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
     """``(feed, writer, segment, ordinal, exact, campaign, subject)`` of these messages, where the tables hold them."""
+
+
 def message_prints(place: tuple[str, str, int, int]) -> Any:
     """``(exact, subject, shingles, text)`` of the message at this place, where the tables hold it; ``text`` is masked."""
     keys = ["feed", "writer", "segment", "ordinal"]

@@ -24,6 +24,9 @@ NOTES = {
     "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days before the cut the intervals together run from a ratio of {low} to {high}.",
     "pre_trend_check": "The last 14 days before the cut, as a ratio to what the days before them led one to expect: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
     "lookback_before_data": "The look-back reaches to before the data; no repeat share is given.",
+    "shared_addresses": "Many sightings are at addresses that several hosts share: they count as one, and the size is no lower bound of hosts.",
+    "recall_not_stated": "Nobody stated how much of its mail the signature finds; it is taken to find all of it.",
+    "background_in_bursts": "The background comes in bursts of days: its bound is one and a half times the worst 48 hours that were learnt, and the smallest return that would be noticed is {smallest_return} of the old rate.",
     # Checks: what full diagnostics say.
     "check_not_possible": "{check}: not possible, there is too little to ask it of.",
     "dates_check": "With the cut moved by one to three days the ratio runs from {lowest} to {highest}.",

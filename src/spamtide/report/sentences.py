@@ -179,36 +179,6 @@ def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-_NOTES = {
-    "exposure_inferred": "Exposure is inferred from what arrived; nobody stated when the feed was up.",
-    "short_history": "Short history: 95 % intervals of this kind have covered the truth 88 to 93 times in 100.",
-    "placebo_disagrees": "The placebo opinion and the headline disagree.",
-    "cut_from_outcome": "The cut is a stop seen in the measured feed itself.",
-    "instrument_changed": "The instrument changed within the windows (addresses, persona, place or filter): part of the change may be its own.",
-    "not_measuring": "The feed is no panel that measures: it is treated, or a relay bait, and that changes who gets through.",
-    "peer_unreliable": "In {bins} of {of} bins most sessions show the address of a balancer, a relay or a private network: nothing is said of peers and networks there.",
-    "window_chosen": "The windows were chosen by hand.",
-    "competing_event": "Another registered event lies within 14 days: {event}.",
-    "refused": "No figure is given.",
-    "history_below_56_days": "Fewer than 56 live days before; 56 would meet this rule.",
-    "competing_event_unbounded": "A competing event is not bounded.",
-    "placebo_not_possible": "The history is too short for placebo windows.",
-    "placebo_p_above_05": "Days when nothing happened show changes as large (p above 0.05).",
-    "effect_that_matters_not_detectable": "A change that would matter (−25 %) could have been missed.",
-    "sensitivity_not_run": "Neighbouring dates and windows were not tried.",
-    "sensitivity_changes_sign": "A neighbouring date or window changes the sign.",
-    "one_independence_group": "One witness; a second independent feed on the same measure would meet this rule.",
-    "no_registered_plan": "No plan was registered before the data.",
-    "attribution_not_audited": "Attribution was not audited.",
-    "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days before the cut the intervals together run from a ratio of {low} to {high}.",
-    "pre_trend_check": "The last 14 days before the cut, as a ratio to what the days before them led one to expect: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
-    "shared_addresses": "Many sightings are at addresses that several hosts share: they count as one, and the size is no lower bound of hosts.",
-    "recall_not_stated": "Nobody stated how much of its mail the signature finds; it is taken to find all of it.",
-    "background_in_bursts": "The background comes in bursts of days: its bound is one and a half times the worst 48 hours that were learnt, and the smallest return that would be noticed is {smallest_return} of the old rate.",
-    "lookback_before_data": "The look-back reaches to before the data; no repeat share is given.",
-}
-
-
 def note_text(note: Note) -> str:
     """A warning or an unmet rule in words."""
     text = NOTES.get(note.code, note.code.replace("_", " ") + ".")

@@ -39,7 +39,6 @@ def campaigns_command() -> None:
 campaigns_command.add_command(campaigns_live)
 
 
-def _generation(workspace: Workspace) -> Generation:
 def settled_generation(workspace: Workspace) -> Generation:
     """The generation of campaigns that counts. Raises Unanswerable ``no_data``."""
     from spamtide.app.engines import campaign_generations
