@@ -235,7 +235,8 @@ def test_misquotations_are_found_by_what_changed_and_the_labels_are_right() -> N
 def test_a_copy_that_is_mended_is_no_misquotation() -> None:
     assert only(RUSTOCK, "denominator_changed", "flaw-share-of-total").verdict == "inconsistent"
     origin = next(c for c in RUSTOCK.claims if c.id == "rustock-botnet-share-2011-03")
-    mended = changed(flaw_share_of_total={"metric": origin.metric, "denominator": origin.denominator, "flaw": None})
+    same = {"metric": origin.metric, "denominator": origin.denominator, "unit": origin.unit, "flaw": None}
+    mended = changed(flaw_share_of_total=same)
     assert not [f for f in reconcile(mended, mended.claims) if "flaw-share-of-total" in f.claims]
     assert only(changed(flaw_a_billion={"value": 30e9, "flaw": None}), "press_slip").claims[0] == "flaw-thirty-million"
 

@@ -83,6 +83,13 @@ class _Figure(float):
         return _KINDS[kind](float(self)) if kind else str(float(self))
 
 
+class _None(str):
+    """What stands for a figure that a claim does not have, whatever its kind."""
+
+    def __format__(self, kind: str) -> str:
+        return "no figure"
+
+
 def _change(value: float) -> str:
     return signed(f"{value * 100:+.{_decimals(value)}f} %")
 
@@ -118,7 +125,8 @@ def finding_text(finding: ClaimFinding, claims: Mapping[str, Claim], witnesses: 
     """One finding in words, its verdict and every way out at the end."""
     used = [claims[i] for i in finding.claims]
     facts: dict[str, Any] = {
-        k: _Figure(v) if isinstance(v, int | float) else _inert(str(v)) for k, v in finding.facts.items()
+        k: _None() if v is None else _Figure(v) if isinstance(v, int | float) else _inert(str(v))
+        for k, v in finding.facts.items()
     }
     facts |= _words(finding, used, witnesses)
     text = TEXTS[finding.code].format(**facts)

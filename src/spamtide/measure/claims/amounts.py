@@ -50,7 +50,7 @@ def attributable_cap(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFin
 def _capped(event: Event, before: Claim, after: Claim, outputs: Sequence[Claim]) -> Iterator[ClaimFinding]:
     b, a = point(before), point(after)
     near = [c for c in outputs if c.window is not None and is_near(c, event) and c.unit == before.unit]
-    if b is None or a is None or not near:
+    if b is None or a is None or b <= 0 or not near:
         return
     stated_before, stated_after = allowed(before), allowed(after)
     assert stated_before is not None
@@ -60,7 +60,8 @@ def _capped(event: Event, before: Claim, after: Claim, outputs: Sequence[Claim])
     for output in near:
         bounds, sent = allowed(output), point(output)
         assert bounds is not None
-        assert sent is not None
+        if sent is None or sent <= 0:
+            continue
         enough = [c for c in outputs if (point(c) or 0.0) >= removed and not (c.window and is_near(c, event))]
         ways = []
         if holds_event(output.window, event):
@@ -104,7 +105,7 @@ def share_cap(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
             assert change is not None
             assert value is not None
             assert middle is not None
-            if change[1] >= -cap[1] - 1e-9:
+            if change[1] >= -cap[1] - 1e-9 or value <= 0:
                 continue
             ways = ["unattributed_mail"]
             ways += ["shared_servers"] if event.kind in STRIKES_SERVERS else []
@@ -123,15 +124,17 @@ def per_bot_product(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFind
     flows = [
         c for c in claims if c.about == event.target and c.metric == "volume" and is_witnessed(c) and per_minute(c)
     ]
-    sizes = [c for c in claims if c.about == event.target and c.metric == "size" and is_witnessed(c) and point(c)]
+    sizes = [
+        c for c in claims if c.about == event.target and c.metric == "size" and is_witnessed(c) and (point(c) or 0) > 0
+    ]
     speeds = [
         c for c in claims
         if c.about == f"{event.target}-bot" and c.metric == "rate-per-bot" and is_witnessed(c) and per_minute(c)
     ]  # fmt: skip
     rates = [
         ((per_minute(f) or 0.0) / size, f, s)
-        for f in flows for s in sizes for size in {s.value, s.low, s.high} - {None}
-        if "unknown" not in (f.group, s.group) and size and _one_time(event, f, s)
+        for f in flows for s in sizes for size in (x for x in (s.value, s.low, s.high) if x is not None and x > 0)
+        if "unknown" not in (f.group, s.group) and _one_time(event, f, s)
     ]  # fmt: skip
     if not rates:
         return
@@ -221,7 +224,9 @@ def counted_and_scaled(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimF
 def lost_digits(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
     """Two figures of one metric that are the same but for the place of the point: one of them is a slip."""
     figures = [
-        c for c in claims if c.grade != "derived" and c.restates is None and c.value and c.metric in ("size", "volume")
+        c
+        for c in claims
+        if c.grade != "derived" and c.restates is None and c.metric in ("size", "volume") and (c.value or 0) > 0
     ]
     for i, a in enumerate(figures):
         for b in figures[i + 1 :]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -114,6 +115,8 @@ def shares_against_volumes(event: Event, claims: Sequence[Claim]) -> Iterator[Cl
         if c.metric == "volume-change" and c.about == "all-spam" and is_witnessed(c) and point(c) is not None and spans_event(c, event)
     ]  # fmt: skip
     for claim, base, (low, high), used in _share_changes(event, claims):
+        if not 0 <= base + low <= base + high < 1:
+            continue
         implied = (volume_change(base, base + low), volume_change(base, base + high))
         ways = ["other_mail_changed", "filter_before_the_count"]
         ways += ["window_not_stated"] if claim.window is None else []
@@ -137,7 +140,7 @@ def _share_changes(
     event: Event, claims: Sequence[Claim]
 ) -> Iterator[tuple[Claim, float, tuple[float, float], list[Claim]]]:
     """Changes of the share of spam in mail with the share before: stated ones, and the month of the event against the last."""
-    shares = [c for c in claims if c.metric == "mail-share" and is_witnessed(c) and c.value is not None and c.window]
+    shares = [c for c in claims if c.metric == "mail-share" and is_witnessed(c) and c.window and 0 < (c.value or 0) < 1]
     for claim in claims:
         if claim.metric == "mail-share-change" and is_witnessed(claim) and is_near(claim, event):
             bounds, earlier = allowed(claim), _last_before(claim, shares, event)
@@ -178,8 +181,11 @@ def duplicates_against_volume(event: Event, claims: Sequence[Claim]) -> Iterator
         d0, d1 = allowed(before), allowed(after)
         assert d0 is not None
         assert d1 is not None
-        top, bottom = min(d0[1], 1.0), max(d1[0], 0.0)
-        implied = ((1 - top) / (1 - bottom) - 1, (1 - d0[0]) / (1 - d1[1]) - 1)
+        # Shares: what a one-sided claim leaves open ends at 0 and at 1.
+        (least0, most0), (least1, most1) = ((max(d[0], 0.0), min(d[1], 1.0)) for d in (d0, d1))
+        if not least0 <= most0 or not least1 <= most1 or least1 >= 1:
+            continue
+        implied = ((1 - most0) / (1 - least1) - 1, (1 - least0) / (1 - most1) - 1 if most1 < 1 else math.inf)
         for volume in volumes:
             middle, one = point(volume), point(after)
             assert middle is not None

@@ -25,7 +25,7 @@ def reported_late(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFindin
         value, window = point(claim), claim.window
         if claim.source != reported.source or not is_change(claim) or not is_witnessed(claim):
             continue
-        if value is None or window is None or not window.start < done.at < window.end:
+        if value is None or value < -1 or window is None or not window.start < done.at < window.end:
             continue
         if not window.start < reported.at < window.end:
             continue
@@ -38,7 +38,10 @@ def reported_late(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFindin
 
 
 def shown_change(true: float, stop: int, cut: int, window: Span) -> float:
-    """What a step by ``true`` at ``stop`` shows as when ``window`` is parted at ``cut`` instead: mean rates after over before."""
+    """What a step by ``true`` (-1 or more) at ``stop`` shows as when ``window`` is parted at ``cut``: mean rates, after over before.
+
+    ``stop`` lies after the window's start, so something is there before.
+    """
     before, after = _mean(true, stop, window.start, cut), _mean(true, stop, cut, window.end)
     return after / before - 1
 

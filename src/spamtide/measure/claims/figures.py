@@ -92,9 +92,9 @@ def share_time(a: Claim, b: Claim) -> bool:
 
 
 def per_minute(claim: Claim) -> float | None:
-    """The figure of a flow of messages as messages a minute; None where the unit names no time."""
+    """The figure of a flow of messages as messages a minute; None where the unit names no time, or nothing came."""
     match, value = _PER.match(claim.unit), point(claim)
-    if match is None or value is None:
+    if match is None or value is None or value <= 0 or match[1] == "0":
         return None
     return value / (_MINUTES[match[2]] * float(match[1] or 1))
 

@@ -26,18 +26,23 @@ def misquotes(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]:
             continue
         stated = copy.window is not None and original.window is not None
         ways = () if stated else ("window_not_stated",)
-        facts: dict[str, Fact] = {"copy": point(copy), "original": point(original), "source": copy.source}
+        facts: dict[str, Fact] = {
+            "copy": point(copy), "original": point(original), "source": copy.source,
+            "value": point(copy), "one": copy.unit, "other": original.unit,
+        }  # fmt: skip
         yield ClaimFinding(code, ids([copy, original]), verdict_of(False, ways), ways, facts)
 
 
 def what_changed(copy: Claim, original: Claim) -> str | None:
-    """The first of: the denominator, what it is a percentage of, the window, the figure; None for a faithful copy."""
+    """The first of: the denominator, what it is a percentage of, the window, the unit, the figure; None for a faithful copy."""
     if copy.denominator is not None and original.denominator is not None and copy.denominator != original.denominator:
         return "denominator_changed"
     if copy.metric != original.metric:
         return "percent_of_what"
     if copy.window is not None and original.window is not None and copy.window != original.window:
         return "window_changed"
+    if copy.unit != original.unit:
+        return "unit_changed"
     one, other = point(copy), point(original)
     if one and other and not SLIP > one / other > 1 / SLIP:
         return "press_slip"

@@ -43,7 +43,7 @@ def same_metric(event: Event, claims: Sequence[Claim]) -> Iterator[ClaimFinding]
 
 def _comparable(a: Claim, b: Claim) -> bool:
     """Whether two figures may speak of one time and of one unit; two of one account are not two accounts."""
-    if (a.source, a.witness) == (b.source, b.witness):
+    if (a.source, a.witness) == (b.source, b.witness) or (a.at is None) != (b.at is None):
         return False
     if a.at is not None and b.at is not None:
         return abs(a.at - b.at) <= NEAR_US
