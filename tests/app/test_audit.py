@@ -118,6 +118,8 @@ def test_bad_answers_change_nothing(use, tmp_path: Path) -> None:
         file.write_text(text)
         ran = ask("--answers", file)
         assert (ran.code, ran.json["error"], ran.json["line"]) == (2, "bad_answers", line)
+    file.write_bytes(b"\xff\xfepair")
+    assert ask("--answers", file).json["error"] == "bad_answers"
     file.write_text(f"pair,verdict\n{pair},\n")
     assert ask("--answers", file).json["judged"] == 0
 

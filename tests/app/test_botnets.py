@@ -135,6 +135,81 @@ def test_a_name_needs_its_evidence_and_stays_with_its_group(
     assert [n["botnet"] for n in ask("botnets", "show", group, "--json").json["names"]] == ["Ember", None]
 
 
+LOANS = "subject:(decision OR history OR debt OR money OR application)"
+RULE = """
+id = "{id}"
+botnet = "{botnet}"
+by = "A. Analyst"
+evidence = "as in the captive bot"
+{more}
+"""
+
+
+def test_a_rule_names_the_one_group_that_meets_it_with_what_was_found(ask: Call, tmp_path: Path) -> None:
+    def add(more: str, rule: str = "one", botnet: str = "Cherry") -> Any:
+        (tmp_path / "r.toml").write_text(RULE.format(id=rule, botnet=botnet, more=more))
+        return ask("botnets", "rules", "add", tmp_path / "r.toml", "--json").json
+
+    rows = ask("botnets", "--jsonl").rows
+    alone = next(r for r in rows if sum(o["dialects"] == r["dialects"] for o in rows) == 1)
+    shared = next(r for r in rows if sum(o["dialects"] == r["dialects"] for o in rows) == 2)
+    engine = alone["dialects"][0]
+    found = add(f'dialects = ["{engine}"]')
+    assert (found["met"], [g["group"] for g in found["groups"]]) == ("one", [alone["group"]])
+    named = ask("botnets", "show", "cherry", "--json").json
+    assert (named["group"], named["botnet"], named["rule"], named["named_by"]) == (
+        alone["group"],
+        "Cherry",
+        "one",
+        "A. Analyst",
+    )
+    assert f"its engine speaks {engine}" in named["evidence"] and "as in the captive bot" in named["evidence"]
+    assert "rule one" in ask("botnets").out and "the rule one of A. Analyst" in ask("botnets", "show", "cherry").out
+    path = ask("dialects", "show", engine, "--json").json["paths"][0]
+    assert add(f'dialects = ["{path[:8]}"]')["groups"][0]["found"].endswith(f"which has the path {path[:8]}")
+    # An engine that two groups speak names neither; what they write tells them apart.
+    both = add(f'dialects = ["{shared["dialects"][0]}"]', "two", "Ash")
+    assert both["met"] == "several" and {g["group"] for g in both["groups"]} >= {shared["group"]}
+    assert "several groups meet it" in ask("botnets", "rules").out
+    assert all(r["botnet"] != "Ash" for r in ask("botnets", "--jsonl").rows)
+    words = add(f'dialects = ["{shared["dialects"][0]}"]\nquery = "{LOANS}"\nshare = 0.6', "two", "Ash")
+    assert words["met"] == "one" and "messages match subject:" in words["groups"][0]["found"]
+    assert {r["botnet"]: r["rule"] for r in ask("botnets", "--jsonl").rows if r["botnet"]} == {
+        "Cherry": "one",
+        "Ash": "two",
+    }
+    assert add(f'query = "{LOANS}"\nmessages = 100000', "two", "Ash")["met"] == "none"
+    # A person's word goes before a rule's; taken back, the rule still waits.
+    ask("botnets", "name", alone["group"], "Plum", "--evidence", "seen")
+    assert ask("botnets", "show", alone["group"], "--json").json["botnet"] == "Plum"
+    ask("botnets", "name", alone["group"], "--forget", "--evidence", "wrong")
+    shown = ask("botnets", "show", alone["group"], "--json").json
+    assert shown["botnet"] is None and shown["names"][-1]["rule"] == "one"
+    assert [r["rule"] for r in ask("botnets", "rules", "--jsonl").rows] == ["one", "two"]
+    for rule in ("one", "two"):
+        assert ask("botnets", "rules", "remove", rule).code == 0
+    assert ask("botnets", "rules", "list", "--json").json["items"] == []
+    assert ask("botnets", "rules", "remove", "one", "--json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ("", "bad_rule"),
+        ("dialect = ['d-1']", "bad_rule"),
+        ("share = 2", "bad_rule"),
+        ("query = 'text:('", "bad_query"),
+        ("=", "bad_rule"),
+    ],
+)
+def test_what_is_no_rule_is_not_kept(ask: Call, tmp_path: Path, more: str, error: str) -> None:
+    (tmp_path / "r.toml").write_text(RULE.format(id="x", botnet="X", more=more))
+    ran = ask("botnets", "rules", "add", tmp_path / "r.toml", "--json")
+    assert (ran.code, ran.json["error"]) == (2, error)
+    (tmp_path / "r.toml").write_bytes(b"\xff")
+    assert ask("botnets", "rules", "add", tmp_path / "r.toml", "--json").json["error"] == "bad_rule"
+
+
 def test_where_there_is_no_session_there_is_no_group(spamtide: Spamtide, tmp_path: Path) -> None:
     (tmp_path / "more.mbox").write_text(MORE)
     place = ("--workspace", tmp_path / "w")

@@ -87,6 +87,10 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         r"```toml event\n(.*?)```", (ROOT / "docs" / "reference" / "events.md").read_text("utf-8"), re.S
     )[0]
     (folder / "event.toml").write_text(event)
+    rule = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "howto" / "botnets.md").read_text("utf-8"), re.S)[0]
+    (folder / "rule.toml").write_text(
+        rule.replace("d-0123456789ab", "d-e38f4380d5e7").replace("text:(quinces OR marmalade)", "subject:viagra")
+    )
     runs: list[tuple[int, tuple[Any, ...]]] = [
         (0, ("simulate", "march-2011", "--out", folder / "world", "--scale", "0.03", "--seed", "4")),
         (0, (*world, "digest")),
@@ -125,6 +129,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "watch", "run")),
         (0, (*world, "watch", "status", "pills")),
         (0, ("watch", "--series", folder / "counts.csv", "--target", "a", "--silent-since", "2011-03-01")),
+        (0, (*world, "botnets", "rules", "add", folder / "rule.toml")),
+        (0, (*world, "botnets", "rules")),
         (0, (*world, "status")),
         (0, ("init", folder / "own")),
         (3, (*own, "import", folder / "m.mbox", folder / "bad.gz", "--feed", "f", "--vantage", "mailbox")),

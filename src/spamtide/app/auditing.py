@@ -213,10 +213,13 @@ def _drawn(workspace: Workspace, generation: Generation, *, sample: int, seed: i
     }  # fmt: skip
 
 
-def read_answers(audit: Audit, text: str) -> list[tuple[AuditPair, str]]:
+def read_answers(audit: Audit, data: bytes) -> list[tuple[AuditPair, str]]:
     """Judgements of a CSV with the columns ``pair`` and ``verdict``; an empty verdict is none. Raises WrongUse ``bad_answers``."""
     pairs = {p.id: p for p in audit.draw.pairs}
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        raise _bad_answers(1, "the file is no UTF-8") from None
     if not {"pair", "verdict"} <= set(rows.fieldnames or ()):
         raise _bad_answers(1, "the columns 'pair' and 'verdict' are asked for")
     found = []

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.botnetrules import Asked, KnownRule, Met, known_rules
 from spamtide.app.instants import format_instant
 from spamtide.campaign import group_id
-from spamtide.errors import WrongUse
+from spamtide.errors import SpamtideError, WrongUse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,10 +124,43 @@ class Senders:
                 return best
         return ""
 
+    @cached_property
+    def rules(self) -> list[tuple[KnownRule, list[Met], SpamtideError | None]]:
+        """The rules of the workspace, each with the groups that meet it, or why it cannot be asked."""
+        known = known_rules(self.workspace)
+        if not known:
+            return []
+        paths = {d["dialect"]: d["paths"] for d in self.dialects()}
+        spoken = {g: {d: paths.get(d, []) for _, d in sendings} for g, sendings in self._sendings.items()}
+        asked = Asked(self.workspace, spoken, self._table("group_member"))
+        found: list[tuple[KnownRule, list[Met], SpamtideError | None]] = []
+        for rule in known:
+            try:
+                found.append((rule, asked.meet(rule.rule), None))
+            except SpamtideError as error:
+                # A campaign that is gone, say: the other rules can be asked all the same.
+                found.append((rule, [], error))
+        return found
+
+    @cached_property
+    def _by_rule(self) -> dict[str, Name]:
+        """Names that rules give: the rule first by its id wins; one that several groups meet names none."""
+        names: dict[str, Name] = {}
+        for known, met, _ in self.rules:
+            if len(met) == 1 and met[0].group not in names:
+                evidence = f"{met[0].found}. {known.rule.evidence}"
+                names[met[0].group] = Name(
+                    known.rule.botnet, known.rule.by, known.rule.id, evidence, known.at, met[0].group, frozenset()
+                )
+        return names
+
     def name_of(self, group: str) -> Name | None:
-        """The name that a group has now."""
+        """The name that a group has now: what a person called it last, else what a rule says that is younger than a name taken back."""
         given = self.names.get(group, [])
-        return given[-1] if given and given[-1].botnet is not None else None
+        if given and given[-1].botnet is not None:
+            return given[-1]
+        by_rule = self._by_rule.get(group)
+        return None if by_rule is None or (given and given[-1].at > by_rule.at) else by_rule
 
     def resolve(self, said: str) -> str:
         """The group of that id, of an id that it had before, or of that name. Raises WrongUse ``unknown_group``."""
@@ -191,7 +225,10 @@ class Senders:
                 for g, s in sorted(others.items())
                 if campaigns & {c for c, _ in s}
             ],
-            "names": [name.document() for name in self.names.get(group, [])],
+            "names": [
+                name.document()
+                for name in (*self.names.get(group, []), *([self._by_rule[group]] if group in self._by_rule else []))
+            ],
         }
 
     def explained(self, said: str) -> dict[str, Any]:

@@ -288,6 +288,11 @@ def message_rows(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str] = (
     return rows if limit is None else rows.limit(limit)
 
 
+def matching_places(tree: Tree) -> Any:
+    """The place (feed, writer, segment, ordinal) of each message that matches, whatever its feed and origin."""
+    return matching(tree).select(*_KEYS)
+
+
 def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window, placed: bool = False) -> Any:
     """``(key, received_at)`` of every message of a window: what duplicate shares are computed from; ``placed``: and its place.
 

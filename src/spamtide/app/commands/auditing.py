@@ -51,7 +51,7 @@ def audit_command(
         workspace, settled_generation(workspace), sample=sample, seed=seed, by=who, now=now_us()
     )  # fmt: skip
     if answers is not None:
-        audit.judge_all(read_answers(audit, answers.read_text("utf-8")), by=who, now=now_us())
+        audit.judge_all(read_answers(audit, answers.read_bytes()), by=who, now=now_us())
     elif sys.stdin.isatty() and not as_json:
         _ask(audit, who)
     document = audit.document(who)

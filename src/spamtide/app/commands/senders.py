@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spamtide.app.commands.botnetrules import rules_command
 from spamtide.app.commands.options import json_option, jsonl_option, open_current
 from spamtide.app.output import emit_json, emit_json_items, emit_jsonl, printable, say, table
 
@@ -99,13 +100,20 @@ def botnets_command(ctx: click.Context, as_json: bool, as_jsonl: bool) -> None:
         _list_botnets(ctx, as_json=as_json, as_jsonl=as_jsonl)
 
 
+def _namer(row: dict[str, Any]) -> str:
+    """Who or which rule named a group."""
+    if row["botnet"] is None:
+        return "-"
+    return f"rule {row['rule']}" if row["rule"] is not None else printable(row["named_by"], 40)
+
+
 def _list_botnets(ctx: click.Context, *, as_json: bool, as_jsonl: bool) -> None:
     senders = open_senders(ctx)
     rows = senders.groups()
     if _listed("spamtide.botnets/1", rows, as_json=as_json, as_jsonl=as_jsonl):
         return
     cells = [
-        [r["group"], printable(r["botnet"] or "-"), str(r["messages"]), f"{r['share']:.1%}", str(r["peers"]), str(len(r["campaigns"])),
+        [r["group"], printable(r["botnet"] or "-"), _namer(r), str(r["messages"]), f"{r['share']:.1%}", str(r["peers"]), str(len(r["campaigns"])),
          " ".join(r["dialects"])]
         for r in rows
     ]  # fmt: skip
@@ -113,9 +121,9 @@ def _list_botnets(ctx: click.Context, *, as_json: bool, as_jsonl: bool) -> None:
         print(
             "\n".join(
                 table(
-                    ["group", "botnet", "messages", "share", "peers", "campaigns", "dialects"],
+                    ["group", "botnet", "named by", "messages", "share", "peers", "campaigns", "dialects"],
                     cells,
-                    right=(2, 3, 4, 5),
+                    right=(3, 4, 5, 6),
                 )
             )
         )
@@ -146,7 +154,10 @@ def botnets_show(ctx: click.Context, group: str, as_json: bool) -> None:
         f"{document['group']} ({name}): {document['messages']} messages, {document['share']:.1%} of unsolicited mail, by {document['peers']} addresses"
     )
     if document["botnet"]:
-        print(f"  {printable(document['named_by'])} identifies it as {name}: {printable(document['evidence'], 500)}")
+        rule = f"the rule {document['rule']} of " if document["rule"] is not None else ""
+        print(
+            f"  {rule}{printable(document['named_by'])} identifies it as {name}: {printable(document['evidence'], 500)}"
+        )
     print(
         f"  from {document['first_seen']} to {document['last_seen']}; {len(document['campaigns'])} campaigns in {', '.join(document['dialects'])}"
     )
@@ -232,3 +243,6 @@ def botnets_name(
         emit_json(again.shown(found))
     else:
         print(f"{found} is {printable(name) if name else 'unnamed'} now.")
+
+
+botnets_command.add_command(rules_command)
