@@ -108,12 +108,15 @@ def test_a_thinned_message_is_explained_from_its_facts(use, tmp_path: Path) -> N
     assert after["shared"]["both"] == before["shared"]["both"] and after["shared"]["words"]
 
 
-def test_what_is_not_there_is_said(use) -> None:
+def test_what_is_not_there_is_said_and_what_was_inferred_of_it_is_gone(use, tmp_path: Path) -> None:
     first = members(use)[0]["id"]
+    kept = "archive/tables/generations/campaign/*/templates/*.json"
+    assert use("campaigns", "templates", "--limit", "1").code == 0 and list((tmp_path / "w").glob(kept))
     assert use("campaigns", "explain", first, "f/import-000001/9999", "--json").json["error"] == "unknown_message"
     assert use("campaigns", "explain", first, "nothing", "--json").json["error"] == "bad_message_id"
     assert use("archive", "erase", 'subject:"quinces"', "--reason", "asked", "--yes").code == 0
     assert use("campaigns", "explain", first, first, "--json").json["error"] == "unknown_message"
+    assert list((tmp_path / "w").glob(kept)) == []
 
 
 def test_a_template_that_was_inferred_stands_in_the_list_until_the_grouping_changes(use, tmp_path: Path) -> None:

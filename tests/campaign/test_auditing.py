@@ -76,10 +76,10 @@ def estimated(planted: Planted, seed: int):
 def test_the_interval_covers_a_planted_precision(planted: Planted) -> None:
     truth = planted.precision()
     assert 0.5 < truth < 0.95
-    shares = [estimated(planted, seed)[0] for seed in range(100, 125)]
+    shares = [estimated(planted, seed)[0] for seed in range(100, 116)]
     covered = sum(s.low <= truth <= s.high for s in shares)
-    assert covered >= 22, (covered, truth)
-    assert abs(np.mean([s.value for s in shares]) - truth) < 0.03, "no bias: strata have their weight"
+    assert covered >= 14, (covered, truth)
+    assert abs(np.mean([s.value for s in shares]) - truth) < 0.035, "no bias: strata have their weight"
     assert np.mean([s.high - s.low for s in shares]) < 0.25, "an interval of everything covers too"
 
 
