@@ -20,6 +20,8 @@ SHORT = (
     ["swarm.py"],
     ["near_duplicates.py"],
     ["explain_pairs.py"],
+    ["alarm.py", "40"],
+    ["size.py", "3"],
 )
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
 

@@ -68,7 +68,7 @@ def offered(place: Path, line: str, shell: str = "bash") -> list[str]:
         ("spamtide effect --event rustock-2011", ["rustock-2011"]),
         ("spamtide effect --measure vol", ["volume"]),
         ("spamtide event show spam", ["spamit-2010"]),
-        ("spamtide wat", []),
+        ("spamtide serv", []),
     ],
 )
 def test_what_is_offered(place: Path, line: str, wanted: list[str]) -> None:

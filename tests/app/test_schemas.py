@@ -80,6 +80,12 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
     (folder / "bad.gz").write_bytes(b"\x1f\x8bno")
     days = "".join(f"2011-{m:02d}-{d:02d},{s},{40 + d % 5},1\n" for s in "ab" for m in (1, 2, 3) for d in range(1, 29))
     (folder / "counts.csv").write_text("time,series,count,exposure\n" + days)
+    lines = [
+        f"2011-03-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,a,192.0.2.{(7 * h) % 12},192.0.2.0/24,h{(7 * h) % 12}"
+        for h in range(168)
+    ]
+    (folder / "seen.csv").write_text("\n".join(["time,feed,address,network,mark", *lines]) + "\n")
+    (folder / "few.csv").write_text("time,address\n2011-03-01,192.0.2.1\n")
     question = {"id": 1, "series": "counts.csv", "at": "2011-03-16T14:45:00Z", "target": "a", "controls": ["b"]}
     (folder / "q.jsonl").write_text(json.dumps(question) + "\n" + json.dumps({"id": 2}) + "\n")
     (folder / "t.jsonl").write_text('{"text": "one two"}\n')
@@ -124,6 +130,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "dialects", "show", "d-e38f4380d5e7")),
         (0, (*world, "botnets")),
         (0, (*world, "botnets", "members")),
+        (0, ("size", "--sightings", folder / "seen.csv", "--by", "week")),
+        (1, ("size", "--sightings", folder / "few.csv")),
         (0, (*world, "watch", "add", "pills", "--measure", "subject:viagra", "--feed", "trap", "--event", "rustock-2011")),
         (0, (*world, "watch", "list")),
         (0, (*world, "watch", "run")),

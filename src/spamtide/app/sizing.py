@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,25 +14,30 @@ from spamtide.errors import BrokenWorld, Unanswerable, WrongUse
 from spamtide.measure import DAY_US, Note, Population, Refusal, Sightings, Window, estimate_population
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from spamtide.app.observatory import Observatory
 
 FAMILIES = ("IPv4", "IPv6")
 WEEK_US = 7 * DAY_US
+SPANS = {"day": DAY_US, "week": WEEK_US}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sightings as text, n rows in order of time; an empty mark is none."""
+    """Sightings as text, n rows in order of time; an empty mark is none. ``part``: what the parts are told by: a country, a sender group."""
 
     at: NDArray[np.int64]
     feed: NDArray[np.object_]
     address: NDArray[np.object_]
     network: NDArray[np.object_]
     mark: NDArray[np.object_]
+    part: NDArray[np.object_]
 
     def taken(self, kept: NDArray[np.bool_]) -> Rows:
         """Some of the rows."""
-        return Rows(self.at[kept], self.feed[kept], self.address[kept], self.network[kept], self.mark[kept])
+        columns = (self.feed, self.address, self.network, self.mark, self.part)
+        return Rows(self.at[kept], *(c[kept] for c in columns))
 
     @property
     def wide(self) -> NDArray[np.bool_]:
@@ -73,12 +78,15 @@ def sizes_of_file(path: Path, *, window: Window | None = None, by: str | None = 
         ) from None
     rows = Rows(
         np.array([s.at for s in found], dtype=np.int64),
-        *(np.array([getattr(s, n) for s in found], dtype=object) for n in ("feed", "address", "network", "mark")),
+        *(
+            np.array([getattr(s, n) for s in found], dtype=object)
+            for n in ("feed", "address", "network", "mark", "feed")
+        ),
     )
     if not len(rows.at):
         raise Unanswerable("no_data", "There is no sighting in this file.", "Give rows of time,feed,address,network.")
     whole = window or _days(int(rows.at[0]), int(rows.at[-1]) + 1)
-    return _sizes(rows, whole, by, None, {})
+    return _sizes(rows, whole, by, None)
 
 
 def sizes_of_workspace(
@@ -96,17 +104,10 @@ def sizes_of_workspace(
         raise Unanswerable("no_data", f"Nothing was seen of {measure}.", "Ask for another window, feed or target.")
     helo, path = table["helo"].to_pylist(), table["dialect_path"].to_pylist()
     marks = [f"{h.lower()} {p or ''}" if h else "" for h, p in zip(helo, path, strict=True)]
+    parts = _labels(observatory, table, by)
+    columns = (table["feed"].to_pylist(), table["peer_unit"].to_pylist(), table["network"].to_pylist(), marks, parts)
     rows = Rows(
-        table["received_at"].to_numpy(),
-        *(
-            np.array([v or "" for v in values], dtype=object)
-            for values in (
-                table["feed"].to_pylist(),
-                table["peer_unit"].to_pylist(),
-                table["network"].to_pylist(),
-                marks,
-            )
-        ),
+        table["received_at"].to_numpy(), *(np.array([v or "" for v in values], dtype=object) for values in columns)
     )
     rows = rows.taken(rows.address.astype(str) != "")
     whole = window or _last_week(int(table["received_at"][-1].as_py()) + 1)
@@ -116,23 +117,30 @@ def sizes_of_workspace(
         return Sizes((_unreliable(whole, len(rows.at), int(hidden.sum()), len(hidden)),), (), target.feeds)
     live = np.where(hidden, 0.0, peers.exposures)
     rows = _without_days(rows, whole, hidden)
-    networks = observatory.workspace.networks
-    countries = {}
-    if by == "country":
-        if networks.table is None:
-            raise WrongUse(
-                "no_countries", "Countries need a table of networks, and there is none.", "docs/howto/networks.md shows how to name one."
-            )  # fmt: skip
-        known = {u: networks.of(u) for u in set(rows.address.tolist())}
-        countries = {u: n.country or "" for u, n in known.items() if n is not None}
-    found = _sizes(rows, whole, by, live, countries)
+    found = _sizes(rows, whole, by, live)
     notes = peers.warnings
     return Sizes(tuple(_noted(p, notes) for p in found.populations), found.parts, target.feeds)
 
 
-def _sizes(
-    rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None, countries: dict[str, str]
-) -> Sizes:
+def _labels(observatory: Observatory, table: pa.Table, by: str | None) -> list[str]:
+    """What each row's part is, by country or sender group; its feed otherwise. Raises WrongUse ``no_countries``."""
+    if by == "group":
+        from spamtide.app.sendershares import settled_groups
+
+        return [str(g) for g in settled_groups(observatory.workspace, None)[1](table).tolist()]
+    if by != "country":
+        return [str(f) for f in table["feed"].to_pylist()]
+    networks = observatory.workspace.networks
+    if networks.table is None:
+        raise WrongUse(
+            "no_countries", "Countries need a table of networks, and there is none.", "docs/howto/networks.md shows how to name one."
+        )  # fmt: skip
+    units = table["peer_unit"].to_pylist()
+    known = {u: networks.of(u) for u in set(units)}
+    return [(n.country if (n := known[u]) is not None else None) or "unknown" for u in units]
+
+
+def _sizes(rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None) -> Sizes:
     """IPv4 and IPv6 apart, the one that more was seen of first."""
     inside = rows.taken((rows.at >= window.start) & (rows.at < window.end))
     wide = inside.wide
@@ -141,28 +149,26 @@ def _sizes(
     populations = tuple(estimate_population(inside.numbered(f), window, live) for f in families)
     parts = tuple(
         (name, estimate_population(part.numbered(families[0]), span, exposure))
-        for name, part, span, exposure in _parts(inside, window, by, live, countries)
+        for name, part, span, exposure in _parts(inside, window, by, live)
     )
     return Sizes(populations, parts, tuple(sorted(set(inside.feed.tolist()))))
 
 
 def _parts(
-    rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None, countries: dict[str, str]
+    rows: Rows, window: Window, by: str | None, live: NDArray[np.float64] | None
 ) -> Iterator[tuple[str, Rows, Window, NDArray[np.float64] | None]]:
-    if by == "week":
-        for number in range(int((window.end - window.start) // WEEK_US)):
-            span = Window(window.start + number * WEEK_US, window.start + (number + 1) * WEEK_US)
+    """Whole spans of time in order, or parts by what their rows are labelled."""
+    if by in SPANS:
+        length = SPANS[by]
+        days = length // DAY_US
+        for number in range(int((window.end - window.start) // length)):
+            span = Window(window.start + number * length, window.start + (number + 1) * length)
             part = rows.taken((rows.at >= span.start) & (rows.at < span.end))
-            yield f"week {number + 1}", part, span, None if live is None else live[number * 7 : number * 7 + 7]
-    named: Callable[[], list[str]] | None = None
-    if by == "country":
-        named = lambda: [countries.get(a, "") for a in rows.address.tolist()]  # noqa: E731
-    elif by == "feed":
-        named = lambda: [str(f) for f in rows.feed.tolist()]  # noqa: E731
-    if named is not None:
-        of = np.array(named(), dtype=object)
-        for name in sorted(set(of.tolist())):
-            yield str(name) or "unknown", rows.taken(of == name), window, live
+            exposure = None if live is None else live[number * days : (number + 1) * days]
+            yield f"{by} {number + 1}", part, span, exposure
+    elif by is not None:
+        for name in sorted(set(rows.part.tolist())):
+            yield str(name), rows.taken(rows.part == name), window, live
 
 
 def _without_days(rows: Rows, window: Window, hidden: NDArray[np.bool_]) -> Rows:

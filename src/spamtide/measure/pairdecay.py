@@ -141,7 +141,9 @@ def _cosine(gaps: Ints, night: float) -> Floats:
 
 def _leases(pairs: Pairs, gaps: Ints, survival: Floats) -> Floats:
     """Chance that a pair is of two hosts, one of which got the other's address."""
-    return np.asarray(pairs.network[gaps] / pairs.every[gaps] * (1.0 - survival) / pairs.pool, dtype=np.float64)
+    return np.asarray(
+        pairs.network[gaps] / np.maximum(pairs.every[gaps], 1.0) * (1.0 - survival) / pairs.pool, dtype=np.float64
+    )
 
 
 def _chance(pairs: Pairs, gaps: Ints, decay: Decay) -> Floats:

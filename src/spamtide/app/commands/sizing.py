@@ -28,7 +28,9 @@ from spamtide.errors import WrongUse
 @click.option(
     "--window", "window", metavar="START/END", help="The window; by default the last seven days in which it was seen."
 )
-@click.option("--by", type=click.Choice(["country", "week", "feed"]), help="The same for each country, week or feed.")
+@click.option(
+    "--by", type=click.Choice(["group", "country", "feed", "day", "week"]), help="The same for each of these."
+)
 @json_option
 @click.pass_context
 def size_command(
@@ -51,8 +53,10 @@ def size_command(
         )  # fmt: skip
     span = parse_window(window) if window else None
     if sightings is not None:
-        if by == "country":
-            raise WrongUse("usage", "A file of sightings has no countries.", "Leave --by out, or ask for week or feed.")
+        if by in ("country", "group"):
+            raise WrongUse(
+                "usage", f"A file of sightings has no {by}.", "Leave --by out, or ask for feed, day or week."
+            )
         target, found = None, sizes_of_file(sightings, window=span, by=by)
     else:
         target = f"botnet:{botnet}" if botnet is not None else measure or ""
