@@ -31,7 +31,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 HOURS_A_DAY = 24.0
 # Mean leases that s may be made of, hours; the last is for ever.
-LEASES = np.array([6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 384.0, 768.0, 1536.0, 3072.0, np.inf])
+LEASES = np.array([3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 384.0, 768.0, 1536.0, 3072.0, np.inf])
 _FOR_EVER = len(LEASES) - 1
 # How much of a host's output may follow its day.
 NIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)

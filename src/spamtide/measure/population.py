@@ -24,6 +24,10 @@ MIN_PAIRS = 30
 PARTS = 20
 # From this share of sightings with a mark on, hosts are counted by marks.
 MARKED_SHARE = 0.3
+# Where short gaps hold too many pairs up to so many hours, nobody can tell sessions from addresses that change as fast.
+LONG_SESSIONS = 12
+# In the day after the first gap used, so many times as many pairs as leases give by chance: fewer say nothing of hosts.
+ABOVE_CHANCE = 2.0
 # A host is seen in so small a share of hours: then an hour in which it was seen counts once, however much it sent.
 SELDOM = 0.08
 # Sightings at addresses with three marks or more in an hour, from this share on: many hosts behind one address.
@@ -185,7 +189,15 @@ def _fit(seen: Sightings, window: Window) -> _Fit | Refusal:
     have = float(pairs.same[max(gap, 1) :].sum())
     if decay is None or have < MIN_PAIRS:
         return Refusal("too_few_pairs", {"pairs": MIN_PAIRS}, {"pairs": int(have)})
+    if gap >= LONG_SESSIONS or _by_chance(pairs, max(gap, 1)):
+        return Refusal("addresses_change_too_fast", {"hours_at_one_address": 6}, {"first_gap_hours": gap})
     return _Fit(rows, hours, pairs, decay, 0.0 if gap == 0 else max(gap - 1.0, 0.5))
+
+
+def _by_chance(pairs: Pairs, gap: int) -> bool:
+    """Whether the pairs of a day's gaps from ``gap`` on are hardly more than hosts of a network get by taking each other's addresses."""
+    day = slice(gap, gap + 24)
+    return bool(pairs.same[day].sum() < ABOVE_CHANCE * pairs.network[day].sum() / pairs.pool)
 
 
 def _each_hour_once(seen: Sightings, hours: Ints) -> Sightings:
