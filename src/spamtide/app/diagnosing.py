@@ -11,6 +11,7 @@ import numpy as np
 
 from spamtide.app.engines import open_engine
 from spamtide.app.instruments import changes_within
+from spamtide.app.pooling import measured
 from spamtide.measure import (
     DAY_US,
     HOUR_US,
@@ -61,6 +62,8 @@ def feed_checks(observatory: Observatory, effect: Effect, series: Series, origin
         address_groups(observatory, effect, series, origins),
         instrument_check(observatory, effect),
     ]
+    if "," in effect.feed:
+        found.insert(0, feeds_check(observatory, effect, origins))
     if effect.measure.startswith("subject:"):
         found += keyword_drift(observatory, effect, origins)
     return tuple(found)
@@ -78,6 +81,21 @@ def ratio_of(effect: Effect, series: Series) -> Interval | None:
     ).ratio
 
 
+def feeds_check(observatory: Observatory, effect: Effect, origins: Sequence[str]) -> Check:
+    """The headline without each feed in turn, and of each alone."""
+    assert effect.feed is not None and effect.ratio is not None
+    names = effect.feed.split(",")
+    window = Window(effect.before.start, effect.after.end)
+    rows: Rows = []
+    for name in names:
+        left = ",".join(n for n in names if n != name)
+        for label, asked in ((f"without {name}", left), (f"{name} alone", name)):
+            if label.startswith("without") or len(names) > 2:
+                series = measured(observatory, effect.measure, asked, cut=effect.cut, window=window, origins=origins)
+                rows.append((label, ratio_of(effect, series)))
+    return check_rows(Note("feeds_check"), rows, effect.ratio)
+
+
 def instants(observatory: Observatory, effect: Effect, origins: Sequence[str]) -> Check:
     """The headline with the cut moved by hours, the days counted anew from there."""
     assert effect.feed is not None and effect.ratio is not None
@@ -86,7 +104,7 @@ def instants(observatory: Observatory, effect: Effect, origins: Sequence[str]) -
         at = effect.cut + hours * HOUR_US
         before, after = Window(effect.before.start, at), Window(at, effect.after.end)
         window = Window(before.start, after.end)
-        series = observatory.series(effect.measure, [effect.feed], anchor=at, window=window, origins=origins)
+        series = measured(observatory, effect.measure, effect.feed, cut=at, window=window, origins=origins)
         found = estimate_effect(series, at, before=before, after=after, diagnostics="none").ratio
         rows.append((f"{hours:+d} h", found))
     return check_rows(Note("instants_check"), rows, effect.ratio, apart=False)
@@ -102,7 +120,7 @@ def address_groups(observatory: Observatory, effect: Effect, series: Series, ori
     window = Window(int(series.starts[0]), int(series.starts[-1]) + series.bin_us)
     with open_engine(observatory.workspace) as engine:
         rows = engine.run(
-            counts_by_recipient(count, bin_us=series.bin_us, anchor=effect.cut, feeds=[effect.feed], origins=origins, window=window)
+            counts_by_recipient(count, bin_us=series.bin_us, anchor=effect.cut, feeds=effect.feed.split(","), origins=origins, window=window)
         )  # fmt: skip
     addresses = [str(a or "") for a in rows["address"].to_pylist()]
     places = np.array(rows["bin"].to_pylist(), dtype=np.int64) - (window.start - effect.cut) // series.bin_us
@@ -142,15 +160,17 @@ def keyword_drift(observatory: Observatory, effect: Effect, origins: Sequence[st
     words = measure.text.removeprefix("subject:").split(",")
     asked = [f"subject-literal:{','.join(words)}", *([f"subject:{w}" for w in words] if len(words) > 1 else [])]
     with open_engine(observatory.workspace) as engine:
-        topics = engine.run(topics_among(measure.tree, feeds=[effect.feed], origins=origins))["topic"].to_pylist()
+        topics = engine.run(topics_among(measure.tree, feeds=effect.feed.split(","), origins=origins))[
+            "topic"
+        ].to_pylist()
     topic = next((str(t) for t in topics if t and t != "other"), None)
     how: dict[str, Any] = {
-        "anchor": effect.cut, "window": Window(effect.before.start, effect.after.end), "origins": origins,
+        "cut": effect.cut, "window": Window(effect.before.start, effect.after.end), "origins": origins,
     }  # fmt: skip
-    answers: Rows = [(m, ratio_of(effect, observatory.series(m, [effect.feed], **how))) for m in asked]
+    answers: Rows = [(m, ratio_of(effect, measured(observatory, m, effect.feed, **how))) for m in asked]
     checks = [check_rows(Note("terms_check"), answers, effect.ratio)]
     if topic is not None:
-        beside = ratio_of(effect, observatory.series(f"topic:{topic}", [effect.feed], **how))
+        beside = ratio_of(effect, measured(observatory, f"topic:{topic}", effect.feed, **how))
         own = effect.ratio
         if beside is not None and (beside.low > own.high or beside.high < own.low):
             facts = {"terms": own.value, "topic": beside.value}
@@ -163,7 +183,8 @@ def keyword_drift(observatory: Observatory, effect: Effect, origins: Sequence[st
 def instrument_check(observatory: Observatory, effect: Effect) -> Check:
     """Persona, panel, place and filter of the feed within the windows."""
     assert effect.feed is not None
-    moments = changes_within(observatory.workspace, effect.feed, Window(effect.before.start, effect.after.end))
+    window = Window(effect.before.start, effect.after.end)
+    moments = {at for name in effect.feed.split(",") for at in changes_within(observatory.workspace, name, window)}
     if not moments:
         return Check(Note("instrument_steady"), "quiet")
     return Check(Note("instrument_moved", {"of": len(moments)}), "doubt")

@@ -51,7 +51,7 @@ def check_question(question: EffectQuestion) -> None:
     if question.series is not None and question.feed:
         raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
     if question.series is None and not question.feed:
-        raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
+        raise WrongUse("usage", "An effect is of a feed.", "Give --feed F, or counts with --series FILE.csv.")
     if question.shape != "averaged" and question.method != "latent-ar1":
         raise WrongUse("usage", f"The method {question.method} knows no shapes.", "Leave --shape or --method out.")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spamtide.app.cuts import find_cut
 from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.instruments import instrument_notes
+from spamtide.app.pooling import measured
 from spamtide.app.registry import workspace_registry
 from spamtide.app.searching import asks_for_campaigns, resolved, search_messages
 from spamtide.app.workspace import Workspace, now_us
@@ -316,7 +317,7 @@ class Observatory:
     ) -> Effect:
         """What changed on ``measure`` at ``feed`` after an event, or after an instant. A refusal is a value in it.
 
-        ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. ``net``: the table of the effect on the
+        ``feed``: one, or several as ``a,b``, pooled. ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. ``net``: the table of the effect on the
         measure, on all else that the feed received of the same population, and on the total. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
         if not isinstance(parse_measure(measure), Count):
@@ -326,7 +327,8 @@ class Observatory:
                 "Ask the effect on the count, or 'spamtide duplicates --window W --compare W'.",
             )
         cut = find_cut(workspace_registry(self.workspace), event, at)
-        self.workspace.require_feeds([feed])
+        names = feed.split(",")
+        self.workspace.require_feeds(names)
         counts = self._given(feed)
         if counts:
             name = series_named(counts, str(parse_measure(measure))).name
@@ -337,28 +339,27 @@ class Observatory:
                 net=net,
             )  # fmt: skip
             return replace(value, feed=feed, target=cut.target)
-        covered = span(self.exposures([feed]))
+        covered = span(self.exposures(names))
         if covered is None:
             raise Unanswerable(
                 "no_data", "There is nothing in this feed yet.", "Run 'spamtide import PATH --feed NAME'."
             )
-        notes = list(cut.notes)
+        notes = [*cut.notes, *([Note("mixed_feeds", {"of": len(names)})] if len(names) > 1 else [])]
         usual = default_windows(cut.at, covered[0], covered[1], cut.earlier_end, cut.next_start)
         if before is not None or after is not None:
             notes.append(Note("window_chosen"))
         b, a = before or usual[0], after or usual[1]
-        notes += instrument_notes(self.workspace, feed, Window(b.start, max(a.end, b.start)))
+        around = Window(b.start, max(a.end, b.start))
+        notes += dict.fromkeys(n for name in names for n in instrument_notes(self.workspace, name, around))
         if b.end > cut.at or a.start < cut.at:
             raise WrongUse(
                 "overlapping_windows", "The windows overlap the cut.", "End the first and start the second at the cut."
             )
-        series = self.series(
-            measure, [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins
-        )
+        how: Any = {"cut": cut.at, "window": Window(min(b.start, cut.at), max(a.end, cut.at + 1)), "origins": origins}
+        series = measured(self, measure, feed, **how)
         rest = None
         if net:
-            whole = self.series(f"volume@{series.unit}", [feed], anchor=cut.at, window=Window(min(b.start, cut.at), max(a.end, cut.at + 1)), origins=origins)  # fmt: skip
-            rest = remainder(whole, series, "all else")
+            rest = remainder(measured(self, f"volume@{series.unit}", feed, **how), series, "all else")
         value = estimate_effect(
             series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
             warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),

@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         peer_notes,
         sessions_by_bin,
     )
+    from spamtide.measure.pooling import pooled
     from spamtide.measure.population import Estimate, Population, Sightings, estimate_population
     from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
@@ -214,6 +215,7 @@ __all__ = [
     "parse_query",
     "peer_notes",
     "peer_units_seen",
+    "pooled",
     "rebinned",
     "reconcile",
     "remainder",
@@ -257,6 +259,7 @@ _LATE = {
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),
+    "pooling": ("pooled",),
     "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),
 }
 

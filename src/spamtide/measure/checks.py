@@ -99,7 +99,7 @@ def placebo_dates(series: Series, in_before: Bins, after: Window, ratio: Interva
     if not given:
         return Check(Note("check_not_possible", {"check": "placebo dates"}), "not_possible", tuple(rows))
     changed = sum(not r.low <= 1 <= r.high for r in given)
-    larger = sum(abs(np.log(r.value)) >= abs(np.log(ratio.value)) for r in given)
+    larger = sum(bool(abs(np.log(r.value)) >= abs(np.log(ratio.value))) for r in given)
     doubt = changed > 0.2 * len(given) or (larger > 0 and not ratio.low <= 1 <= ratio.high)
     facts: dict[str, Fact] = {"of": len(given), "changed": changed, "larger": larger}
     return Check(Note("placebo_dates", facts), "doubt" if doubt else "quiet", tuple(rows))

@@ -30,6 +30,8 @@ NOTES = {
     # Checks: what full diagnostics say.
     "check_not_possible": "{check}: not possible, there is too little to ask it of.",
     "dates_check": "With the cut moved by one to three days the ratio runs from {lowest} to {highest}.",
+    "feeds_check": "Without each feed in turn the ratio runs from {lowest} to {highest}.",
+    "mixed_feeds": "These are {of} feeds together; a day on which one was dead counts by what the others brought before.",
     "instants_check": "With the cut moved by up to twelve hours the ratio runs from {lowest} to {highest}.",
     "windows_check": "Over shorter windows the ratio runs from {lowest} to {highest}.",
     "placebo_dates": "At {of} earlier dates on which nothing is known to have happened, {changed} would have been called a change, and {larger} moved at least as far.",
@@ -37,7 +39,7 @@ NOTES = {
     "weekdays_check": "Without each weekday in turn the ratio runs from {lowest} to {highest}.",
     "phase_check": "With a factor for every second day the ratio is {lowest}.",
     "no_outages": "No day in the windows was dead or partly dead.",
-    "outages_check": "{dead} days were dead and {partial} partly; without them and their neighbours the ratio runs from {lowest} to {highest}.",
+    "outages_check": "Dead days: {dead}, partly dead: {partial}; without them and their neighbours the ratio runs from {lowest} to {highest}.",
     "address_groups_check": "Without each group of addresses in turn the ratio runs from {lowest} to {highest}.",
     "competing_events": "The registry has {of} other events within 30 days: {events}.",
     "no_competing_events": "The registry has no other event within 30 days; what it does not hold it cannot show.",

@@ -158,11 +158,9 @@ def effect_command(
 
     if batch_file is not None:
         return _batch(batch_file)
-    if len(feeds) > 1:
-        raise WrongUse("usage", "An effect is of one feed.", "Give one --feed.")
     named = [c for c in controls.split(",") if c] if controls not in (None, "none") else []
     question = EffectQuestion(
-        event=event, at=at, measure=measure, feed=feeds[0] if feeds else None, series=None if series_file is None else str(series_file),
+        event=event, at=at, measure=measure, feed=",".join(feeds) or None, series=None if series_file is None else str(series_file),
         target=target, controls=None if controls is None else tuple(named), before=before, after=after, method=method,
         shape=shape, origins=tuple(chosen_origins(origins)), also_at=tuple(also_at), diagnostics=diagnostics, dates=dates,
         decimal=decimal, net=net,
