@@ -22,6 +22,7 @@ SHORT = (
     ["explain_pairs.py"],
     ["alarm.py", "40"],
     ["size.py", "3"],
+    ["effect_speed.py", "--batch", "100"],
 )
 LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
 
