@@ -24,7 +24,7 @@ SHORT = (
     ["size.py", "3"],
     ["effect_speed.py", "--batch", "100"],
 )
-LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"])
+LONG = (["digest_speed.py", "--memory"], ["subject_terms.py"], ["ten_million.py"], ["group_scale.py"], ["soak.py"])
 
 
 def main() -> None:
