@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,13 @@ def test_bounds_are_settings(spamtide: Spamtide, glued: Path, monkeypatch: pytes
         assert spamtide("--workspace", glued, "campaigns", "--json").json["warnings"] == []
     finally:
         settings.write_text(was)
+
+
+def test_status_stands_where_the_grouping_is_damaged(spamtide: Spamtide, glued: Path, tmp_path: Path) -> None:
+    shutil.copytree(glued, tmp_path / "w")
+    folder = tmp_path / "w" / "archive" / "tables" / "generations"
+    for table in folder.glob("campaign/*/campaign_edge.parquet"):
+        table.unlink()
+    assert spamtide("--workspace", tmp_path / "w", "status", "--json").json["warnings"] == []
+    (folder / "campaign.json").write_text("{}")
+    assert spamtide("--workspace", tmp_path / "w", "status", "--json").json["warnings"] == []

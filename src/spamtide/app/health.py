@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from spamtide.app.instants import format_instant
 from spamtide.app.live import digest_note_path, read_note
 from spamtide.app.workspace import now_us
 from spamtide.archive import is_followed, lock_is_free
-from spamtide.errors import SpamtideError
+from spamtide.errors import BrokenWorld, SpamtideError
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import DAY_US
 
@@ -129,11 +130,23 @@ def networks_in_use(workspace: Workspace) -> dict[str, Any] | None:
         return None
 
 
+def _giants(workspace: Workspace) -> list[dict[str, Any]]:
+    """Warnings of large campaigns; none where the grouping cannot be read, which who asks for campaigns is told."""
+    from spamtide.app.engines import campaign_generations
+    from spamtide.app.giants import find_giants
+
+    try:
+        generation = campaign_generations(workspace).current()
+    except BrokenWorld:
+        return []
+    if generation is None or not all(Path(t.path).exists() for t in generation.tables.values()):
+        return []
+    return find_giants(workspace, generation)
+
+
 def describe(workspace: Workspace) -> dict[str, Any]:
     """The status document without its schema: feeds with sizes, spans, trap and lag, the digest, the disk, problems, warnings, ok."""
     from spamtide.app.digesting import pending_ranges
-    from spamtide.app.engines import campaign_generations
-    from spamtide.app.giants import find_giants
     from spamtide.app.quarantine import in_quarantine
     from spamtide.archive import that_count
 
@@ -162,7 +175,7 @@ def describe(workspace: Workspace) -> dict[str, Any]:
                 "provisional": provisional.get(feed, 0),
             }
         )
-    giants = find_giants(workspace, campaign_generations(workspace).current())
+    giants = _giants(workspace)
     disk = os.statvfs(workspace.archive.root)
     problems = [p for p in find_problems(workspace) if p.code != "not_stated"]
     return {
