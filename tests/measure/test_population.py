@@ -134,6 +134,24 @@ def test_too_few_pairs_are_a_refusal_with_what_is_counted() -> None:
     assert value(found, "output_per_day") == 20
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [replace(BENT[2], churn=(1.5, 1.5)), replace(SESSIONS[1], churn=(3.0, 3.0))],
+    ids=["churn", "sessions and churn"],
+)
+def test_addresses_that_change_as_fast_as_sessions_end_are_refused(kind: Kind) -> None:
+    found, _, _ = estimated(replace(kind, hosts=1500), 1000)
+    assert found.refused is not None
+    assert found.refused.reason == "addresses_change_too_fast"
+    assert found.estimate("hosts_lower_bound") is None
+
+
+def test_what_is_mostly_carried_back_is_no_lower_bound() -> None:
+    found, effective, _ = estimated(BENT[2], 1001)
+    assert value(found) == pytest.approx(effective, rel=0.25)
+    assert not found.at_least
+
+
 def test_dead_days_are_no_quiet_ones() -> None:
     at = np.repeat(np.arange(4) * DAY_US, 24) + np.tile(np.arange(24) * HOUR_US, 4)
     at = at[(at < DAY_US) | (at >= 2 * DAY_US)]

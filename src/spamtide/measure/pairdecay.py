@@ -40,7 +40,7 @@ GAPS = (0, 1, 2, 3, 4, 6, 8, 12, 18, 24)
 EXCESS, EXCESS_SD = 1.25, 3.0
 # Addresses of a network that a lease may give.
 POOL = 254.0
-_ROUNDS, _SHORTEST = 4, 3
+_ROUNDS, _SHORTEST, _FAR_BETTER = 4, 3, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,27 @@ def fit_decay(pairs: Pairs, first_gap: int, nights: Sequence[float] = NIGHTS) ->
     used = gaps[pairs.every[gaps] > 0]
     if not len(used) or pairs.same[used].sum() <= 0:
         return None
-    best: tuple[float, float, Floats] | None = None
-    for night in nights:
-        weights, likelihood = _weights(pairs, used, night, first_gap)
-        if best is None or likelihood > best[0] + 2.0:
-            best = (likelihood, night, weights)
-    if best is None or best[2].sum() <= 0:
+    likelihood, night, weights, _ = _best(pairs, used, nights, _SHORTEST * max(first_gap, 2))
+    if first_gap < 2:
+        # Leases of three hours follow noise as well: only where they explain far more than chance would let them.
+        better, other, short, beyond = _best(pairs, used, nights, float(LEASES[0]))
+        if better > likelihood + _FAR_BETTER * beyond:
+            night, weights = other, short
+    if weights.sum() <= 0:
         return None
-    _, night, weights = best
     survival = _lasting(np.arange(len(pairs.same))) @ weights / weights.sum()
     return Decay(float(1.0 / weights.sum()), survival, night, first_gap, float(pairs.same[used].sum()))
+
+
+def _best(pairs: Pairs, gaps: Ints, nights: Sequence[float], shortest: float) -> tuple[float, float, Floats, float]:
+    """Log likelihood, night, weights and variance over Poisson's of the likeliest night, the least of those that are as good."""
+    best: tuple[float, float, Floats, float] | None = None
+    for night in nights:
+        weights, likelihood, beyond = _weights(pairs, gaps, night, shortest)
+        if best is None or likelihood > best[0] + 2.0:
+            best = (likelihood, night, weights, beyond)
+    assert best is not None
+    return best
 
 
 def first_gap(pairs: Pairs, at_least: int = 0) -> int:
@@ -151,15 +162,18 @@ def _chance(pairs: Pairs, gaps: Ints, decay: Decay) -> Floats:
     return np.asarray(own + _leases(pairs, gaps, decay.survival[gaps]), dtype=np.float64)
 
 
-def _weights(pairs: Pairs, gaps: Ints, night: float, first_gap: int) -> tuple[Floats, float]:
-    """Weights of the leases, their sum 1 / N, and the log likelihood: least squares with non-negative weights, each gap weighed by its mean."""
+def _weights(pairs: Pairs, gaps: Ints, night: float, shortest: float) -> tuple[Floats, float, float]:
+    """Weights of the leases from ``shortest`` hours on, their sum 1 / N, the log likelihood, and the variance over Poisson's (1 or more).
+
+    Least squares with weights that are not negative, each gap weighed by its mean.
+    """
     from scipy.optimize import nnls
 
     same, every = pairs.same[gaps], pairs.every[gaps]
     lasting = _lasting(gaps)
     basis = lasting * _cosine(gaps, night)[:, None] * every[:, None]
     # Leases that are over when sessions are cannot be told from sessions.
-    basis[:, np.r_[_SHORTEST * first_gap > LEASES, _SHORTEST * first_gap > HOURS_A_DAY]] = 0.0
+    basis[:, np.r_[shortest > LEASES, shortest > HOURS_A_DAY]] = 0.0
     start = np.zeros(basis.shape[1])
     start[_FOR_EVER] = same.sum() / basis[:, _FOR_EVER].sum()
     weights = start
@@ -172,7 +186,8 @@ def _weights(pairs: Pairs, gaps: Ints, night: float, first_gap: int) -> tuple[Fl
             weights = start
         survival = lasting @ weights / weights.sum()
     mean = np.maximum(basis @ weights + every * _leases(pairs, gaps, survival), 1e-9)
-    return weights, float((same * np.log(mean) - mean).sum())
+    beyond = max(float(((same - mean) ** 2 / mean).mean()), 1.0)
+    return weights, float((same * np.log(mean) - mean).sum()), beyond
 
 
 def pairs_of(address: Ints, network: Ints, hours: Ints, longest: int, pool: float = POOL) -> Pairs:

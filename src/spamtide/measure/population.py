@@ -28,6 +28,8 @@ MARKED_SHARE = 0.3
 LONG_SESSIONS = 12
 # In the day after the first gap used, so many times as many pairs as leases give by chance: fewer say nothing of hosts.
 ABOVE_CHANCE = 2.0
+# Where fewer addresses than this are still held at the first gap used, too much is carried back to say "at least".
+HELD = 0.8
 # A host is seen in so small a share of hours: then an hour in which it was seen counts once, however much it sent.
 SELDOM = 0.08
 # Sightings at addresses with three marks or more in an hour, from this share on: many hosts behind one address.
@@ -124,7 +126,8 @@ def estimate_population(seen: Sightings, window: Window, exposures: Floats | Non
     if output is not None:
         estimates.append(_per_host(output.interval, fit.decay, spread))
     estimates += textbook(seen, window)
-    at_least = seen.family == "IPv4" and not notes
+    held = fit.decay.survival[max(fit.decay.first_gap, 1)] >= HELD
+    at_least = bool(seen.family == "IPv4" and not notes and held)
     return Population(
         window, seen.family, len(seen), tuple(estimates), None, fit.decay, marks, at_least, tuple(notes)
     )  # fmt: skip

@@ -143,6 +143,7 @@ _NEEDED = {
     "quiet_days": "{} quiet days",
     "exposure_basis": "an exposure that somebody stated ({})",
     "pairs": "{} pairs of sightings at one address",
+    "hours_at_one_address": "{} hours that a host keeps an address",
     "bin_hours": "bins of {} hours",
     "judged_of_each_stratum": "{} judged pair of each stratum that weighs",
     "campaigns_of_two_wordings": "{} campaign of two wordings",
