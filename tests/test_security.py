@@ -48,6 +48,8 @@ SPEAKING = {
     "app/doctor/ports.py": {"socket", "ssl"},
     # It asks DNS where the operator says so.
     "app/doctor/domains.py": {"dns"},
+    # An alarm goes to the webhook that the operator's settings name, and nowhere else.
+    "app/watching/telling.py": {"http", "ssl"},
     # A datagram to the service manager that started the trap; a page of metrics for whoever asks on loopback.
     "app/activation.py": {"socket"},
     "app/metricserver.py": {"http", "socket"},
