@@ -94,14 +94,15 @@ class NewCampaigns:
     def _later(self, part: Part, columns: list[str]) -> pa.Table:
         """Rows of a part that the grouping does not hold."""
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         rows = pq.read_table(self._workspace.tables.root / part.path, columns=columns)
         assert self._generation is not None
         ends = self._generation.basis.ends
         if part.day is None:
-            end = ends.get(segment_name(part.feed, part.writer, part.segment), 0)
-            return rows.slice(max(0, end - part.start)) if end > part.start else rows
+            # Not by row: what is in quarantine or erased has none.
+            return rows.filter(pc.field("ordinal") >= ends.get(segment_name(part.feed, part.writer, part.segment), 0))
         places = zip(*(rows[name].to_pylist() for name in _PLACE), strict=True)
         return rows.filter(pa.array([n >= ends.get(segment_name(f, w, s), 0) for f, w, s, n in places], pa.bool_()))
 
