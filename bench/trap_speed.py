@@ -158,6 +158,10 @@ class Waiter:
         more = self.socket.recv(65536)
         if not more:
             raise SystemExit("a server ended a session")
+        return self.answer(more, waits)
+
+    def answer(self, more: bytes, waits: list[float]) -> bool:
+        """Take what came, perhaps nothing new, and answer each whole reply."""
         self.pending += more
         done = False
         while b"\n" in self.pending:
@@ -196,6 +200,8 @@ def time_to_250(port: int, connections: int, messages: int) -> list[float]:
         while b"220" not in client.pending:
             client.pending += client.socket.recv(4096)
         client.pending = client.pending.partition(b"\n")[2]
+        # The answer to HELO may have come with the greeting.
+        client.answer(b"", waits)
         selector.register(client.socket, selectors.EVENT_READ, client)
     done = 0
     while done < messages:

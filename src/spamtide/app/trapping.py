@@ -48,6 +48,8 @@ _SLICE_MS = 100
 _SPARE_FILES = 64
 _JOURNAL_SECONDS = 10.0
 _TOLD = 500
+# Of the open segment a few dozen bytes a session stay in memory.
+_SESSIONS_BYTES = 8 << 20
 
 
 def parse_address(text: str) -> str:
@@ -128,7 +130,8 @@ def run_trap(
     connections = _raise_descriptors(settings.connections)
     # Two traps on two feeds never wait for each other: each has names of its own in the journal.
     mine = hashlib.sha256(feed.encode()).hexdigest()[:8]
-    journal, sessions = Journal(archive.root, WRITER + mine), Journal(archive.root, SESSION_WRITER + mine)
+    journal = Journal(archive.root, WRITER + mine, keep=True)
+    sessions = Journal(archive.root, SESSION_WRITER + mine, keep=True, segment_bytes=_SESSIONS_BYTES)
     limits = {
         "connections": connections,
         "connections_per_address": settings.connections_per_address,

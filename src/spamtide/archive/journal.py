@@ -15,7 +15,7 @@ from typing import Any
 
 from spamtide.archive.kernel import CaptureBatch
 from spamtide.archive.layout import JOURNAL_FEED, format_id
-from spamtide.archive.segments import FeedWriter, list_segments, read_segment
+from spamtide.archive.segments import SEGMENT_BYTES, FeedWriter, list_segments, read_segment
 
 # Sessions without a message are written under names that begin so, and nothing else is.
 SESSION_WRITER = "sessions"
@@ -33,11 +33,22 @@ class JournalRecord:
 
 
 class Journal:
-    """The journal of one archive. Reading never locks; appending takes the writer's lock for a moment."""
+    """The journal of one archive. Reading never locks; appending takes the writer's lock for a moment.
 
-    def __init__(self, root: Path, writer: str = "cli") -> None:
+    ``keep``: for one thread that appends for hours. Its place in the open segment is kept between entries, so that the segment is
+    not read for each; it is sealed at ``segment_bytes`` as any other.
+    """
+
+    def __init__(
+        self, root: Path, writer: str = "cli", *, keep: bool = False, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
         self._root = root
         self._writer = writer
+        self._segment_bytes = segment_bytes
+        self._kept = self._appender() if keep else None
+
+    def _appender(self) -> FeedWriter:
+        return FeedWriter(self._root, JOURNAL_FEED, self._writer, segment_bytes=self._segment_bytes)
 
     def append(self, kind: str, body: dict[str, Any], at: int) -> None:
         """Append one entry; durable when this returns."""
@@ -51,10 +62,12 @@ class Journal:
             batch.push(at, meta.encode(), json.dumps(body, sort_keys=True, ensure_ascii=False).encode())
         if not len(batch):
             return
-        writer = FeedWriter(self._root, JOURNAL_FEED, self._writer)
-        with writer:
+        with self._kept or self._appender() as writer:
             writer.append(batch, os.urandom(16 * len(batch)))
-            writer.close(seal=False)
+            if writer is self._kept:
+                writer.pause()
+            else:
+                writer.close(seal=False)
 
     def read(self, *kinds: str) -> list[JournalRecord]:
         """Entries of these kinds, or all, in order of time, writer and place."""

@@ -127,7 +127,8 @@ class FeedWriter:
     """Appends to the newest segment of (feed, writer), rolls over by size, seals on leaving.
 
     Holds the lock of (feed, writer). Takes up what a crash left: settles half-made seals, cuts a torn tail; rot in
-    the middle stays where it is and is named in ``rot``.
+    the middle stays where it is and is named in ``rot``. ``pause`` in place of ``close`` lets go of the lock only: who enters
+    again goes on where it was, without reading the segment, unless somebody has changed it meanwhile.
     """
 
     def __init__(self, root: Path, feed: str, writer: str, *, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -139,21 +140,28 @@ class FeedWriter:
         self._open: SegmentWriter | None = None
         self._number = 0
         self._chain = NO_CHAIN
+        self._left: tuple[int, ...] | None = None
         self.rot: list[tuple[int, int]] = []
         self.cut_bytes = 0
 
     def __enter__(self) -> FeedWriter:
         self._held.enter_context(hold_lock(self._root, f"segments-{self.feed}-{self.writer}"))
         try:
-            self._take_up()
+            left, self._left = self._left, None
+            if left is None or left != self._state():
+                self._open = None
+                self._take_up()
         except BaseException:
             self._held.close()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._left = None
         try:
-            self.close(seal=kind is None or not issubclass(kind, Exception))
+            if self._left is None:
+                self.close(seal=kind is None or not issubclass(kind, Exception))
         finally:
             self._held.close()
 
@@ -231,6 +239,19 @@ class FeedWriter:
             self._open.commit()
             self._chain = self._open.seal()["chain"]
             self._open = None
+
+    def pause(self) -> None:
+        """Make what was appended durable; leaving then keeps the place in the segment and seals nothing."""
+        self.commit()
+        self._left = self._state()
+
+    def _state(self) -> tuple[int, ...] | None:
+        """What tells whether the open segment is as it was left; None where there is none."""
+        try:
+            at = segment_base(self._root, self.feed, self.writer, self._number).with_suffix(".open").stat()
+        except FileNotFoundError:
+            return None
+        return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns
 
     def close(self, *, seal: bool = True) -> None:
         """End writing: seal the open segment, or leave it open and durable."""
