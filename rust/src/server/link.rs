@@ -5,10 +5,13 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{timeout_at, Instant};
 
@@ -33,12 +36,23 @@ pub struct Link {
 }
 
 /// The socket for a library that reads and writes by itself.
-struct Raw<'a>(&'a TcpStream, &'a mut Vec<u8>);
+struct Raw<'a>(&'a mut TcpStream, &'a mut Vec<u8>);
+
+/// Read what is there. A read that leaves room in the buffer has emptied the socket: the runtime takes note of that here, and not
+/// in `try_read`, so nobody asks the system a second time only to hear that there is nothing.
+fn read_now(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = ReadBuf::new(buffer);
+    let mut nobody = Context::from_waker(Waker::noop());
+    match Pin::new(stream).poll_read(&mut nobody, &mut filled) {
+        Poll::Ready(result) => result.map(|()| filled.filled().len()),
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+    }
+}
 
 impl Read for Raw<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.1.is_empty() {
-            return self.0.try_read(buffer);
+            return read_now(self.0, buffer);
         }
         let n = self.1.len().min(buffer.len());
         buffer[..n].copy_from_slice(&self.1[..n]);
@@ -90,7 +104,7 @@ impl Link {
 
     /// Read what is there; 0 at the end.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut raw = Raw(&self.stream, &mut self.early);
+        let mut raw = Raw(&mut self.stream, &mut self.early);
         let Some(tls) = &mut self.tls else {
             return raw.read(buffer);
         };
@@ -134,7 +148,7 @@ impl Link {
     /// Send what the library has to send.
     async fn flush(&mut self, deadline: Instant) -> io::Result<()> {
         match &mut self.tls {
-            Some(tls) => flush(tls, &self.stream, deadline).await,
+            Some(tls) => flush(tls, &mut self.stream, deadline).await,
             None => Ok(()),
         }
     }
@@ -189,12 +203,12 @@ impl Link {
                 let ready = timeout_at(deadline, self.stream.readable()).await;
                 ready.map_err(|_| "deadline")?.map_err(|_| "lost")?;
             }
-            let read = Raw(&self.stream, &mut self.early).read(&mut scratch.borrow_mut());
+            let read = Raw(&mut self.stream, &mut self.early).read(&mut scratch.borrow_mut());
             match read {
                 Ok(0) => return Err("closed".into()),
                 Ok(n) => {
                     let taken = take(&mut tls, &scratch.borrow()[..n], gather, &mut self.early);
-                    let flushed = flush(&mut tls, &self.stream, deadline).await;
+                    let flushed = flush(&mut tls, &mut self.stream, deadline).await;
                     taken?;
                     flushed.map_err(|_| "lost")?;
                 }
@@ -229,7 +243,7 @@ fn take(tls: &mut ServerConnection, mut bytes: &[u8], gather: &mut Gather, rest:
     Ok(())
 }
 
-async fn flush(tls: &mut ServerConnection, stream: &TcpStream, deadline: Instant) -> io::Result<()> {
+async fn flush(tls: &mut ServerConnection, stream: &mut TcpStream, deadline: Instant) -> io::Result<()> {
     let mut nothing = Vec::new();
     while tls.wants_write() {
         match tls.write_tls(&mut Raw(stream, &mut nothing)) {
