@@ -101,8 +101,8 @@ pub fn link(chain: &Hash, leaf: &Hash) -> Hash {
     h.finalize().into()
 }
 
-/// Append the bytes of one record to `out`; its leaf.
-pub fn encode(out: &mut Vec<u8>, ordinal: u32, capture: &Capture, meta: &[u8], salt: &[u8; 16]) -> Hash {
+/// Append the bytes of one record to `out`, up to those of the message, which follow; its leaf.
+pub fn encode_head(out: &mut Vec<u8>, ordinal: u32, capture: &Capture, meta: &[u8], salt: &[u8; 16]) -> Hash {
     let mut fixed = [0u8; HEADER_LEN];
     fixed[0..4].copy_from_slice(&MAGIC);
     fixed[8..12].copy_from_slice(&ordinal.to_le_bytes());
@@ -116,7 +116,6 @@ pub fn encode(out: &mut Vec<u8>, ordinal: u32, capture: &Capture, meta: &[u8], s
     fixed[80..84].copy_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(&fixed);
     out.extend_from_slice(meta);
-    out.extend_from_slice(&capture.raw);
     leaf
 }
 

@@ -15,6 +15,11 @@ use std::path::{Path, PathBuf};
 /// First bytes of every segment.
 pub const MAGIC: [u8; 8] = *b"STSEG\x001\n";
 
+/// From so many bytes on a message is written from where it is, not copied behind others.
+const LARGE_BYTES: usize = 64 << 10;
+/// A buffer larger than this is not kept for the next records.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Whose segment it is and where its chain starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentHeader {
@@ -190,6 +195,38 @@ pub fn scan_bytes(path: &Path, bytes: &[u8]) -> Result<Scan> {
     })
 }
 
+/// Bytes on their way to a file: small ones are gathered, large ones go from where they are.
+struct Chunk<'a> {
+    file: &'a File,
+    /// Where `bytes` will stand.
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Chunk<'_> {
+    fn end(&self) -> u64 {
+        self.at + self.bytes.len() as u64
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        if bytes.len() < LARGE_BYTES {
+            self.bytes.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.flush()?;
+        self.file.write_all_at(bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.write_all_at(&self.bytes, self.at)?;
+        self.at = self.end();
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
 /// The one writer of an open segment.
 #[derive(Debug)]
 pub struct SegmentWriter {
@@ -279,30 +316,51 @@ impl SegmentWriter {
         if salts.len() != captures.len() * 16 {
             return Err(StoreError::Misuse("16 bytes of salt a capture"));
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
+        let metas: Vec<Vec<u8>> = captures.iter().map(meta_json).collect();
+        // No reader would take it for a record, nor find those after it.
+        let fits = |meta: &Vec<u8>, raw: &Vec<u8>| meta.len() <= record::MAX_META && raw.len() <= record::MAX_RAW;
+        if !metas
+            .iter()
+            .zip(captures)
+            .all(|(meta, capture)| fits(meta, &capture.raw))
+        {
+            return Err(StoreError::Misuse("a record larger than the format allows"));
+        }
+        let mut chunk = Chunk {
+            file: &self.file,
+            at: self.len,
+            bytes: std::mem::take(&mut self.buffer),
+        };
         let mut fresh = Vec::with_capacity(captures.len());
         let mut chain = self.chain;
-        for (capture, salt) in captures.iter().zip(salts.chunks_exact(16)) {
-            let start = buffer.len();
+        let mut written = Ok(());
+        for ((capture, meta), salt) in captures.iter().zip(&metas).zip(salts.chunks_exact(16)) {
+            let offset = chunk.end();
             let ordinal = (self.entries.len() + fresh.len()) as u32;
-            let meta = meta_json(capture);
-            // No reader would take it for a record, nor find those after it.
-            if meta.len() > record::MAX_META || capture.raw.len() > record::MAX_RAW {
-                return Err(StoreError::Misuse("a record larger than the format allows"));
+            let leaf = record::encode_head(
+                &mut chunk.bytes,
+                ordinal,
+                capture,
+                meta,
+                salt.try_into().expect("16 bytes"),
+            );
+            written = chunk.put(&capture.raw);
+            if written.is_err() {
+                break;
             }
-            let leaf = record::encode(&mut buffer, ordinal, capture, &meta, salt.try_into().expect("16 bytes"));
             chain = record::link(&chain, &leaf);
             fresh.push(Entry {
-                offset: self.len + start as u64,
-                len: (buffer.len() - start) as u64,
+                offset,
+                len: chunk.end() - offset,
                 raw_len: capture.raw.len() as u64,
                 received_at: capture.received_at,
                 sha256: capture.sha256,
                 leaf,
             });
         }
-        if let Err(error) = self.file.write_all_at(&buffer, self.len) {
+        let written = written.and_then(|()| chunk.flush());
+        let (len, buffer) = (chunk.at, chunk.bytes);
+        if let Err(error) = written {
             // A short write may have left half a record: cut it before anyone reads it.
             self.broken = self.file.set_len(self.len).is_err();
             return Err(StoreError::Io {
@@ -310,10 +368,14 @@ impl SegmentWriter {
                 error,
             });
         }
-        self.len += buffer.len() as u64;
-        self.chain = chain;
+        (self.len, self.chain) = (len, chain);
         self.entries.extend(fresh);
-        self.buffer = buffer;
+        // A flood of mail leaves no large buffer behind.
+        self.buffer = if buffer.capacity() > KEPT_BYTES {
+            Vec::new()
+        } else {
+            buffer
+        };
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use crate::pure::capture::{Capture, Meta};
 use serde_json::{json, Map, Value};
 
 impl Dialogue {
-    /// The record of a message.
-    pub(super) fn captured(&mut self, open: Transaction, mut marks: Vec<String>) -> Capture {
+    /// The record of a message whose bytes have the digest `sha256`.
+    pub(super) fn captured(&mut self, open: Transaction, mut marks: Vec<String>, sha256: [u8; 32]) -> Capture {
         if !open.counts {
             marks.extend(open.lives.iter().map(|m| (*m).to_owned()));
         }
@@ -44,7 +44,12 @@ impl Dialogue {
             transcript: Some(Value::Object(transcript)),
             ..Meta::default()
         };
-        Capture::new(self.now, meta, open.reader.raw)
+        Capture {
+            received_at: self.now,
+            meta,
+            raw: open.reader.raw,
+            sha256,
+        }
     }
 
     fn note_treatment(&self, facts: &mut Map<String, Value>) {

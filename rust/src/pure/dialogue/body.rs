@@ -70,8 +70,9 @@ impl Dialogue {
             self.answer_message(reply(552, "5.3.4 Too large"));
             return;
         }
-        let marks = self.tried_before(&open, true);
-        let capture = self.captured(*open, marks);
+        let sha256 = open.reader.sha256();
+        let marks = self.tried_before(&open, Some(&sha256));
+        let capture = self.captured(*open, marks, sha256);
         self.event = Some(Event::Message(Box::new(capture)));
     }
 

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memmem::Finder;
+use sha2::{Digest, Sha256};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     /// At the start of a line.
@@ -29,6 +32,8 @@ pub struct Reader {
     pub len: usize,
     bound: usize,
     marks: BTreeSet<&'static str>,
+    /// Finds a line that begins with a dot.
+    dotted: Finder<'static>,
 }
 
 impl Reader {
@@ -40,6 +45,7 @@ impl Reader {
             len: 0,
             bound,
             marks: BTreeSet::new(),
+            dotted: Finder::new(b"\r\n."),
         }
     }
 
@@ -51,6 +57,11 @@ impl Reader {
         } else {
             self.raw = Vec::new();
         }
+    }
+
+    /// SHA-256 of the bytes so far.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.raw).into()
     }
 
     /// Whether the message has outgrown the bound.
@@ -70,15 +81,21 @@ impl Reader {
                         i += 1;
                         continue;
                     }
-                    let stop = memchr::memchr2(b'\r', b'\n', &bytes[i..]).map_or(bytes.len(), |n| i + n);
-                    if stop == bytes.len() {
-                        self.put(&bytes[i..stop]);
-                        self.at = At::Within;
-                    } else {
-                        self.put(&bytes[i..=stop]);
-                        self.at = if bytes[stop] == b'\r' { At::Cr } else { At::Within };
+                    // Nothing else begins a line with a dot, which is all that matters.
+                    let rest = &bytes[i..];
+                    if let Some(n) = self.dotted.find(rest) {
+                        self.put(&rest[..n + 2]);
+                        self.at = At::Dot;
+                        i += n + 3;
+                        continue;
                     }
-                    i = (stop + 1).min(bytes.len());
+                    self.put(rest);
+                    self.at = match rest {
+                        [.., b'\r', b'\n'] => At::Line,
+                        [.., b'\r'] => At::Cr,
+                        _ => At::Within,
+                    };
+                    i = bytes.len();
                 }
                 At::Cr => match byte {
                     b'\n' => {
@@ -145,14 +162,24 @@ impl Reader {
         if !eight_bit_said && !raw.is_ascii() {
             marks.insert("data_eight_bit");
         }
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', raw).chain([raw.len()]) {
-            if (end + 1).min(raw.len()) - start > 1000 {
+        let (mut start, mut paired, mut bare) = (0, 0, false);
+        for end in memchr::memchr_iter(b'\n', raw) {
+            if end + 1 - start > 1000 {
                 marks.insert("data_long_line");
             }
-            start = (end + 1).min(raw.len());
+            start = end + 1;
+            match end > 0 && raw[end - 1] == b'\r' {
+                true => paired += 1,
+                false => bare = true,
+            }
         }
-        self.bare_marks(&mut marks);
+        if raw.len() - start > 1000 {
+            marks.insert("data_long_line");
+        }
+        // Counting is faster than finding, and seldom is one bare.
+        if bare || memchr::memchr_iter(b'\r', raw).count() > paired {
+            self.bare_marks(&mut marks);
+        }
         marks
     }
 

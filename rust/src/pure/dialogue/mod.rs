@@ -382,8 +382,9 @@ impl Dialogue {
         }
         self.unfinished += 1;
         let mut marks = vec!["unfinished".into()];
-        marks.extend(self.tried_before(&open, false));
+        marks.extend(self.tried_before(&open, None));
         self.note_unfinished();
-        Some(self.captured(*open, marks))
+        let sha256 = open.reader.sha256();
+        Some(self.captured(*open, marks, sha256))
     }
 }

@@ -4,7 +4,6 @@
 use super::memory::{key, Key};
 use super::{Dialogue, Transaction};
 use crate::pure::peer::peer_units;
-use sha2::{Digest, Sha256};
 
 /// So many bytes of a message are searched for its Message-ID.
 const HEAD_BYTES: usize = 65_536;
@@ -36,12 +35,10 @@ impl Dialogue {
     }
 
     /// Keys by which a message is known when it comes again; one that was cut short by its Message-ID alone.
-    fn message_keys(&self, open: &Transaction, whole: bool) -> Vec<Key> {
+    fn message_keys(&self, open: &Transaction, whole: Option<&[u8; 32]>) -> Vec<Key> {
         let raw = &open.reader.raw;
         let mut keys: Vec<Key> = message_id(raw).map(|id| self.key("id", open, id)).into_iter().collect();
-        if whole {
-            keys.push(self.key("bytes", open, &Sha256::digest(raw)));
-        }
+        keys.extend(whole.map(|sha256| self.key("bytes", open, sha256)));
         keys
     }
 
@@ -62,8 +59,8 @@ impl Dialogue {
         }
     }
 
-    /// Marks of a message that was tried before; its keys are kept for the verdict.
-    pub(super) fn tried_before(&mut self, open: &Transaction, whole: bool) -> Vec<String> {
+    /// Marks of a message that was tried before; its keys are kept for the verdict. `whole`: its digest, where it came to its end.
+    pub(super) fn tried_before(&mut self, open: &Transaction, whole: Option<&[u8; 32]>) -> Vec<String> {
         let keys = self.message_keys(open, whole);
         let mut marks = Vec::new();
         let mut memory = self.settings.memory();
@@ -77,7 +74,7 @@ impl Dialogue {
             if again.contains(&true) {
                 marks.push("counted_before".into());
             }
-            if whole {
+            if whole.is_some() {
                 recipients.iter().for_each(|k| memory.acknowledged(k));
             }
         }
