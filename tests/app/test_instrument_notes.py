@@ -30,8 +30,9 @@ def codes(workspace: Workspace, first_day: float, last_day: float) -> list[str]:
 def test_a_changed_persona_is_told_where_it_is_within_the_windows(workspace: Workspace) -> None:
     workspace.archive.journal.append("feed", {"feed": "f", "persona": "other"}, T0 + 10 * DAY)
     workspace.archive.journal.append("feed", {"feed": "f", "clock": "another"}, T0 + 20 * DAY)
-    assert [codes(workspace, *days) for days in ((1, 9), (9, 11), (10, 30), (15, 30))] == [
-        [], ["instrument_changed"], [], [],
+    workspace.archive.journal.append("feed", {"feed": "f", "starttls": False}, T0 + 30 * DAY)
+    assert [codes(workspace, *days) for days in ((1, 9), (9, 11), (10, 30), (15, 30), (29, 31))] == [
+        [], ["instrument_changed"], [], [], ["instrument_changed"],
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
 
 # What of a card says how and whom it measures: a change of these is a changed instrument.
-_OF_THE_INSTRUMENT = {"persona", "vantage", "mx_position", "upstream_filter", "treatment", "behind_relays"}
+_OF_THE_INSTRUMENT = {"persona", "vantage", "mx_position", "upstream_filter", "treatment", "behind_relays", "starttls"}
 
 
 def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, public: bool = False) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, 
             "persona": facts.get("persona"),
             "panel": facts.get("panel"),
             "treatment": facts.get("treatment"),
+            "starttls": facts.get("starttls"),
             "clock": facts.get("clock"),
             "changes": [{"at": format_instant(at), **what} for at, what in sorted(changes, key=lambda c: c[0])],
         },
@@ -83,7 +84,7 @@ def _stated(workspace: Workspace, feed: str) -> tuple[dict[str, Any], list[tuple
     facts: dict[str, Any] = {}
     changes: list[tuple[int, dict[str, Any]]] = []
     moved: dict[tuple[int, str], int] = {}
-    for record in workspace.archive.journal.read():
+    for record in workspace.archive.journal.read("feed", "address"):
         if record.body.get("feed") != feed:
             continue
         if record.kind == "feed":

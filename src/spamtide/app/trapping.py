@@ -310,6 +310,7 @@ def _state_feed(
         "addresses": taking(manner),
         "panel": panel_kind(settings, feed),
         "treatment": manner["treatment"],
+        "starttls": workspace.settings.trap.starttls,
     }
     card |= {key: text for key in ("upstream_filter", "mx_position") if (text := getattr(settings, key))}
     if vantage is not None or "vantage" not in stated:
