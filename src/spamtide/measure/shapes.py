@@ -23,8 +23,10 @@ SHAPES = ("averaged", "auto", "step", "ramp", "pulse", "decay", "pause")
 NAMED = ("step", "ramp", "pulse", "decay", "pause")
 # Ends of ramps, lengths of pulses, and time constants of decays and recoveries, as shares of the window.
 _ENDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
-_LENGTHS = (0.07, 0.15, 0.23, 0.31, 0.4, 0.5, 0.65)
+_LENGTHS = (0.0, 0.07, 0.15, 0.23, 0.31, 0.4, 0.5, 0.65)
 _TIMES = (0.08, 0.2, 0.45)
+# What recovers may take longer than was watched.
+_RECOVERIES = (*_TIMES, 1.0)
 # A pause ends from one day to the next: up to so many ends, a day each where the window has no more.
 _PAUSES = 30
 
@@ -53,7 +55,7 @@ def _members(name: str, age: Floats, length: float) -> list[Floats]:
         ends = np.unique(np.linspace(1, max(1.0, length - 1), min(_PAUSES, max(1, int(length) - 1))).round())
         return [(age < end).astype(np.float64)[:, None] for end in ends]
     held = [share * length for share in _LENGTHS]
-    falls = [np.where(age <= h, 1.0, np.exp(-(age - h) / (share * length))) for h in held for share in _TIMES]
+    falls = [np.where(age <= h, 1.0, np.exp(-(age - h) / (share * length))) for h in held for share in _RECOVERIES]
     return [_bent(fall)[:, None] for fall in falls]
 
 
