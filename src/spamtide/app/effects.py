@@ -37,21 +37,25 @@ class EffectQuestion:
     net: bool = False
     dates: str | None = None
     decimal: str | None = None
+    per: str | None = None
+    harmonics: int = 2
 
 
 def check_question(question: EffectQuestion) -> None:
     """Raises WrongUse ``usage`` for what does not go together."""
-    of_series = question.target or question.controls is not None or question.dates or question.decimal
+    of_series = question.target or question.controls is not None or question.dates or question.decimal or question.per
     if question.series is None and of_series:
         raise WrongUse(
             "usage",
-            "--target, --controls, --dates and --decimal belong to --series.",
+            "--target, --controls, --per, --dates and --decimal belong to --series.",
             "Give --series FILE.csv, or leave them out.",
         )
     if question.series is not None and question.feed:
         raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
     if question.series is None and not question.feed:
         raise WrongUse("usage", "An effect is of a feed.", "Give --feed F, or counts with --series FILE.csv.")
+    if question.per is not None and question.method != "quasi-poisson":
+        raise WrongUse("usage", "--per goes with --method quasi-poisson.", "Name that method, or leave --per out.")
     if question.shape != "averaged" and question.method != "latent-ar1":
         raise WrongUse("usage", f"The method {question.method} knows no shapes.", "Leave --shape or --method out.")
 
@@ -71,7 +75,7 @@ def answer_question(question: EffectQuestion, observatory: Callable[[], Observat
             Path(question.series), at=cut, event=question.event, target=question.target, controls=question.controls,
             before=window_of(question.before, cut, -1), after=window_of(question.after, cut, 1), also_at=cuts,
             diagnostics=question.diagnostics, options=CountOptions(question.dates, question.decimal),
-            method=question.method, shape=question.shape, net=question.net,
+            method=question.method, shape=question.shape, net=question.net, per=question.per, harmonics=question.harmonics,
         )  # fmt: skip
     opened = observatory()
     assert question.feed is not None

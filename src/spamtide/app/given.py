@@ -21,17 +21,18 @@ FEW = 8
 
 
 @functools.lru_cache(maxsize=64)
-def _read(path: str, modified_ns: int, options: CountOptions) -> dict[str, Series]:
-    return given_series([(r.start, r.series, r.count, r.exposure) for r in read_counts(Path(path), options)])
+def _read(path: str, modified_ns: int, options: CountOptions, months: bool) -> dict[str, Series]:
+    rows = [(r.start, r.series, r.count, r.exposure) for r in read_counts(Path(path), options)]
+    return given_series(rows, months=months)
 
 
-def read_series(path: Path, options: CountOptions | None = None) -> dict[str, Series]:
-    """Series by name of a CSV of counts.
+def read_series(path: Path, options: CountOptions | None = None, *, months: bool = False) -> dict[str, Series]:
+    """Series by name of a CSV of counts; ``months``: of calendar months too.
 
     Raises BadCounts or BadGivenSeries for what cannot be read as counts, BrokenWorld ``unreadable`` for the file.
     """
     try:
-        return _read(str(path), path.stat().st_mtime_ns, options or CountOptions())
+        return _read(str(path), path.stat().st_mtime_ns, options or CountOptions(), months)
     except OSError as error:
         raise BrokenWorld(
             "unreadable", f"{path} cannot be read: {error.strerror or error}.", "Check the path and its permissions."
@@ -52,6 +53,8 @@ def effect_of_file(
     method: str = "latent-ar1",
     shape: str = "averaged",
     net: bool = False,
+    per: str | None = None,
+    harmonics: int = 2,
     options: CountOptions | None = None,
 ) -> Effect:
     """The effect on a series of a CSV; no workspace is needed. ``controls``: None means every other series.
@@ -60,10 +63,10 @@ def effect_of_file(
     """
     cut = find_cut(load_registry(), event, at)
     return effect_of_given(
-        read_series(path, options), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
+        read_series(path, options, months=method == "quasi-poisson"), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
         earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
         competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
-        net=net,
+        net=net, per=per, harmonics=harmonics,
     )  # fmt: skip
 
 

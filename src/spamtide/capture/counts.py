@@ -1,6 +1,6 @@
 """Counts as CSV, as spamtide writes them or as a spreadsheet does. An empty count is missing, exposure 0 is dead time.
 
-Long: the columns ``time,series,count,exposure``. Wide: a column of times, and one column for each series. What a spreadsheet
+Long: the columns ``time,series,count,exposure``. Wide: a column of times, or one of years and one of months, and one column for each series. What a spreadsheet
 leaves open, the order of day and month and the decimal sign, is taken from the whole file or asked for, never guessed.
 """
 
@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spamtide.capture.dates import ORDERS, Dates
+from spamtide.capture.dates import ORDERS, Dates, Months, YearParts
 from spamtide.capture.numbers import DECIMALS, Numbers
 from spamtide.capture.sheets import BadCounts, NotOpened, Sheet, read_sheet
 
 TIME_NAMES = ("time", "date", "day")
+MONTH_NAMES = ("year", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,16 @@ def read_counts(path: Path, options: CountOptions | None = None) -> list[CountRo
     options = options or CountOptions()
     sheet = read_sheet(path)
     at = {name.strip().lower(): i for i, name in reversed(list(enumerate(sheet.header)))}
-    time = next((at[name] for name in TIME_NAMES if name in at), None)
+    monthly = all(name in at for name in MONTH_NAMES)
+    # A sheet by month may number its rows in a column 'time'.
+    time = at["year"] if monthly else next((at[name] for name in TIME_NAMES if name in at), None)
+    taken = {at[name] for name in MONTH_NAMES} if monthly else {time}
     if time is None:
         raise sheet.bad(sheet.first, "there is no column 'time'")
     exposure, long = at.get("exposure"), at.get("count")
     if long is None and "series" in at:
         raise sheet.bad(sheet.first, "there is a column 'series' and no column 'count'")
-    series = [i for i in range(len(sheet.header)) if i not in (time, exposure)] if long is None else [long]
+    series = [i for i in range(len(sheet.header)) if i not in {*taken, exposure}] if long is None else [long]
     if not series:
         raise sheet.bad(sheet.first, "there is no column 'count', and no other that could be a series")
     names = [sheet.header[i].strip() for i in series]
@@ -54,7 +58,11 @@ def read_counts(path: Path, options: CountOptions | None = None) -> list[CountRo
         raise sheet.bad(sheet.first, "a column has no name")
     if long is None and len(set(names)) < len(names):
         raise sheet.bad(sheet.first, "two columns have the same name")
-    dates = Dates(sheet, time, options.dates)
+    dates: Months | YearParts | Dates
+    if monthly:
+        dates = Months(sheet, at["year"], at["month"])
+    else:
+        dates = YearParts(sheet, time) if YearParts.fits(sheet, time) else Dates(sheet, time, options.dates)
     numbers = Numbers(sheet, [*series, *([] if exposure is None else [exposure])], options.decimal)
     rows: list[CountRow] = []
     seen: set[tuple[str, int]] = set()
@@ -73,7 +81,7 @@ def _rows(
     names: list[str],
     named: int | None,
     exposure: int | None,
-    dates: Dates,
+    dates: Dates | Months | YearParts,
     numbers: Numbers,
 ) -> Iterator[tuple[int, CountRow]]:
     for line, cells in sheet.rows:

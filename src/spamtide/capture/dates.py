@@ -10,6 +10,8 @@ from spamtide.capture.sheets import BadCounts, Sheet
 ORDERS = ("iso", "day-first", "month-first")
 _PARTS = re.compile(r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?: +0?0:00(?::00(?:\.0+)?)?)?", re.A)
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?", re.A)
+# A year and its part, as R writes the times of a monthly series.
+_YEAR = re.compile(r"(1[6-9]|20|21)\d\d(?:\.\d+)?", re.A)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -98,3 +100,41 @@ class Dates:
                 if len(last) == 4
                 else f"{text!r} is no day",
             ) from None
+
+
+class YearParts:
+    """The times of a column of years with parts: 1969.08333333333 is February 1969. Each is the first of a month, UTC."""
+
+    def __init__(self, sheet: Sheet, column: int) -> None:
+        self._sheet, self._column = sheet, column
+
+    @staticmethod
+    def fits(sheet: Sheet, column: int) -> bool:
+        """Whether every row has such a time, and one a part of a year."""
+        texts = [cells[column].strip() for _, cells in sheet.rows]
+        return any("." in text for text in texts) and all(_YEAR.fullmatch(text) for text in texts)
+
+    def instant(self, line: int, cells: list[str]) -> int:
+        """Microseconds since 1970 of a row's time. Raises BadCounts."""
+        text = cells[self._column].strip()
+        months = float(text) * 12
+        if abs(months - round(months)) > 0.05:
+            raise self._sheet.bad(line, f"{text!r} is not the beginning of a month")
+        year, month = divmod(round(months), 12)
+        return (datetime(year, month + 1, 1, tzinfo=UTC) - _EPOCH).days * 86_400_000_000
+
+
+class Months:
+    """The times of a column of years and one of months, 1 to 12: each the first of the month, UTC."""
+
+    def __init__(self, sheet: Sheet, year: int, month: int) -> None:
+        self._sheet, self._year, self._month = sheet, year, month
+
+    def instant(self, line: int, cells: list[str]) -> int:
+        """Microseconds since 1970 of a row's time. Raises BadCounts."""
+        year, month = cells[self._year].strip(), cells[self._month].strip()
+        try:
+            moment = datetime(int(year), int(month), 1, tzinfo=UTC)
+        except ValueError:
+            raise self._sheet.bad(line, f"{year!r}, {month!r} are no year and month") from None
+        return (moment - _EPOCH).days * 86_400_000_000

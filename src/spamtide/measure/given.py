@@ -17,6 +17,7 @@ from spamtide.measure.beside import INSTANTS, at_cut
 from spamtide.measure.checks import check_rows
 from spamtide.measure.displacement import added
 from spamtide.measure.effect import default_windows, estimate_effect
+from spamtide.measure.months import MONTH_US, effect_of_months, month_numbers
 from spamtide.measure.values import DAY_US, HOUR_US, Check, Effect, Interval, Note, Series, Window
 
 # One row: start of the bin, name of the series, count (None: missing), exposure as a share of the bin.
@@ -27,23 +28,41 @@ class BadGivenSeries(WrongUse):
     """Given counts that cannot be read as series on one grid, or a name that is not among them."""
 
 
-def given_series(rows: Sequence[Row], *, basis: str = "declared") -> dict[str, Series]:
+def given_series(rows: Sequence[Row], *, basis: str = "declared", months: bool = False) -> dict[str, Series]:
     """Series by name, all on the grid of the shortest step in ``rows``; a bin without a row is missing.
 
-    Raises BadGivenSeries ``uneven_bins`` when times do not lie on one grid or bins are longer than a day.
+    ``months``: times that are all the first of a month are bins of calendar months. Raises BadGivenSeries ``uneven_bins`` when times
+    do not lie on one grid or bins are longer than a day.
     """
     times = np.array(sorted({r[0] for r in rows}), dtype=np.int64)
+    if months and (numbers := month_numbers(times)) is not None:
+        every = np.arange(numbers[0], numbers[-1] + 1).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+        return _laid(rows, every, np.searchsorted(every, times), times, MONTH_US, basis)
     bin_us = int(np.diff(times).min()) if len(times) > 1 else DAY_US
     if bin_us > DAY_US or DAY_US % bin_us or ((times - times[0]) % bin_us).any():
-        raise BadGivenSeries("uneven_bins", f"The times do not lie on one grid of days, hours or other equal parts of a day{_off(times)}.", "Give one row a bin, all in one zone; leave the count empty where it is missing.")  # fmt: skip
+        hint = " Counts by month are asked with --method quasi-poisson." if month_numbers(times) is not None else ""
+        raise BadGivenSeries("uneven_bins", f"The times do not lie on one grid of days, hours or other equal parts of a day{_off(times)}.", f"Give one row a bin, all in one zone; leave the count empty where it is missing.{hint}")  # fmt: skip
     starts = np.arange(times[0], times[-1] + bin_us, bin_us, dtype=np.int64)
+    return _laid(rows, starts, (times - times[0]) // bin_us, times, bin_us, basis)
+
+
+def _laid(
+    rows: Sequence[Row],
+    starts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    times: NDArray[np.int64],
+    bin_us: int,
+    basis: str,
+) -> dict[str, Series]:
+    """Rows laid on the bins that begin at ``starts``; ``places``: of each of the ``times`` there are."""
+    place = dict(zip(times.tolist(), places.tolist(), strict=True))
     found: dict[str, Series] = {}
     for name in dict.fromkeys(r[1] for r in rows):
         counts, exposures = np.zeros(len(starts)), np.zeros(len(starts))
         missing = np.ones(len(starts), dtype=bool)
         for start, of, count, exposure in rows:
             if of == name:
-                i = (start - int(starts[0])) // bin_us
+                i = place[start]
                 counts[i], exposures[i], missing[i] = count or 0.0, exposure, count is None
         found[name] = Series(name, name, "message", bin_us, starts, counts, exposures, missing, basis)
     return found
@@ -147,27 +166,42 @@ def effect_of_given(
     method: str = "latent-ar1",
     shape: str = "averaged",
     net: bool = False,
+    per: str | None = None,
+    harmonics: int = 2,
 ) -> Effect:
     """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
 
     ``controls`` None means every other series of the file; they enter a second opinion, never the headline.
+    ``per``: a series whose share of its largest value is the exposure of each bin, a population. ``harmonics``: of the year, for counts by month.
     ``net``: the controls together are all else, for the table of direct, displacement and net. ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
     Raises BadGivenSeries ``unknown_series`` or ``which_series``.
     """
-    for name in [n for n in (target, *(controls or ())) if n is not None]:
+    for name in [n for n in (target, per, *(controls or ())) if n is not None]:
         if name not in series:
             raise BadGivenSeries(
                 "unknown_series", f"There is no series {name!r} in these counts.", f"There are: {', '.join(series)}."
             )
-    left = [n for n in series if n not in (controls or ())]
+    left = [n for n in series if n not in (controls or ()) and n != per]
     if target is None:
         if len(left) != 1:
             raise BadGivenSeries(
                 "which_series", f"These counts hold {len(series)} series.", f"Say --target: {', '.join(series)}."
             )
         target = left[0]
-    names = [n for n in series if n != target] if controls is None else [n for n in controls if n != target]
-    raw = series[target]
+    names = [n for n in series if n not in (target, per)] if controls is None else [n for n in controls if n != target]
+    raw = series[target] if per is None else _shared_out(series[target], series[per])
+    if raw.bin_us > DAY_US:
+        return effect_of_months(
+            raw,
+            cut,
+            target=target,
+            event=event,
+            harmonics=harmonics,
+            before=before,
+            after=after,
+            warnings=warnings,
+            competing=competing,
+        )
     hole = straddling(raw, *(cut_span or (cut, cut)))
     edges = (hole.start, hole.end) if hole is not None else (cut, cut)
     whole = _gathered(raw, edges)
@@ -189,6 +223,17 @@ def effect_of_given(
     if diagnostics == "full" and value.ratio is not None and raw.bin_us < DAY_US:
         return replace(value, checks=(*value.checks, _instants(raw, cut, b, a, value.ratio)))
     return value
+
+
+def _shared_out(series: Series, population: Series) -> Series:
+    """With the exposure of each bin times its share of the largest population; without one a bin is missing."""
+    largest = float(population.counts[~population.missing].max(initial=0.0))
+    if largest <= 0:
+        raise BadGivenSeries(
+            "no_population", f"The series {population.name!r} is nowhere above zero.", "Name another with --per."
+        )
+    unknown = population.missing | (population.counts <= 0)
+    return replace(series, exposures=series.exposures * population.counts / largest, missing=series.missing | unknown)
 
 
 def _instants(raw: Series, cut: int, before: Window, after: Window, ratio: Interval) -> Check:

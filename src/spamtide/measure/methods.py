@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spamtide.measure.latent import Fit, Floats, fit_latent
 from spamtide.measure.opinions import placebo_in_time
-from spamtide.measure.regressions import gls_ar1, negative_binomial_hac, structural
+from spamtide.measure.regressions import gls_ar1, negative_binomial_hac, quasi_poisson_days, structural
 from spamtide.measure.values import DAY_US, Interval, SecondOpinion, Series
 
 # Name for --method, and what documents say with its version.
@@ -20,6 +20,7 @@ METHODS = {
     "placebo": "placebo-in-time/1",
     "structural": "structural-local-level/1",
     "negative-binomial-hac": "negative-binomial-hac/1",
+    "quasi-poisson": "quasi-poisson/1",
 }
 DEFAULT_METHOD = "latent-ar1"
 
@@ -63,6 +64,7 @@ _REGRESSIONS: dict[str, Callable[..., SecondOpinion]] = {
     "gls-ar1": gls_ar1,
     "structural": structural,
     "negative-binomial-hac": negative_binomial_hac,
+    "quasi-poisson": quasi_poisson_days,
 }
 
 

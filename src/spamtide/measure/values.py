@@ -18,7 +18,7 @@ HOUR_US = 3_600_000_000
 
 Fact = int | float | str | None
 # Ways to estimate an effect, and shapes that it may have: ``methods``, ``shapes``. Here, so that a command's help needs no numpy.
-METHOD_NAMES = ("latent-ar1", "gls-ar1", "placebo", "structural", "negative-binomial-hac")
+METHOD_NAMES = ("latent-ar1", "gls-ar1", "placebo", "structural", "negative-binomial-hac", "quasi-poisson")
 SHAPE_NAMES = ("averaged", "auto", "step", "ramp", "pulse", "decay", "pause")
 
 

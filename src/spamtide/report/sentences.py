@@ -133,6 +133,8 @@ def share_phrase(share: Interval | None, level: str = "") -> str:
 
 _NEEDED = {
     "live_days_before": "{} live days before",
+    "live_months_before": "{} months before",
+    "live_months_after": "{} months after",
     "live_days_after": "{} live days after",
     "count_before": "{} messages counted before",
     "messages": "{} messages",

@@ -120,6 +120,18 @@ def duplicates_command(
 @click.option(
     "--decimal", type=click.Choice(DECIMALS), help="With --series: the decimal sign, where the file leaves it open."
 )
+@click.option(
+    "--per",
+    metavar="NAME",
+    help="With --series: a series that the counts are shares of, a population; it becomes the exposure.",
+)
+@click.option(
+    "--harmonics",
+    type=click.IntRange(0, 5),
+    default=2,
+    show_default=True,
+    help="With counts by month: so many waves of the year.",
+)
 @click.option("--net", is_flag=True, help="The effect on the measure, on all else, and on the total, in one table.")
 @click.option(
     "--plan",
@@ -142,7 +154,7 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, dates: str | None, decimal: str | None, net: bool, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, per: str | None, harmonics: int, net: bool, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
@@ -163,7 +175,7 @@ def effect_command(
         event=event, at=at, measure=measure, feed=",".join(feeds) or None, series=None if series_file is None else str(series_file),
         target=target, controls=None if controls is None else tuple(named), before=before, after=after, method=method,
         shape=shape, origins=tuple(chosen_origins(origins)), also_at=tuple(also_at), diagnostics=diagnostics, dates=dates,
-        decimal=decimal, net=net,
+        decimal=decimal, net=net, per=per, harmonics=harmonics,
     )  # fmt: skip
     if plan_file is not None:
         question = _frozen(ctx, plan_file, question)
