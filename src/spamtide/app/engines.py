@@ -27,13 +27,24 @@ def campaign_generations(workspace: Workspace) -> Generations:
 
 @contextlib.contextmanager
 def open_engine(workspace: Workspace, generation: Generation | None = None) -> Iterator[Engine]:
-    """An engine over the tables as they are now, with the tables of this generation, else of the one that counts."""
-    from spamtide.fingerprint import arrow_schema
+    """An engine over the tables as they are now, with the tables of this generation, else of the one that counts.
 
+    Where the workspace has a keeper of its engine, that one.
+    """
+    if workspace.engine_keeper is not None:
+        with workspace.engine_keeper.use(generation) as engine:
+            yield engine
+        return
     # The generation first: what came since is then a message without a campaign, and no campaign lacks its messages.
     held = generation if generation is not None else campaign_generations(workspace).current()
-    views = generation_views([held], {name: group_schema(name) for name in GROUP_TABLES})
-    schemas = {name: arrow_schema(name) for name in TABLES}
-    snapshot = workspace.tables.snapshot(FACTS_VERSION)
-    with Engine(snapshot, schemas, engine_options(workspace), views) as engine:
+    with engine_of(workspace, held) as engine:
         yield engine
+
+
+def engine_of(workspace: Workspace, generation: Generation | None) -> Engine:
+    """An engine over the tables as they are now, with the tables of this generation; whoever asks closes it."""
+    from spamtide.fingerprint import arrow_schema
+
+    views = generation_views([generation], {name: group_schema(name) for name in GROUP_TABLES})
+    schemas = {name: arrow_schema(name) for name in TABLES}
+    return Engine(workspace.tables.snapshot(FACTS_VERSION), schemas, engine_options(workspace), views)

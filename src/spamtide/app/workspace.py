@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -16,7 +17,7 @@ from spamtide.errors import WrongUse
 
 if TYPE_CHECKING:
     from spamtide.app.networks import Networks
-    from spamtide.archive import Archive, Tables
+    from spamtide.archive import Archive, Engine, Generation, Tables
 
 
 def now_us() -> int:
@@ -38,12 +39,22 @@ def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
+class EngineKeeper(Protocol):
+    """Who holds an engine open over the newest snapshot, and lends it."""
+
+    def use(self, generation: Generation | None) -> AbstractContextManager[Engine]:
+        """The engine, with the tables of this generation, else of the one that counts."""
+        ...
+
+
 class Workspace:
     """An opened workspace. Raises what ``load_settings`` raises."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.settings: Settings = load_settings(root / FILE_NAME)
+        # A process that answers for long keeps one engine open (app/serving); any other opens one a question.
+        self.engine_keeper: EngineKeeper | None = None
 
     @staticmethod
     def create(root: Path, people: People) -> Workspace:

@@ -68,20 +68,30 @@ class Engine:
                 raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{quoted}])")
             else:
                 fields = [pa.field("feed", pa.string()), pa.field("writer", pa.string()), *schema]
-                raw.register(name, pa.schema(fields).empty_table())
+                _make_empty(raw, name, pa.schema(fields))
         for name, (schema, path) in (generations or {}).items():
             if path is None:
-                raw.register(name, schema.empty_table())
+                _make_empty(raw, name, schema)
             else:
                 quoted = "'" + path.replace("'", "''") + "'"
                 raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted})")
         self._raw = raw
 
+    def cursor(self) -> Engine:
+        """The same engine for one more thread; close it before the engine itself."""
+        other = Engine.__new__(Engine)
+        other._raw = self._raw.cursor()
+        return other
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._raw.close()
+
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._raw.close()
+        self.close()
 
     def run(self, expression: Any) -> pa.Table:
         """Rows of an unbound Ibis expression, as an Arrow table."""
@@ -91,3 +101,10 @@ class Engine:
     def stream(self, expression: Any) -> Iterator[pa.RecordBatch]:
         """The same rows in batches, for what need not fit in memory."""
         yield from self._raw.sql(compile_expression(expression)).to_arrow_reader(_BATCH)
+
+
+def _make_empty(raw: Any, name: str, schema: pa.Schema) -> None:
+    # A table, not a registered one: only the connection that registers it would see it.
+    raw.register("empty_of_it", schema.empty_table())
+    raw.execute(f"CREATE TABLE {name} AS SELECT * FROM empty_of_it")
+    raw.unregister("empty_of_it")

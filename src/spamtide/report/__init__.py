@@ -5,6 +5,7 @@ from spamtide.report.build import build_report
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
+from spamtide.report.live import live_static, render_live
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
     duplicates_sentence,
@@ -34,11 +35,13 @@ __all__ = [
     "duplicates_sentence",
     "effect_document",
     "effect_sentence",
+    "live_static",
     "method_words",
     "note_text",
     "part_rows",
     "planted_sentence",
     "refusal_text",
+    "render_live",
     "returns_document",
     "sender_lines",
     "series_document",

@@ -1,0 +1,1 @@
+"""The pages, one file a subject. Each file lists its own as ``PAGES``."""

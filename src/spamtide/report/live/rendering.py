@@ -1,0 +1,119 @@
+"""HTML of the live pages, by templates with autoescape, and the files beside them, each known by its hash."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from spamtide.report.words import THIN, thousands
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# In this order: what others made first.
+STYLES = ("vendor/uPlot.min.css", "app.css")
+SCRIPTS = ("vendor/htmx.min.js", "vendor/uPlot.iife.min.js", "app.js", "live.js")
+_KINDS = {
+    "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8", "png": "image/png", "ico": "image/x-icon", "woff2": "font/woff2",
+}  # fmt: skip
+_FOLDER = "spamtide.report.live"
+
+
+@functools.cache
+def _files() -> dict[str, tuple[bytes, str, str]]:
+    found: dict[str, tuple[bytes, str, str]] = {}
+
+    def gather(folder: Any, prefix: str) -> None:
+        for entry in folder.iterdir():
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir():
+                gather(entry, f"{name}/")
+            elif (kind := _KINDS.get(entry.name.rpartition(".")[2])) is not None:
+                body = entry.read_bytes()
+                found[name] = (body, kind, hashlib.sha256(body).hexdigest()[:16])
+
+    folder = resources.files(_FOLDER) / "static"
+    if folder.is_dir():
+        gather(folder, "")
+    return found
+
+
+def live_static(name: str) -> tuple[bytes, str, str] | None:
+    """A static file by its name: bytes, content type, hash. None where there is none of that name."""
+    return _files().get(name)
+
+
+def static_url(name: str) -> str:
+    """Where a static file is served, with its hash, so that it can be kept for ever."""
+    return f"/static/{name}?v={_files()[name][2]}"
+
+
+def inert(text: object, limit: int = 400) -> str:
+    """A sender's text for a page: control and direction characters as their names, length-capped."""
+    shown = []
+    whole = str(text)
+    for c in whole[:limit]:
+        if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and c not in "\n\t":
+            shown.append(f"⟨{unicodedata.name(c, f'U+{ord(c):04X}').lower()}⟩")
+        else:
+            shown.append(c)
+    return "".join(shown) + ("…" if len(whole) > limit else "")
+
+
+def moment(text: str | None) -> str:
+    """An RFC 3339 instant as a table has it: 2011-03-16 14:45."""
+    return "" if not text else f"{text[:10]} {text[11:16]}"
+
+
+def said(text: str | None) -> str:
+    """An RFC 3339 instant as a sentence has it: 16 March 2011, 14:45 UTC."""
+    if not text:
+        return "never"
+    at = datetime.fromisoformat(text)
+    return f"{at.day} {at:%B %Y}, {at:%H:%M} UTC"
+
+
+def number(value: object) -> str:
+    """A number with thin spaces between thousands; '' where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.6g}"
+    return thousands(int(value)).replace(THIN, "\u202f")  # type: ignore[call-overload]
+
+
+def data(value: object) -> str:
+    """A value as JSON for a data attribute, which the template escapes."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates, compiled once."""
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    folder = resources.files(_FOLDER) / "templates"
+    sources = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".html")}
+    made = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters.update(inert=inert, moment=moment, said=said, number=number, data=data)
+    present = _files()
+    made.globals.update(
+        static_url=static_url,
+        styles=[s for s in STYLES if s in present],
+        scripts=[s for s in SCRIPTS if s in present],
+    )
+    return made
+
+
+def render_live(template: str, page: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
+    """The HTML of a live page: ``page`` is its document, ``frame`` what stands around it."""
+    return environment().get_template(template).render(page=page, frame=frame).rstrip() + "\n"
