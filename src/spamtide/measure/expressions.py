@@ -18,8 +18,9 @@ from spamtide.measure.query import And, CampaignsAmong, Not, Or, PeersAmong, Ter
 from spamtide.measure.values import DAY_US, Window
 from spamtide.message import LANGUAGES, ORIGINS, TOPICS, fold_words
 
-# Added before a floor division so that no dividend is negative: engines differ on the sign of a remainder.
-_FAR_DAYS = 200_000
+# Added before a division so that no dividend is negative: engines differ on the sign of a remainder. With instants of our time
+# added, microseconds stay below 2^53: engines divide in floating point, and above that an instant just before an edge would cross it.
+_FAR_DAYS = 50_000
 _KEYS = ("feed", "writer", "segment", "ordinal")
 # Marks of the capture by which a message does not count: for addresses outside the panel, or a delivery that stands already.
 OUTSIDE_PANEL = ("conditioning", "ramp", "disclosed", "counted_before")
@@ -225,7 +226,9 @@ def sessions_of(rows: Any) -> Any:
 def bin_number(rows: Any, bin_us: int, anchor: int) -> Any:
     """The number of the bin of each row: which multiple of ``bin_us`` after ``anchor`` it begins at, negative before."""
     far = (_FAR_DAYS * DAY_US // bin_us) * bin_us
-    return ((rows.received_at - anchor + far) // bin_us - far // bin_us).cast("int64")
+    shifted = rows.received_at - anchor + far
+    # The remainder is taken off first, in integers: what is left is divided without rounding.
+    return ((shifted - shifted % bin_us) // bin_us - far // bin_us).cast("int64")
 
 
 def _quantity(rows: Any, count: Count) -> Any:
