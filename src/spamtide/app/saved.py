@@ -12,6 +12,7 @@ from spamtide.measure import parse_query
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
+    from spamtide.archive import Journal
 
 _KIND = "search"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -50,8 +51,11 @@ def saved_query(workspace: Workspace, name: str) -> str:
     return known[name]
 
 
-def save_search(workspace: Workspace, name: str, query: str, *, now: int) -> None:
-    """Save a query under a name, in place of one of that name. Raises BadQuery, WrongUse ``bad_search_name``."""
+def save_search(workspace: Workspace, name: str, query: str, *, now: int, journal: Journal | None = None) -> None:
+    """Save a query under a name, in place of one of that name, by the workspace's journal or another of it.
+
+    Raises BadQuery, WrongUse ``bad_search_name``.
+    """
     if not _NAME.fullmatch(name):
         raise WrongUse(
             "bad_search_name",
@@ -59,10 +63,11 @@ def save_search(workspace: Workspace, name: str, query: str, *, now: int) -> Non
             "Use letters, digits, dot, dash and underscore, at most 64, starting with a letter or digit.",
             name=name,
         )
-    workspace.archive.journal.append(_KIND, {"name": name, "query": str(parse_query(query))}, now)
+    into = journal or workspace.archive.journal
+    into.append(_KIND, {"name": name, "query": str(parse_query(query))}, now)
 
 
-def forget_search(workspace: Workspace, name: str, *, now: int) -> None:
+def forget_search(workspace: Workspace, name: str, *, now: int, journal: Journal | None = None) -> None:
     """Delete a saved search. Raises WrongUse ``unknown_search``."""
     saved_query(workspace, name)
-    workspace.archive.journal.append(_KIND, {"name": name, "query": None}, now)
+    (journal or workspace.archive.journal).append(_KIND, {"name": name, "query": None}, now)

@@ -34,6 +34,7 @@ from spamtide.measure.expressions import (
 )
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
 from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
+from spamtide.measure.overview import campaigns_lately, campaigns_since, counts_by_feed, networks_lately
 from spamtide.measure.query import (
     BUILT_FIELDS,
     EVERYTHING,
@@ -185,8 +186,11 @@ __all__ = [
     "campaign_listing",
     "campaign_texts",
     "campaign_values",
+    "campaigns_lately",
+    "campaigns_since",
     "check_rows",
     "counts_by_bin",
+    "counts_by_feed",
     "counts_by_recipient",
     "default_windows",
     "duplicate_shares",
@@ -210,6 +214,7 @@ __all__ = [
     "matching_places",
     "message_prints",
     "message_rows",
+    "networks_lately",
     "other_texts",
     "parse_measure",
     "parse_query",

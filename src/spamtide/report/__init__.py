@@ -5,7 +5,15 @@ from spamtide.report.build import build_report
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
-from spamtide.report.live import live_static, render_live
+from spamtide.report.live import (
+    feed_sentence,
+    feeds_sentence,
+    live_static,
+    now_sentence,
+    render_live,
+    search_sentence,
+    series_sentence,
+)
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
     duplicates_sentence,
@@ -35,16 +43,21 @@ __all__ = [
     "duplicates_sentence",
     "effect_document",
     "effect_sentence",
+    "feed_sentence",
+    "feeds_sentence",
     "live_static",
     "method_words",
     "note_text",
+    "now_sentence",
     "part_rows",
     "planted_sentence",
     "refusal_text",
     "render_live",
     "returns_document",
+    "search_sentence",
     "sender_lines",
     "series_document",
+    "series_sentence",
     "share_phrase",
     "size_document",
     "size_rows",

@@ -19,6 +19,7 @@ from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.entrance import COOKIE, LASTS_SECONDS, Entrance
 from spamtide.app.serving.framing import frame_of
 from spamtide.app.serving.params import FILTERS, PAGING, Params
+from spamtide.app.serving.saving import saving_routes
 from spamtide.app.serving.security import Front, Guard
 from spamtide.app.serving.telling import tell
 from spamtide.app.serving.twins import csv_bytes, document_of, json_bytes
@@ -211,6 +212,8 @@ def make_application(asker: Asker, front: Front, entrance: Entrance) -> Guard:
         Route("/login", pages.log_in, methods=["POST"]),
         Route("/logout", pages.log_out, methods=["POST"]),
     ]
+    for path, answer in saving_routes(asker, pages.error, small_form).items():
+        routes.append(Route(path, answer, methods=["POST"]))
     for page in PAGES:
         routes += pages.routes(page)
     handlers: Any = {404: pages.missing, Exception: pages.broken}

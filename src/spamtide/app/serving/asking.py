@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.observatory import Observatory
+from spamtide.archive import Journal
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.message import PublicNetwork, PublicText
 
@@ -99,6 +100,8 @@ class Asker:
         self.local = local
         self.now = clock
         self.observatory = ReadingObservatory(workspace)
+        # What it writes has a writer of its own: nobody waits for it, and it for nobody.
+        self.journal = Journal(workspace.archive.root, "serve")
         self._held = HeldEngine(workspace)
         workspace.engine_keeper = self._held
         self._answers: OrderedDict[Any, tuple[Any, float, Any]] = OrderedDict()

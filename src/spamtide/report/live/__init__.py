@@ -1,5 +1,14 @@
 """The live pages: templates, static files, and what renders them. Values come in, HTML goes out."""
 
 from spamtide.report.live.rendering import live_static, render_live
+from spamtide.report.live.words import feed_sentence, feeds_sentence, now_sentence, search_sentence, series_sentence
 
-__all__ = ["live_static", "render_live"]
+__all__ = [
+    "feed_sentence",
+    "feeds_sentence",
+    "live_static",
+    "now_sentence",
+    "render_live",
+    "search_sentence",
+    "series_sentence",
+]

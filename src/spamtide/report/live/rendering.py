@@ -6,15 +6,17 @@ import functools
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from spamtide.report.live.charts import days_chart, series_chart
 from spamtide.report.words import THIN, thousands
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 # In this order: what others made first.
 STYLES = ("vendor/uPlot.min.css", "app.css")
@@ -89,6 +91,21 @@ def number(value: object) -> str:
     return thousands(int(value)).replace(THIN, "\u202f")  # type: ignore[call-overload]
 
 
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float]) -> Markup:
+    """Counts as one line of bars, the last of 48 spans; screen readers are told the extremes instead."""
+    from markupsafe import Markup
+
+    step = max(1, len(values) // 48)
+    spans = [sum(values[i : i + step]) for i in range(0, len(values), step)]
+    top = max(spans, default=0) or 1
+    bars = "".join(_BARS[round(v / top * (len(_BARS) - 1))] for v in spans)
+    said = f"from {number(min(spans, default=0))} to {number(max(spans, default=0))} in {step} hours"
+    return Markup('<span class="spark" role="img" aria-label="{}">{}</span>').format(said, bars)
+
+
 def data(value: object) -> str:
     """A value as JSON for a data attribute, which the template escapes."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -104,10 +121,12 @@ def environment() -> Environment:
     made = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters.update(inert=inert, moment=moment, said=said, number=number, data=data)
+    made.filters.update(inert=inert, moment=moment, spark=spark, said=said, number=number, data=data)
     present = _files()
     made.globals.update(
         static_url=static_url,
+        series_chart=series_chart,
+        days_chart=days_chart,
         styles=[s for s in STYLES if s in present],
         scripts=[s for s in SCRIPTS if s in present],
     )

@@ -1,0 +1,83 @@
+"""The sentences that open the live pages. They are made of the page's own facts, so that no number stands in one that is not in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spamtide.report.live.rendering import said
+from spamtide.report.words import thousands
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """``1 campaign``, ``7 023 campaigns``, ``no campaign``."""
+    return f"{'no' if not n else thousands(n)} {one if n in (0, 1) else many or one + 's'}"
+
+
+def now_sentence(facts: Mapping[str, Any]) -> str:
+    """What is new since yesterday."""
+    if facts["until"] is None:
+        return "There is no message yet: 'spamtide import PATH --feed NAME' or 'spamtide trap --feed NAME' brings some."
+    n = facts["new_campaigns_total"]
+    messages = sum(f["messages"] for f in facts["feeds"])
+    first = (
+        f"In the 24 hours to {said(facts['until'])}, {plural(messages, 'message')} came in "
+        f"{plural(len(facts['feeds']), 'feed')}, and {plural(n, 'campaign')} never seen before began."
+    )
+    late = " Nothing has come since." if facts.get("behind") and not facts["unsettled"] else ""
+    raised = [a for a in facts["alarms"] if a["decided"] is None]
+    alarm = f" {plural(len(raised), 'alarm').capitalize()} waits for a decision." if len(raised) == 1 else ""
+    if len(raised) > 1:
+        alarm = f" {plural(len(raised), 'alarm').capitalize()} wait for a decision."
+    odd = [
+        f"{f['feed']} is {f['status']}"
+        for f in facts["feeds"]
+        if f["status"] in ("silent", "below its week", "above its week")
+    ]
+    return first + late + (f" {'; '.join(odd[:3])}." if odd else "") + alarm
+
+
+def series_sentence(
+    measure: str, feeds: Sequence[str], total: float, unit: str, rows: Sequence[Mapping[str, Any]]
+) -> str:
+    """What a series holds, in one sentence."""
+    known = [r for r in rows if r["count"] is not None and r["exposure"]]
+    where = ", ".join(feeds)
+    if not known:
+        return f"Of {measure} at {where} nothing is known in this window: there is no exposure."
+    top = max(known, key=lambda r: r["count"])
+    live = f" in {plural(len(known), 'bin')} with exposure of {thousands(len(rows))}" if len(known) < len(rows) else ""
+    if unit == "share":
+        return f"{measure} at {where}: between {min(r['count'] for r in known):.3g} and {top['count']:.3g}{live}."
+    return (
+        f"{measure} at {where}: {plural(round(total), unit)}{live}, from {said(known[0]['time'])} to {said(known[-1]['time'])}; "
+        f"the most, {thousands(top['count'])}, from {said(top['time'])} on."
+    )
+
+
+def search_sentence(query: str, shown: int, more: bool, first: bool) -> str:
+    """How many messages a page of a search shows."""
+    what = f"match {query}" if query else "are there"
+    if not shown:
+        return f"No message {'matches ' + query if query else 'is there'}{'' if first else ' any more'}."
+    if more:
+        return f"{plural(shown, 'message')} that {what}, in order of feed and arrival; there are more."
+    return f"{plural(shown, 'message').capitalize()} {'more ' if not first else ''}that {what}, in order of feed and arrival."
+
+
+def feeds_sentence(feeds: Sequence[Mapping[str, Any]]) -> str:
+    """What all feeds hold."""
+    if not feeds:
+        return "There is no feed yet: 'spamtide import PATH --feed NAME' makes one."
+    total = sum(f["messages"] for f in feeds)
+    return f"{plural(len(feeds), 'feed').capitalize()} {'holds' if len(feeds) == 1 else 'hold'} {plural(total, 'message')}."
+
+
+def feed_sentence(card: Mapping[str, Any], messages: int, days: float | None) -> str:
+    """What one feed is."""
+    i = card["instrument"]
+    vantage = ", ".join(i["addresses_by_vantage"]) or "unknown"
+    since = f" since {said(i['since'])}" if i["since"] else ""
+    live = "" if days is None else f", in {days:.1f} live days"
+    made = " It is simulated." if card["simulated"] else ""
+    return f"{card['feed']} has received {plural(messages, 'message')}{since}{live}; its vantage: {vantage}.{made}"
