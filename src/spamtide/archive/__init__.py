@@ -18,7 +18,7 @@ from spamtide.archive.parts import Part, write_part
 from spamtide.archive.provisional import Provisional, gathered, that_count
 from spamtide.archive.resume import ResumePoint
 from spamtide.archive.segments import FeedWriter, SegmentInfo, read_segment, sealed_segment, segment_bases
-from spamtide.archive.spans import Span, read_spans
+from spamtide.archive.spans import Span, parts_by_segment, read_spans
 from spamtide.archive.tables import Snapshot, Tables
 from spamtide.archive.thinning import (
     ThinningPolicy,
@@ -89,6 +89,7 @@ __all__ = [
     "messages_digested",
     "names_beside",
     "parse_id",
+    "parts_by_segment",
     "read_mark",
     "read_segment",
     "read_spans",

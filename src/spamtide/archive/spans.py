@@ -69,6 +69,13 @@ def read_spans(
     return [s for s in spans if (since is None or s.last >= since) and (until is None or s.first < until)]
 
 
+def parts_by_segment(root: Path, facts_version: int) -> list[Part]:
+    """Parts of segments whose day is not closed yet, provisional ones among them: what has come of late, each message once."""
+    provisional = Provisional(root).named(facts_version)
+    named = read_root(root)
+    return [*named.tail.get(str(facts_version), []), *that_count(provisional, named.ends(facts_version))]
+
+
 def _pieces(root: Path, named: Root, tail: Sequence[Part], version: str) -> Iterator[Span]:
     for name, manifest in named.days.get(version, {}).items():
         feed, _, day = name.rpartition("/")

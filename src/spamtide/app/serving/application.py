@@ -18,6 +18,7 @@ from spamtide.app.serving.asking import HOLDS_SECONDS, Asker
 from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.entrance import COOKIE, LASTS_SECONDS, Entrance
 from spamtide.app.serving.framing import frame_of
+from spamtide.app.serving.live import Hub
 from spamtide.app.serving.params import FILTERS, PAGING, Params
 from spamtide.app.serving.saving import saving_routes
 from spamtide.app.serving.security import Front, Guard
@@ -202,12 +203,18 @@ class Pages:
         return self.error(request, bug, "html" if _wants_html(request) else "json")
 
 
-def make_application(asker: Asker, front: Front, entrance: Entrance) -> Guard:
-    """The whole server as an ASGI application."""
+def make_application(asker: Asker, front: Front, entrance: Entrance, hub: Hub | None = None) -> Guard:
+    """The whole server as an ASGI application. Who gives the ``hub`` of its live streams can close them."""
     pages = Pages(asker, entrance)
+    live = hub or Hub(asker)
+
+    async def stream(request: Request) -> Response:
+        return await live.answer(request, pages.error)
+
     routes: list[BaseRoute] = [
         Route("/", lambda _: RedirectResponse("/now", 307), methods=["GET"]),
         Route("/static/{name:path}", static, methods=["GET"]),
+        Route("/live", stream, methods=["GET"]),
         Route("/login", pages.login, methods=["GET"]),
         Route("/login", pages.log_in, methods=["POST"]),
         Route("/logout", pages.log_out, methods=["POST"]),

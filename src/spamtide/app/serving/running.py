@@ -51,17 +51,20 @@ def run_server(
 
     from spamtide.app.serving.application import make_application
     from spamtide.app.serving.asking import Asker
+    from spamtide.app.serving.live import Hub
 
     asker = Asker(workspace, local=loopback and not public, clock=clock)
     front = Front(loopback, tuple(names))
+    hub = Hub(asker)
     config = uvicorn.Config(
-        make_application(asker, front, Entrance(tokens)),
+        make_application(asker, front, Entrance(tokens), hub),
         log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False, lifespan="off",
         limit_concurrency=_CONNECTIONS, timeout_keep_alive=15, h11_max_incomplete_event_size=64 * 1024,
         timeout_graceful_shutdown=_GOODBYE_SECONDS, loop="asyncio", http="h11", ws="none",
     )  # fmt: skip
     server = _server_class()(config)
     shown = f"[{host}]" if ":" in host else host
+    server.when_asked_to_stop = hub.close
     server.when_started = lambda: ready(f"http://{shown}:{bound}/")
     # uvicorn raises the signal that ended it once more, for whoever handled it before: here.
     with stop_signals() as seen:
@@ -96,10 +99,15 @@ def _server_class() -> Any:
         """uvicorn's server that says when it listens."""
 
         when_started: Callable[[], None] = staticmethod(lambda: None)
+        when_asked_to_stop: Callable[[], None] = staticmethod(lambda: None)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 self.when_started()
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            self.when_asked_to_stop()
+            super().handle_exit(sig, frame)
 
     return Server
