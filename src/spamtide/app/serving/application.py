@@ -6,7 +6,9 @@ import hashlib
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from spamtide.app.serving import security
+from spamtide.app.serving.api import ROOT, openapi_document
 from spamtide.app.serving.asking import HOLDS_SECONDS, Asker
 from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.entrance import COOKIE, LASTS_SECONDS, Entrance
@@ -78,6 +81,7 @@ class Pages:
             Route(page.path + ".json", self._answer(page, "json"), methods=["GET"], name=f"{page.name}.json"),
             Route(page.path + ".csv", self._answer(page, "csv"), methods=["GET"], name=f"{page.name}.csv"),
             Route(page.path, self._answer(page, "html"), methods=["GET"], name=page.name),
+            Route(ROOT + page.path, self._answer(page, "api"), methods=["GET"], name=f"api.{page.name}"),
         ]
 
     def value(self, page: Page, params: Params) -> tuple[PageValue | Download, dict[str, Any]]:
@@ -97,7 +101,7 @@ class Pages:
 
     def _answer(self, page: Page, twin: str) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            suffix = "" if twin == "html" else f".{twin}"
+            suffix = f".{twin}" if twin in ("json", "csv") else ""
             try:
                 params = read_params(request, page, suffix)
                 value, behind = self.value(page, params)
@@ -109,7 +113,7 @@ class Pages:
                 body, kind = csv_bytes(value), CSV
             else:
                 document = document_of(page, value, params.filters, behind)
-                if twin == "json":
+                if twin in ("json", "api"):
                     body, kind = json_bytes(document), JSON
                 else:
                     frame = frame_of(self.asker, self.entrance, params, page)
@@ -117,6 +121,8 @@ class Pages:
             response = tagged(request, body, kind)
             if twin == "csv":
                 response.headers["content-disposition"] = f'attachment; filename="{page.name}.csv"'
+            if value.next and twin != "html":
+                response.headers["link"] = f'<{params.here(suffix, after=value.next)}>; rel="next"'
             return response
 
         return answer
@@ -221,6 +227,8 @@ def make_application(asker: Asker, front: Front, entrance: Entrance, hub: Hub | 
     ]
     for path, answer in saving_routes(asker, pages.error, small_form).items():
         routes.append(Route(path, answer, methods=["POST"]))
+    described = json_bytes(openapi_document(PAGES, metadata.version("spamtide")))
+    routes.append(Route(f"{ROOT}/openapi.json", lambda request: tagged(request, described, JSON), methods=["GET"]))
     for page in PAGES:
         routes += pages.routes(page)
     handlers: Any = {404: pages.missing, Exception: pages.broken}
@@ -243,7 +251,7 @@ def read_params(request: Request, page: Page, suffix: str = "") -> Params:
         # A form with several boxes of one name means all of them.
         given[name] = f"{given[name]},{value}" if given.get(name) else value
     path = {k: str(v) for k, v in request.path_params.items()}
-    return Params(request.url.path.removesuffix(suffix), path, {k: v for k, v in given.items() if v})
+    return Params(quote(request.url.path.removesuffix(suffix)), path, {k: v for k, v in given.items() if v})
 
 
 async def small_form(request: Request) -> dict[str, str]:

@@ -19,7 +19,7 @@ FILTERS = {
     "network": "networks of the peers, with commas",
     "window": "START/END, the end excluded: 2011-03-01/2011-03-16",
 }
-PAGING = {"after": "go on after this key, 'next' of the page before", "limit": "rows, 25 to 100"}
+PAGING = {"after": "go on after this key, 'next' of the page before", "limit": "rows of the list, at most 100"}
 LEAST, MOST, ROWS = 1, 100, 50
 
 
