@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,12 @@ class Engine:
         """Rows of an unbound Ibis expression, as an Arrow table."""
         # The SQL is Ibis's, the rows come straight from the engine: no pandas on the way.
         return self._raw.sql(compile_expression(expression)).to_arrow_table()
+
+    def ask(self, text: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of one statement of SQL that measure wrote, its parameters apart."""
+        found = self._raw.execute(text, list(parameters))
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def stream(self, expression: Any) -> Iterator[pa.RecordBatch]:
         """The same rows in batches, for what need not fit in memory."""

@@ -34,7 +34,15 @@ from spamtide.measure.expressions import (
 )
 from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
 from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
-from spamtide.measure.overview import campaigns_lately, campaigns_since, counts_by_feed, networks_lately
+from spamtide.measure.overview import (
+    Among,
+    Statement,
+    campaigns_lately,
+    campaigns_since,
+    counts_by_feed,
+    networks_lately,
+    newest_message,
+)
 from spamtide.measure.query import (
     BUILT_FIELDS,
     EVERYTHING,
@@ -124,6 +132,7 @@ __all__ = [
     "UNKNOWN",
     "UNKNOWN_GROUP",
     "Agreement",
+    "Among",
     "And",
     "BadGivenSeries",
     "BadMeasure",
@@ -168,6 +177,7 @@ __all__ = [
     "Series",
     "Share",
     "Sightings",
+    "Statement",
     "Tasting",
     "Term",
     "Tree",
@@ -215,6 +225,7 @@ __all__ = [
     "message_prints",
     "message_rows",
     "networks_lately",
+    "newest_message",
     "other_texts",
     "parse_measure",
     "parse_query",

@@ -108,7 +108,7 @@ class Sql:
     __hash__ = None  # type: ignore[assignment]
 
 
-class _Columns:
+class Columns:
     """Rows as the conditions see them: each attribute is a column."""
 
     def __getattr__(self, name: str) -> Sql:
@@ -121,7 +121,7 @@ def list_messages(
     tree: Tree, *, feeds: Sequence[str] = (), origins: Sequence[str] = (), after: ListingAfter | None = None
 ) -> Listing:
     """The messages that match, with the columns that a search prints. No feed and no origin means all."""
-    rows: Any = _Columns()
+    rows: Any = Columns()
     parts: list[Sql] = []
     if feeds:
         parts.append(rows.feed.isin(list(feeds)))

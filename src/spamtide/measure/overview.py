@@ -1,100 +1,129 @@
-"""What is new, as unbound Ibis expressions: counts by feed and hour, networks and campaigns of the last day beside those before."""
+"""What is new, as statements of SQL for the embedded engine: counts by feed and hour, networks and campaigns of the last day.
+
+As in ``spamtide.measure.listing``, and for its reason: a person waits, and to build and to write an Ibis expression of this size takes
+longer than to answer it. The conditions are the same code's. Integers and strings come back, in a total order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from spamtide.measure.expressions import bin_number, matching, table
-from spamtide.measure.query import Tree
+from spamtide.measure.expressions import OUTSIDE_PANEL, condition, uses
+from spamtide.measure.listing import Columns, Sql
+from spamtide.measure.query import And, Tree
 from spamtide.measure.values import Window
+from spamtide.message import ORIGINS
+
+_KEYS = ("feed", "writer", "segment", "ordinal")
 
 
-def counts_by_feed(
-    tree: Tree,
-    *,
-    bin_us: int,
-    anchor: int,
-    feeds: Sequence[str] = (),
-    origins: Sequence[str] = (),
-    window: Window | None = None,
-) -> Any:
-    """``(feed, bin, n)``: messages that match, in order of feed and bin; ``bin`` is a multiple of ``bin_us`` after ``anchor``."""
-    rows = matching(tree, feeds=feeds, origins=origins, window=window)
-    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
-    return rows.group_by(["feed", "bin"]).aggregate(n=rows.count().cast("int64")).order_by(["feed", "bin"])
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with a ``?`` for each of its parameters, in order, over the tables of the engine."""
+
+    text: str
+    parameters: tuple[Any, ...]
 
 
-def networks_lately(
-    tree: Tree,
-    *,
-    since: int,
-    window: Window,
-    feeds: Sequence[str] = (),
-    origins: Sequence[str] = (),
-    at_most: int,
-) -> Any:
-    """``(network, n, before, peers)`` of a window, most messages since ``since`` first: ``n`` since then, ``before`` earlier in the window.
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The messages that are counted: a query, feeds and origins (none meaning all), a window.
+
+    With some origins named, but not all, messages that came outside the panel are left out.
+    """
+
+    tree: Tree
+    feeds: Sequence[str] = ()
+    origins: Sequence[str] = ()
+
+    def tables(self) -> str:
+        """What is read, the messages as ``m``."""
+        text = ""
+        if uses(self.tree, "text"):
+            text += " JOIN text AS t ON " + " AND ".join(f"t.{key} = m.{key}" for key in _KEYS)
+        if uses(self.tree, "campaign"):
+            text += " LEFT JOIN campaign_member AS c ON c.exact = m.exact"
+        return f"message AS m{text}"
+
+    def where(self, window: Window | None) -> Sql:
+        """What must hold of a message."""
+        rows: Any = Columns()
+        parts: list[Sql] = []
+        if self.feeds:
+            parts.append(rows.feed.isin(list(self.feeds)))
+        if self.origins:
+            parts.append(rows.origin.isin(list(self.origins)))
+        if self.origins and set(self.origins) != set(ORIGINS):
+            parts += [~rows.marks.contains(f" {mark} ") for mark in OUTSIDE_PANEL]
+        if window is not None:
+            parts += [rows.received_at >= window.start, rows.received_at < window.end]
+        if self.tree != And(()):
+            parts.append(condition(self.tree, rows))
+        return Sql(" AND ".join(p.text for p in parts) or "true", [v for p in parts for v in p.parameters])
+
+
+def newest_message() -> Statement:
+    """``(last)``: when the newest message came; null without one."""
+    return Statement("SELECT max(received_at) AS last FROM message", ())
+
+
+def counts_by_feed(among: Among, *, bin_us: int, anchor: int, window: Window) -> Statement:
+    """``(feed, bin, n)``: messages of a window that begins at or after ``anchor``, by feed and by the multiple of ``bin_us`` after it."""
+    assert window.start >= anchor
+    where = among.where(window)
+    text = (
+        f"SELECT m.feed AS feed, (m.received_at - {anchor:d}) // {bin_us:d} AS bin, count(*) AS n FROM {among.tables()} "
+        f"WHERE {where.text} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return Statement(text, where.parameters)
+
+
+def networks_lately(among: Among, *, since: int, window: Window, at_most: int) -> Statement:
+    """``(network, n, before, peers)`` of a window, most messages at or after ``since`` first; ``before``: those earlier in the window.
 
     ``peers``: distinct peers since then. Messages without a network are left out.
     """
-    import ibis
-
-    rows = matching(tree, feeds=feeds, origins=origins, window=window)
-    rows = rows.filter(rows.network.notnull())
-    late = rows.received_at >= since
-    found = rows.group_by("network").aggregate(
-        n=late.cast("int64").sum(),
-        before=(~late).cast("int64").sum(),
-        peers=rows.peer_unit.nunique(where=late).cast("int64"),
+    where = among.where(window)
+    late = f"m.received_at >= {since:d}"
+    text = (
+        f"SELECT m.network AS network, count(*) FILTER ({late}) AS n, count(*) FILTER (NOT {late}) AS before, "
+        f"count(DISTINCT m.peer_unit) FILTER ({late}) AS peers FROM {among.tables()} "
+        f"WHERE {where.text} AND m.network IS NOT NULL GROUP BY 1 HAVING count(*) FILTER ({late}) > 0 "
+        f"ORDER BY n DESC, network LIMIT {at_most:d}"
     )
-    return found.filter(found.n > 0).order_by([ibis.desc("n"), "network"]).limit(at_most)
+    return Statement(text, where.parameters)
 
 
-def campaigns_lately(
-    tree: Tree,
-    *,
-    window: Window,
-    feeds: Sequence[str] = (),
-    origins: Sequence[str] = (),
-    limit: int,
-    after: tuple[int, str] | None = None,
-) -> Any:
-    """``(campaign, messages, exact_groups, peers, networks, first_seen, last_seen, topic, language, subject)`` of campaigns never seen before ``window``.
+def campaigns_lately(among: Among, *, window: Window, limit: int, after: tuple[int, str] | None = None) -> Statement:
+    """``(campaign, messages, exact_groups, peers, networks, first_seen, last_seen, topic, language, subject)`` of campaigns never seen before a window.
 
-    Counted within it, most messages first, ties by id; ``after``: those that follow this (messages, campaign). ``topic``, ``language`` and
-    ``subject`` are those of the campaign's first message.
+    Counted within it, most messages first, ties by id; ``after``: those that follow this (messages, campaign). ``subject`` is one of its
+    first exact group.
     """
-    import ibis
-
-    heads = table("campaign")
-    fresh = heads.filter((heads.first_seen >= window.start) & (heads.first_seen < window.end)).select(
-        "campaign", "topic", "language", head="first_exact"
-    )
-    # Few are new: the members of these alone are joined to the messages, which are those of the window.
-    members = table("campaign_member").semi_join(fresh, "campaign").select("exact", "campaign")
-    rows = matching(tree, feeds=feeds, origins=origins, window=window).inner_join(members, "exact")
-    found = rows.group_by("campaign").aggregate(
-        messages=rows.count().cast("int64"),
-        exact_groups=rows.exact.nunique().cast("int64"),
-        peers=rows.peer_unit.nunique().cast("int64"),
-        networks=rows.network.nunique().cast("int64"),
-        first_seen=rows.received_at.min(),
-        last_seen=rows.received_at.max(),
-    )
+    where = among.where(window)
+    beyond, place = "", tuple[Any, ...]()
     if after is not None:
-        messages, campaign = after
-        found = found.filter((found.messages < messages) | ((found.messages == messages) & (found.campaign > campaign)))
-    order = [ibis.desc("messages"), "campaign"]
-    found = found.order_by(order).limit(limit).inner_join(fresh, "campaign")
-    heads_of = rows.semi_join(found, rows.exact == found["head"])
-    subjects = heads_of.group_by("exact").aggregate(subject=heads_of.subject.min())
-    found = found.left_join(subjects, found["head"] == subjects.exact).drop("exact", "head")
-    return found.order_by(order)
+        beyond = "WHERE messages < ? OR (messages = ? AND f.campaign > ?)"
+        place = (after[0], after[0], after[1])
+    # Few campaigns are new: the members of these alone meet the messages, and of the messages those of the window.
+    text = (
+        "WITH fresh AS (SELECT campaign, topic, language, first_exact FROM campaign WHERE first_seen >= ? AND first_seen < ?), "
+        "k AS (SELECT b.exact AS exact, a.campaign AS campaign, a.first_exact AS first_exact FROM campaign_member AS b JOIN fresh AS a "
+        "ON a.campaign = b.campaign), "
+        "f AS (SELECT k.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
+        "count(DISTINCT m.peer_unit) AS peers, count(DISTINCT m.network) AS networks, min(m.received_at) AS first_seen, "
+        "max(m.received_at) AS last_seen, min(CASE WHEN m.exact = k.first_exact THEN m.subject END) AS subject "
+        f"FROM {among.tables()} JOIN k ON k.exact = m.exact WHERE {where.text} GROUP BY 1) "
+        "SELECT f.campaign AS campaign, messages, exact_groups, peers, networks, f.first_seen AS first_seen, last_seen, topic, language, subject "
+        f"FROM f JOIN fresh ON fresh.campaign = f.campaign {beyond} ORDER BY messages DESC, campaign LIMIT {limit:d}"
+    )
+    return Statement(text, (window.start, window.end, *where.parameters, *place))
 
 
-def campaigns_since(*, window: Window) -> Any:
+def campaigns_since(window: Window) -> Statement:
     """``(n)``: how many campaigns were first seen in a window, at any feed."""
-    heads = table("campaign")
-    fresh = heads.filter((heads.first_seen >= window.start) & (heads.first_seen < window.end))
-    return fresh.aggregate(n=fresh.count().cast("int64"))
+    return Statement(
+        "SELECT count(*) AS n FROM campaign WHERE first_seen >= ? AND first_seen < ?", (window.start, window.end)
+    )

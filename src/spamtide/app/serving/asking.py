@@ -18,6 +18,7 @@ from spamtide.message import PublicNetwork, PublicText
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
     from spamtide.archive import Engine, Generation
+    from spamtide.measure import Statement
 
 # How long an answer holds that depends on the clock.
 HOLDS_SECONDS = 5.0
@@ -118,6 +119,11 @@ class Asker:
         with self.engine() as engine:
             found: list[dict[str, Any]] = engine.run(expression).to_pylist()
         return found
+
+    def ask(self, statement: Statement) -> list[dict[str, Any]]:
+        """The rows of a statement of ``measure``."""
+        with self.engine() as engine:
+            return engine.ask(statement.text, statement.parameters)
 
     def generation(self) -> Generation | None:
         """The settled grouping that counts now, None where there is none yet."""

@@ -42,9 +42,9 @@ class Lately:
 
 def newest(asker: Asker) -> int | None:
     """When the newest message of the tables came; None where there is none."""
-    from spamtide.measure import arrival_times
+    from spamtide.measure import newest_message
 
-    found: Any = asker.kept("newest", lambda: asker.rows(arrival_times(feeds=[]))[0]["last"])
+    found: Any = asker.kept("newest", lambda: asker.ask(newest_message())[0]["last"])
     return found if found is None else int(found)
 
 

@@ -127,14 +127,14 @@ def _days(asker: Asker, feed: str) -> list[dict[str, Any]]:
     import numpy as np
 
     from spamtide.app.serving.pages.now import exposures_of
-    from spamtide.measure import DAY_US, EVERYTHING, Window, counts_by_feed, exposure_shares
+    from spamtide.measure import DAY_US, EVERYTHING, Among, Window, counts_by_feed, exposure_shares
 
     last = newest(asker)
     if last is None:
         return []
     end = (last // DAY_US + 1) * DAY_US
     window = Window(end - DAYS * DAY_US, end)
-    rows = asker.rows(counts_by_feed(EVERYTHING, bin_us=DAY_US, anchor=0, feeds=[feed], window=window))
+    rows = asker.ask(counts_by_feed(Among(EVERYTHING, [feed]), bin_us=DAY_US, anchor=0, window=window))
     counts = {row["bin"]: row["n"] for row in rows}
     starts = window.start + np.arange(DAYS, dtype=np.int64) * DAY_US
     shares = exposure_shares(exposures_of(asker, feed), starts, DAY_US)

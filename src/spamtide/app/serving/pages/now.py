@@ -12,10 +12,11 @@ from spamtide.app.serving.params import Params
 from spamtide.app.serving.timing import Lately, lately
 from spamtide.app.serving.values import How, Page, PageValue
 from spamtide.errors import WrongUse
+from spamtide.measure import Among
 from spamtide.report import now_sentence
 
 if TYPE_CHECKING:
-    from spamtide.measure import Exposure, Tree
+    from spamtide.measure import Exposure
 
 NETWORKS = 15
 _COLUMNS = (
@@ -37,14 +38,14 @@ def show_now(asker: Asker, params: Params) -> PageValue:
     after = None
     if span is not None:
         tree = resolved(asker.workspace, params.tree(window=False), asker.generation())
-        how = {"feeds": feeds if params.feeds else [], "origins": origins}
-        new, after = _new_campaigns(asker, params, tree, span, how)
+        among = Among(tree, feeds if params.feeds else (), origins)
+        new, after = _new_campaigns(asker, params, among, span)
         facts |= {
             "since": format_instant(span.since), "until": format_instant(span.until), "behind": span.behind,
             "new_campaigns": new,
             "new_campaigns_total": _total(asker, span),
-            "networks": _networks(asker, tree, span, how),
-            "feeds": _rates(asker, tree, span, feeds, origins),
+            "networks": _networks(asker, among, span),
+            "feeds": _rates(asker, among, span, feeds),
         }  # fmt: skip
     return PageValue(
         title="Now",
@@ -70,16 +71,14 @@ def show_now(asker: Asker, params: Params) -> PageValue:
     )
 
 
-def _new_campaigns(
-    asker: Asker, params: Params, tree: Tree, span: Lately, how: dict[str, Any]
-) -> tuple[list[dict[str, Any]], str | None]:
+def _new_campaigns(asker: Asker, params: Params, among: Among, span: Lately) -> tuple[list[dict[str, Any]], str | None]:
     from spamtide.measure import campaigns_lately
 
     if asker.generation() is None:
         return [], None
     limit = params.limit
-    expression = campaigns_lately(tree, window=span.day, limit=limit + 1, after=_place(params.get("after")), **how)
-    rows = asker.rows(expression)
+    place = _place(params.get("after"))
+    rows = asker.ask(campaigns_lately(among, window=span.day, limit=limit + 1, after=place))
     shown = [
         {
             **{k: row[k] for k in _COLUMNS},
@@ -104,37 +103,35 @@ def _place(text: str) -> tuple[int, str] | None:
 def _total(asker: Asker, span: Lately) -> int:
     from spamtide.measure import campaigns_since
 
-    return int(asker.rows(campaigns_since(window=span.day))[0]["n"])
+    return int(asker.ask(campaigns_since(span.day))[0]["n"])
 
 
-def _networks(asker: Asker, tree: Tree, span: Lately, how: dict[str, Any]) -> list[dict[str, Any]]:
+def _networks(asker: Asker, among: Among, span: Lately) -> list[dict[str, Any]]:
     from spamtide.measure import networks_lately
 
     table = asker.workspace.networks
-    rows = asker.rows(networks_lately(tree, since=span.since, window=span.week, at_most=NETWORKS, **how))
+    rows = asker.ask(networks_lately(among, since=span.since, window=span.week, at_most=NETWORKS))
     found = []
     for row in rows:
         known = table.of(row["network"].partition("/")[0])
         found.append(
             {
                 "network": row["network"], "name": None if known is None else known.name,
-                "country": None if known is None else known.country, "messages": int(row["n"]), "peers": row["peers"],
-                "before_a_day": round(int(row["before"]) / 7, 2),
+                "country": None if known is None else known.country, "messages": row["n"], "peers": row["peers"],
+                "before_a_day": round(row["before"] / 7, 2),
             }
         )  # fmt: skip
     return found
 
 
-def _rates(asker: Asker, tree: Tree, span: Lately, feeds: list[str], origins: tuple[str, ...]) -> list[dict[str, Any]]:
+def _rates(asker: Asker, among: Among, span: Lately, feeds: list[str]) -> list[dict[str, Any]]:
     """Of each feed: the last day, and the lowest and highest of the seven before."""
     import numpy as np
 
     from spamtide.measure import DAY_US, HOUR_US, counts_by_feed, exposure_shares
 
     anchor = span.week.start
-    rows = asker.rows(
-        counts_by_feed(tree, bin_us=HOUR_US, anchor=anchor, feeds=feeds, origins=origins, window=span.week)
-    )
+    rows = asker.ask(counts_by_feed(among, bin_us=HOUR_US, anchor=anchor, window=span.week))
     counts: dict[str, list[int]] = {feed: [0] * 192 for feed in feeds}
     for row in rows:
         counts[row["feed"]][row["bin"]] = row["n"]
