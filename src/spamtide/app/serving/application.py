@@ -37,20 +37,17 @@ _LONGEST_QUERY = 8_000
 _AT_ONCE = 2
 _TURN_SECONDS = 20.0
 
-_WORDS = {
-    "unknown_host": "This server does not go by that name.",
-    "too_many_requests": "Too many requests.",
-    "other_origin": "This request came from another site.",
-    "token_needed": "A token is needed.",
-    "not_found": "There is no such page.",
-}
-_NEXT = {
-    "unknown_host": "Use its address, or name it with --name when starting spamtide serve.",
-    "too_many_requests": "Wait a little.",
-    "other_origin": "Use the pages of this server.",
-    "token_needed": "Log in, or send it as 'Authorization: Bearer TOKEN'.",
-    "not_found": "Begin at /now.",
-}
+# What is said to a request before any page sees it.
+_REFUSED = {
+    error.code: error
+    for error in (
+        WrongUse("unknown_host", "This server does not go by that name.",
+                 "Use its address, or name it with --name when starting spamtide serve."),
+        WrongUse("too_many_requests", "Too many requests.", "Wait a little; Retry-After says how long."),
+        WrongUse("other_origin", "This request came from another site.", "Use the pages of this server."),
+        WrongUse("token_needed", "A token is needed.", "Log in, or send it as 'Authorization: Bearer TOKEN'."),
+    )
+}  # fmt: skip
 
 
 class Turns:
@@ -142,7 +139,7 @@ class Pages:
     def refusal(self, scope: Any, status: int, code: str, headers: Mapping[str, str]) -> security.App:
         """The answer to a request that was turned away before any page saw it."""
         request = Request(scope)
-        error = SpamtideError(code, _WORDS[code], _NEXT[code])
+        error = _REFUSED[code]
         path = request.url.path
         if code == "token_needed" and _wants_html(request):
             response: Response = RedirectResponse("/login", 303)
@@ -195,7 +192,7 @@ class Pages:
 
     def missing(self, request: Request, _: Exception) -> Response:
         """No such page."""
-        error = SpamtideError("not_found", _WORDS["not_found"], _NEXT["not_found"])
+        error = WrongUse("not_found", "There is no such page.", "Begin at /now.")
         twin = "html" if _wants_html(request) else "json"
         response = self.error(request, error, twin)
         response.status_code = 404

@@ -24,7 +24,7 @@ from spamtide.app.instants import format_instant
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.telling import tell
 from spamtide.archive import format_id, parts_by_segment
-from spamtide.errors import SpamtideError
+from spamtide.errors import BrokenWorld, SpamtideError
 from spamtide.fingerprint import FACTS_VERSION
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Hub:
         if len(self._readers) >= READERS:
             return refused(
                 request,
-                SpamtideError("busy", "Too many streams are open.", "Close a tab of the dashboard."),
+                BrokenWorld("busy", "Too many streams are open.", "Close a tab of the dashboard."),
                 "json",
             )
         last = request.headers.get("last-event-id", "")

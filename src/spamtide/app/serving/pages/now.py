@@ -96,7 +96,7 @@ def _place(text: str) -> tuple[int, str] | None:
         return None
     messages, dot, campaign = text.partition(".")
     if not dot or not messages.isdigit() or len(messages) > 15:
-        raise WrongUse("bad_key", f"{text!r} is no key of this list.", "Take 'next' of the page before.", given=text)
+        raise WrongUse("bad_place", f"{text!r} is no key of this list.", "Take 'next' of the page before.", given=text)
     return int(messages), campaign
 
 
