@@ -53,6 +53,10 @@ SPEAKING = {
     # A datagram to the service manager that started the trap; a page of metrics for whoever asks on loopback.
     "app/activation.py": {"socket"},
     "app/metricserver.py": {"http", "socket"},
+    # The dashboard answers whoever asks; it opens no connection. Cookies are parsed by the standard library.
+    "app/serving/running.py": {"socket"},
+    "app/serving/live.py": {"asyncio"},
+    "app/serving/entrance.py": {"http"},
 }
 NETWORK = {
     "dns",
@@ -68,6 +72,7 @@ NETWORK = {
     "asyncio",
     "requests",
     "httpx",
+    "httpx2",
     "aiohttp",
 }
 
