@@ -13,7 +13,9 @@ from spamtide.message.kernel import (
     topic,
 )
 from spamtide.message.network import BadNetworks, Network, NetworkTable, read_networks
+from spamtide.message.outline import HeaderField, Outline, OutlinedPart, html_of, outline
 from spamtide.message.public import PublicNetwork, PublicText
+from spamtide.message.remote import RemoteReference, remote_references
 
 __all__ = [
     "DEFECTS",
@@ -23,16 +25,23 @@ __all__ = [
     "TOPICS",
     "TOPICS_VERSION",
     "BadNetworks",
+    "HeaderField",
     "Network",
     "NetworkTable",
+    "Outline",
+    "OutlinedPart",
     "PublicNetwork",
     "PublicText",
+    "RemoteReference",
     "fold",
     "fold_trace",
     "fold_words",
+    "html_of",
     "mask",
     "message_texts",
+    "outline",
     "peer_units",
     "read_networks",
+    "remote_references",
     "topic",
 ]
