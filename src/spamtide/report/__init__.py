@@ -6,8 +6,10 @@ from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
 from spamtide.report.live import (
+    FRAME_POLICY,
     feed_sentence,
     feeds_sentence,
+    inert_html,
     live_static,
     now_sentence,
     render_live,
@@ -29,6 +31,7 @@ from spamtide.report.watches import status_words, watch_document, watch_lines, w
 from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [
+    "FRAME_POLICY",
     "Finding",
     "ReportInput",
     "SharesFinding",
@@ -45,6 +48,7 @@ __all__ = [
     "effect_sentence",
     "feed_sentence",
     "feeds_sentence",
+    "inert_html",
     "live_static",
     "method_words",
     "note_text",

@@ -6,6 +6,7 @@ import hashlib
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from spamtide.app.serving.security import Front, Guard
 from spamtide.app.serving.telling import tell
 from spamtide.app.serving.twins import csv_bytes, document_of, json_bytes
 from spamtide.app.serving.values import Download, Page, PageValue
+from spamtide.app.serving.viewer import viewer_routes
 from spamtide.errors import BrokenWorld, SpamtideError, Unanswerable, WrongUse
 from spamtide.report import live_static, render_live
 
@@ -47,6 +49,9 @@ _REFUSED = {
         WrongUse("other_origin", "This request came from another site.", "Use the pages of this server."),
         WrongUse("token_needed", "A token is needed.", "Log in, or send it as 'Authorization: Bearer TOKEN'."),
     )
+}  # fmt: skip
+_STATUS = {
+    "busy": 503, "local_only": 403, "reason_needed": 403, "frame_only": 403, "message_gone": 410, "no_html": 404,
 }  # fmt: skip
 
 
@@ -100,7 +105,7 @@ class Pages:
         def answer(request: Request) -> Response:
             suffix = f".{twin}" if twin in ("json", "csv") else ""
             try:
-                params = read_params(request, page, suffix)
+                params = replace(read_params(request, page, suffix), who=self.who(request))
                 value, behind = self.value(page, params)
             except SpamtideError as error:
                 return self.error(request, error, twin)
@@ -123,6 +128,10 @@ class Pages:
             return response
 
         return answer
+
+    def who(self, request: Request) -> str:
+        """The person behind a request."""
+        return self.entrance.who(request.headers.get("authorization", ""), request.headers.get("cookie", ""))
 
     def error(self, request: Request, error: SpamtideError, twin: str) -> Response:
         """An error as a document or a page: what happened, to which thing, what to do next, the code."""
@@ -226,6 +235,7 @@ def make_application(asker: Asker, front: Front, entrance: Entrance, hub: Hub | 
         routes.append(Route(path, answer, methods=["POST"]))
     described = json_bytes(openapi_document(PAGES, metadata.version("spamtide")))
     routes.append(Route(f"{ROOT}/openapi.json", lambda request: tagged(request, described, JSON), methods=["GET"]))
+    routes += viewer_routes(asker, pages.who, small_form, pages.error)
     for page in PAGES:
         routes += pages.routes(page)
     handlers: Any = {404: pages.missing, Exception: pages.broken}
@@ -291,6 +301,8 @@ def tagged(request: Request, body: bytes, kind: str) -> Response:
 
 def status_of(error: SpamtideError) -> int:
     """The HTTP status that goes with an error."""
+    if error.code in _STATUS:
+        return _STATUS[error.code]
     if isinstance(error, WrongUse):
         return (
             404
@@ -300,7 +312,7 @@ def status_of(error: SpamtideError) -> int:
         )
     if isinstance(error, Unanswerable):
         return 404
-    return {"busy": 503}.get(error.code, 500)
+    return 500
 
 
 def plain(value: object) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.observatory import Observatory
+from spamtide.app.serving.reading import WRITER, ReadingBook
 from spamtide.archive import Journal
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.message import PublicNetwork, PublicText
@@ -30,6 +31,9 @@ _WATCHED = (
     "tables/generations/campaign.json",
     "tables/generations/group.json",
 )
+
+# Entries of the journal that no answer depends on.
+_UNWATCHED = ("sessions", WRITER)
 
 
 class ReadingObservatory(Observatory):
@@ -103,6 +107,7 @@ class Asker:
         self.observatory = ReadingObservatory(workspace)
         # What it writes has a writer of its own: nobody waits for it, and it for nobody.
         self.journal = Journal(workspace.archive.root, "serve")
+        self.readings = ReadingBook(workspace, clock)
         self._held = HeldEngine(workspace)
         workspace.engine_keeper = self._held
         self._answers: OrderedDict[Any, tuple[Any, float, Any]] = OrderedDict()
@@ -137,7 +142,7 @@ class Asker:
     def stamp(self) -> tuple[Any, ...]:
         """Equal as long as nothing changed that a page could show, but for the clock."""
         root = self.workspace.archive.root
-        journal = sorted((p.name, *_stat(p)) for p in (root / "journal").glob("*") if not p.name.startswith("sessions"))
+        journal = sorted((p.name, *_stat(p)) for p in (root / "journal").glob("*") if not p.name.startswith(_UNWATCHED))
         return (*(_stat(root / name) for name in _WATCHED), *journal)
 
     def kept(self, key: Any, find: Callable[[], Any], *, seconds: float | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import hmac
 import secrets
@@ -47,7 +48,7 @@ class Entrance:
     def __init__(self, tokens: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._digests = [_digest(token) for token in tokens]
         self._clock = clock
-        self._sessions: OrderedDict[bytes, float] = OrderedDict()
+        self._sessions: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
 
     @property
     def closed(self) -> bool:
@@ -64,15 +65,25 @@ class Entrance:
         kind, _, token = authorization.partition(" ")
         if kind.lower() == "bearer" and self.knows(token.strip()):
             return True
-        until = self._sessions.get(_digest(session_of(cookie)))
-        return until is not None and self._clock() < until
+        return self._logged_in(cookie) is not None
+
+    def who(self, authorization: str, cookie: str) -> str:
+        """Who asks, for the book of readings: the first digits of the hash of a token, or who runs the server where none is needed."""
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == "bearer" and self.knows(token.strip()):
+            return _mark(token.strip())
+        return self._logged_in(cookie) or f"user {_user()}"
+
+    def _logged_in(self, cookie: str) -> str | None:
+        until, mark = self._sessions.get(_digest(session_of(cookie)), (0.0, ""))
+        return mark if self._clock() < until else None
 
     def log_in(self, token: str) -> str | None:
         """The value of a new cookie for who has a token, else None."""
         if not self.knows(token):
             return None
         session = secrets.token_urlsafe(32)
-        self._sessions[_digest(session)] = self._clock() + LASTS_SECONDS
+        self._sessions[_digest(session)] = (self._clock() + LASTS_SECONDS, _mark(token))
         while len(self._sessions) > _SESSIONS:
             self._sessions.popitem(last=False)
         return session
@@ -89,6 +100,17 @@ def session_of(cookie: str) -> str:
     except CookieError:
         return ""
     return "" if held is None else held.value
+
+
+def _mark(token: str) -> str:
+    return f"token {_digest(token).hex()[:12]}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "without a name"
 
 
 def _digest(text: str) -> bytes:

@@ -25,11 +25,15 @@ LEAST, MOST, ROWS = 1, 100, 50
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The parameters of one request. ``path``: those of the path; ``given``: all of the query that are not empty."""
+    """The parameters of one request. ``path``: those of the path; ``given``: all of the query that are not empty.
+
+    ``who``: the person behind it, for the book of readings.
+    """
 
     url: str
     path: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    who: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """A parameter of the path or of the query."""

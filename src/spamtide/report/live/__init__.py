@@ -1,11 +1,15 @@
 """The live pages: templates, static files, and what renders them. Values come in, HTML goes out."""
 
+from spamtide.report.live.inert import POLICY as FRAME_POLICY
+from spamtide.report.live.inert import inert_html
 from spamtide.report.live.rendering import live_static, render_live
 from spamtide.report.live.words import feed_sentence, feeds_sentence, now_sentence, search_sentence, series_sentence
 
 __all__ = [
+    "FRAME_POLICY",
     "feed_sentence",
     "feeds_sentence",
+    "inert_html",
     "live_static",
     "now_sentence",
     "render_live",

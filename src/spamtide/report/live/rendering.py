@@ -12,6 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from spamtide.report.live.charts import days_chart, series_chart
+from spamtide.report.live.hostile import hostile
 from spamtide.report.words import THIN, thousands
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 # In this order: what others made first.
-STYLES = ("vendor/uPlot.min.css", "app.css")
-SCRIPTS = ("vendor/htmx.min.js", "vendor/uPlot.iife.min.js", "app.js", "live.js")
+STYLES = ("vendor/uPlot.min.css", "dashboard.css")
+SCRIPTS = ("vendor/htmx.min.js", "vendor/uPlot.iife.min.js", "dashboard.js")
 _KINDS = {
     "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8", "png": "image/png", "ico": "image/x-icon", "woff2": "font/woff2",
@@ -121,7 +122,7 @@ def environment() -> Environment:
     made = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters.update(inert=inert, moment=moment, spark=spark, said=said, number=number, data=data)
+    made.filters.update(inert=inert, moment=moment, spark=spark, said=said, number=number, data=data, hostile=hostile)
     present = _files()
     made.globals.update(
         static_url=static_url,
