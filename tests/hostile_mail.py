@@ -89,8 +89,8 @@ def hostile_messages(canary: str) -> dict[str, bytes]:
 
 
 def hostile_workspace(folder: Path, canary: str) -> tuple[Workspace, dict[str, str]]:
-    """A workspace with these messages in the feed ``hostile``, digested; and the id of each by its name."""
-    workspace = Workspace.create(folder, People())
+    """A workspace with these messages in the feed ``hostile``, digested; and the id of each by its name. One that is there is added to."""
+    workspace = Workspace(folder) if (folder / "spamtide.toml").exists() else Workspace.create(folder, People())
     batch, messages = CaptureBatch(), hostile_messages(canary)
     helo = f"mx{SCRIPT}\u202e"
     for n, raw in enumerate(messages.values()):

@@ -30,7 +30,7 @@ def test_no_page_may_run_what_it_did_not_bring(site: TestClient) -> None:
         policy = headers["content-security-policy"]
         assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(("host", "status"), [

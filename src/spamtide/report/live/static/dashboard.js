@@ -2,7 +2,7 @@
 //
 // No text of a message ever becomes markup here: nodes are made by the DOM and filled with textContent, nothing is evaluated.
 //
-//   keys    j k  next and previous row of the page's table (links with class "open"); Enter opens; / goes to the search box
+//   keys    j k  next and previous row (<tr data-href>, its first link takes the focus); Enter opens; / goes to the search box
 //   chart   <figure class="chart"> holds its data as a table (the twin); the picture is drawn from that same table:
 //             th[data-time]                    the column of instants (<time datetime>)
 //             th[data-line=NAME]               a line; data-style: observed counterfactual controls event quiet; data-step: as steps
@@ -22,7 +22,7 @@
   const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
 
   function step(by) {
-    const rows = all("a.open").filter((a) => a.offsetParent !== null);
+    const rows = all("tr[data-href]").map((row) => row.querySelector("a[href]")).filter((a) => a && a.offsetParent !== null);
     if (!rows.length) return;
     const here = rows.indexOf(document.activeElement);
     const next = here < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, here + by));
@@ -35,7 +35,7 @@
     if (e.key === "j") step(1);
     else if (e.key === "k") step(-1);
     else if (e.key === "/") {
-      const box = document.querySelector("input[type=search]");
+      const box = document.querySelector("main input[type=search]") || document.querySelector("input[type=search]");
       if (!box) return;
       box.focus();
       box.select();
@@ -45,7 +45,7 @@
 
   // A click anywhere on a row opens it, unless it hits a control or ends a selection of text.
   document.addEventListener("click", (e) => {
-    const link = e.target.closest?.("tr")?.querySelector("a.open");
+    const link = e.target.closest?.("tr[data-href]")?.querySelector("a[href]");
     if (!link || e.target.closest("a, button, input, summary, label") || String(getSelection())) return;
     link.click();
   });
@@ -236,7 +236,7 @@
     if (innerWidth === width) return;
     width = innerWidth;
     clearTimeout(waiting);
-    waiting = setTimeout(() => redraw(), 150);
+    waiting = setTimeout(() => { redraw(); reachable(); }, 150);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
   document.addEventListener("htmx:after:swap", () => redraw());
@@ -278,8 +278,19 @@
     start();
   }
 
+  // What scrolls sideways can be scrolled by keys, and says what it is.
+  function reachable() {
+    all(".scroll, .wide").forEach((e) => {
+      if (e.scrollWidth <= e.clientWidth + 1 || e.hasAttribute("tabindex")) return;
+      e.tabIndex = 0;
+      e.setAttribute("role", "region");
+      e.setAttribute("aria-label", e.querySelector("caption")?.textContent.trim() || "Table");
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     redraw();
+    reachable();
     all("[data-live]").forEach(follow);
     // A select in a form of filters acts at once; without script the button does.
     all("form[data-auto] select").forEach((s) => s.addEventListener("change", () => s.form.requestSubmit()));
