@@ -3,16 +3,11 @@
 // No text of a message ever becomes markup here: nodes are made by the DOM and filled with textContent, nothing is evaluated.
 //
 //   keys    j k  next and previous row (<tr data-href>, its first link takes the focus); Enter opens; / goes to the search box
-//   chart   <figure class="chart"> holds its data as a table (the twin); the picture is drawn from that same table:
-//             th[data-time]                    the column of instants (<time datetime>)
-//             th[data-line=NAME]               a line; data-style: observed counterfactual controls event quiet; data-step: as steps
-//             th[data-band=low|high]           the bounds of a band around the first line of style counterfactual
-//             th[data-exposure]                share of the bin, 0 to 1: hatched where nothing could be seen
-//             td[data-v=NUMBER]                the value; without data-v there is none
-//             [data-at=INSTANT]                in the figure: an event, drawn as a vertical rule with its text
-//             data-brush=NAME                  the URL's parameter that a brush sets, to START/END
-//   live    <section data-live=URL>            rows that arrive by server-sent events: JSON, put into a copy of the section's
-//             <template>, whose [data-field=NAME] take text and [data-link=NAME] an address of this server; data-cap rows stay
+//   chart   <div class="chart" data-chart=JSON>: {time, series: [{label, role, values, dash}], unit, exposure, band, events, zoom}.
+//           time in seconds; role is a colour's name; a value of null was not seen; exposure 0 is hatched; band {low, high}; zoom is a URL
+//           of this page with {start} and {end}. What is drawn stands in a table of the page too.
+//   live    <section data-live=URL data-message=PATH data-most=N>: server-sent events, JSON each; rows go into [data-live-rows], newest
+//           first, at most N; [data-live-status] says how it goes
 "use strict";
 (() => {
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
@@ -51,30 +46,6 @@
   });
 
   // ---- charts -----------------------------------------------------------------------------------------------------------
-  function column(table, index) {
-    return all("tbody tr", table).map((row) => {
-      const text = row.cells[index]?.dataset.v;
-      return text === undefined || text === "" ? null : Number(text);
-    });
-  }
-
-  function readChart(figure) {
-    const table = figure.querySelector("table");
-    const heads = all("thead th", table);
-    const chart = { times: [], lines: [], low: null, high: null, exposure: null };
-    heads.forEach((th, i) => {
-      const d = th.dataset;
-      if ("time" in d) {
-        chart.times = all("tbody tr", table).map((row) => Date.parse(row.cells[i].querySelector("time").dateTime) / 1000);
-      } else if (d.line) {
-        chart.lines.push({ name: d.line, style: d.style || "observed", step: "step" in d, values: column(table, i) });
-      } else if (d.band) chart[d.band] = column(table, i);
-      else if ("exposure" in d) chart.exposure = column(table, i);
-    });
-    chart.events = all("[data-at]", figure).map((e) => ({ at: Date.parse(e.dataset.at) / 1000, text: e.dataset.label || e.textContent }));
-    return chart;
-  }
-
   function hatch(context, x, width, top, height) {
     context.save();
     context.beginPath();
@@ -94,12 +65,12 @@
 
   // Bins in which nothing could be seen are hatched, behind the lines.
   function drawBlind(u, chart) {
-    if (!chart.exposure || chart.times.length < 2) return;
-    const size = chart.times[1] - chart.times[0];
+    if (!chart.exposure || chart.time.length < 2) return;
+    const size = chart.time[1] - chart.time[0];
     chart.exposure.forEach((share, i) => {
       if (share !== null && share > 0) return;
-      const left = Math.max(u.bbox.left, u.valToPos(chart.times[i], "x", true));
-      const right = Math.min(u.bbox.left + u.bbox.width, u.valToPos(chart.times[i] + size, "x", true));
+      const left = Math.max(u.bbox.left, u.valToPos(chart.time[i], "x", true));
+      const right = Math.min(u.bbox.left + u.bbox.width, u.valToPos(chart.time[i] + size, "x", true));
       if (right > left) hatch(u.ctx, left, right - left, u.bbox.top, u.bbox.height);
     });
   }
@@ -107,7 +78,7 @@
   function drawEvents(u, chart) {
     const { ctx } = u;
     const px = devicePixelRatio;
-    const placed = [];
+    const rows = [[], []];
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = css("event");
     ctx.lineWidth = 1.5 * px;
@@ -119,42 +90,42 @@
       ctx.moveTo(x, u.bbox.top);
       ctx.lineTo(x, u.bbox.top + u.bbox.height);
       ctx.stroke();
-      // The label goes to the side that has room; one that would lie on another is left to the list below the picture.
-      const width = ctx.measureText(event.text).width + 6 * px;
-      const start = x + width > u.bbox.left + u.bbox.width ? x - width : x + 4 * px;
-      if (start < 0 || placed.some(([from, to]) => start < to && start + width > from)) continue;
-      placed.push([start, start + width]);
-      ctx.fillText(event.text, start, u.bbox.top - 4 * px);
+      // The label goes where there is room, right of its rule or left, in one of two rows; else it stands in the page's list alone.
+      const width = ctx.measureText(event.label).width + 4 * px;
+      const free = (start, row) => start >= u.bbox.left && start + width <= u.bbox.left + u.bbox.width + u.bbox.left / 2
+        && !rows[row].some(([from, to]) => start < to + 8 * px && start + width + 8 * px > from);
+      const found = [0, 1].flatMap((row) => [[x + 4 * px, row], [x - width, row]]).find(([start, row]) => free(start, row));
+      if (!found) continue;
+      rows[found[1]].push([found[0], found[0] + width]);
+      ctx.fillText(event.label, found[0], u.bbox.top - (4 + 15 * found[1]) * px);
     }
     ctx.restore();
   }
 
   // The name of a line stands at its end, as far as no other stands there.
   function drawNames(u, chart) {
-    if (chart.lines.length < 2) return;
+    if (chart.series.length < 2) return;
     const px = devicePixelRatio;
     const taken = [];
     u.ctx.save();
     u.ctx.font = `${12 * px}px system-ui, sans-serif`;
-    chart.lines.forEach((line) => {
+    chart.series.forEach((line) => {
       const last = line.values.findLastIndex((v) => v !== null);
       if (last < 0) return;
       let y = u.valToPos(line.values[last], "y", true);
       while (taken.some((other) => Math.abs(other - y) < 14 * px)) y -= 14 * px;
       taken.push(y);
-      u.ctx.fillStyle = css(line.style);
-      u.ctx.fillText(line.name, u.bbox.left + u.bbox.width + 6 * px, y + 4 * px);
+      u.ctx.fillStyle = css(line.role);
+      u.ctx.fillText(line.label, u.bbox.left + u.bbox.width + 6 * px, y + 4 * px);
     });
     u.ctx.restore();
   }
 
-  function series(chart, line) {
-    const dashed = line.style === "counterfactual";
+  function series(line) {
     const few = line.values.filter((v) => v !== null).length <= 60;
     return {
-      label: line.name, stroke: css(line.style), width: 1.5, dash: dashed ? [6, 4] : undefined, spanGaps: false,
-      paths: line.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
-      points: { show: few && !dashed && !line.step, size: 5, fill: css(line.style) },
+      label: line.label, stroke: css(line.role), width: 1.5, dash: line.dash ? [6, 4] : undefined, spanGaps: false,
+      points: { show: few && !line.dash, size: 5, fill: css(line.role) },
     };
   }
 
@@ -165,68 +136,75 @@
     return String(+value.toPrecision(4));
   };
 
-  function draw(figure) {
-    const chart = readChart(figure);
-    const place = figure.querySelector(".plot");
-    if (!chart.times.length || !chart.lines.length) return;
+  function draw(place) {
+    const chart = JSON.parse(place.dataset.chart);
     place.replaceChildren();
-    const data = [chart.times, ...chart.lines.map((l) => l.values)];
-    const lines = [{}, ...chart.lines.map((l) => series(chart, l))];
+    if (!chart.time.length || !chart.series.length) return undefined;
+    const data = [chart.time, ...chart.series.map((l) => l.values)];
+    const lines = [{}, ...chart.series.map(series)];
     const bands = [];
-    if (chart.low && chart.high) {
-      data.push(chart.low, chart.high);
+    if (chart.band) {
+      data.push(chart.band.low, chart.band.high);
       const edge = { stroke: "transparent", width: 0, points: { show: false }, spanGaps: false };
       lines.push({ ...edge, label: "low" }, { ...edge, label: "high" });
       bands.push({ series: [data.length - 1, data.length - 2], fill: css("band") });
     }
     const axis = { stroke: css("quiet"), grid: { stroke: css("line"), width: 1 }, ticks: { stroke: css("line"), width: 1 }, font: "12px system-ui, sans-serif" };
-    const names = chart.lines.length > 1 ? Math.min(140, 8 + 7 * Math.max(...chart.lines.map((l) => l.name.length))) : 12;
-    const brush = figure.dataset.brush;
+    const names = chart.series.length > 1 ? Math.min(140, 8 + 7 * Math.max(...chart.series.map((l) => l.label.length))) : 12;
+    const reading = document.createElement("p");
+    reading.className = "reading";
     const plot = new uPlot({
-      width: Math.max(240, place.clientWidth), height: place.clientWidth < 480 ? 200 : 260, padding: [20, names, 0, 0],
+      width: Math.max(240, place.clientWidth), height: place.clientWidth < 480 ? 200 : 260, padding: [chart.events.length ? 36 : 12, names, 0, 0],
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
-      legend: { show: false }, focus: { alpha: 1 },
-      cursor: { drag: { x: Boolean(brush), y: false, setScale: false }, points: { size: 7 } },
+      legend: { show: false },
+      cursor: { drag: { x: Boolean(chart.zoom), y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
-      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
+      axes: [{ ...axis, values: dates }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
       series: lines, bands,
       hooks: {
         drawClear: [(u) => drawBlind(u, chart)],
         draw: [(u) => { drawEvents(u, chart); drawNames(u, chart); }],
-        setCursor: [(u) => tell(figure, chart, u.cursor.idx)],
-        setSelect: brush ? [(u) => zoom(u, brush)] : [],
+        setCursor: [(u) => tell(reading, chart, u.cursor.idx)],
+        setSelect: chart.zoom ? [(u) => zoom(u, chart.zoom)] : [],
       },
     }, data, place);
+    place.append(reading);
     return plot;
   }
 
+  // ISO dates; the year where it changes or at the first tick, the hour where days are wide.
+  function dates(u, ticks, _axis, _space, step) {
+    return ticks.map((tick, i) => {
+      const iso = new Date(tick * 1000).toISOString();
+      const day = iso.slice(5, 10);
+      const year = i === 0 || iso.slice(0, 4) !== new Date(ticks[i - 1] * 1000).toISOString().slice(0, 4) ? `\n${iso.slice(0, 4)}` : "";
+      return step < 86400 ? `${iso.slice(11, 16)}${i === 0 || iso.slice(11, 16) === "00:00" ? `\n${iso.slice(0, 10)}` : ""}` : day + year;
+    });
+  }
+
   // What the pointer is on, in words, below the picture.
-  function tell(figure, chart, index) {
-    const place = figure.querySelector(".reading");
-    if (!place || index === null || index === undefined) return;
-    const bin = chart.times[1] - chart.times[0];
-    const when = new Date(chart.times[index] * 1000).toISOString();
-    const parts = chart.lines.map((l) => `${l.name} ${l.values[index] === null ? "none seen" : short(l.values[index])}`);
-    const exposure = chart.exposure?.[index];
-    if (exposure !== undefined) parts.push(`exposure ${exposure === null ? "unknown" : `${Math.round(exposure * 100)} %`}`);
+  function tell(place, chart, index) {
+    if (index === null || index === undefined) return;
+    const bin = chart.time[1] - chart.time[0];
+    const when = new Date(chart.time[index] * 1000).toISOString();
+    const parts = chart.series.map((l) => `${l.label} ${l.values[index] === null ? "not seen" : short(l.values[index])}`);
+    if (chart.exposure) parts.push(`exposure ${Math.round(chart.exposure[index] * 100)} %`);
     place.textContent = `${bin >= 86400 ? when.slice(0, 10) : `${when.slice(0, 10)} ${when.slice(11, 16)} UTC`}: ${parts.join(", ")}`;
   }
 
-  function zoom(u, name) {
+  function zoom(u, template) {
     if (u.select.width < 4) return;
     const instant = (x) => new Date(Math.round(u.posToVal(x, "x")) * 1000).toISOString().slice(0, 19) + "Z";
-    const url = new URL(location.href);
-    url.searchParams.set(name, `${instant(u.select.left)}/${instant(u.select.left + u.select.width)}`);
-    url.searchParams.delete("after");
-    location.assign(url);
+    const url = template.replace("{start}", instant(u.select.left)).replace("{end}", instant(u.select.left + u.select.width));
+    location.assign(new URL(url, location.href));
   }
 
   const drawn = new Map();
   function redraw(root = document) {
-    for (const figure of drawn.keys()) if (!figure.isConnected) { drawn.get(figure)?.destroy(); drawn.delete(figure); }
-    all("figure.chart", root).forEach((figure) => {
-      drawn.get(figure)?.destroy();
-      drawn.set(figure, draw(figure));
+    for (const [place, plot] of drawn) if (!place.isConnected) { plot?.destroy(); drawn.delete(place); }
+    all("[data-chart]", root).forEach((place) => {
+      drawn.get(place)?.destroy();
+      drawn.set(place, draw(place));
     });
   }
 
@@ -242,38 +220,49 @@
   document.addEventListener("htmx:after:swap", () => redraw());
 
   // ---- what arrives -----------------------------------------------------------------------------------------------------
-  function row(template, message) {
-    const node = template.content.firstElementChild.cloneNode(true);
-    all("[data-field]", node).forEach((e) => { e.textContent = message[e.dataset.field] ?? ""; });
-    all("[data-link]", node).forEach((e) => {
-      const path = String(message[e.dataset.link] ?? "");
-      // Addresses of this server alone: nothing that a message says can name another.
-      if (/^\/(?![\/\\])/.test(path)) e.href = path;
-    });
-    return node;
+  function cell(text, kind) {
+    const td = document.createElement("td");
+    td.textContent = text ?? "";
+    if (kind) td.className = kind;
+    return td;
+  }
+
+  function row(message, path) {
+    const tr = document.createElement("tr");
+    tr.dataset.href = path + message.id;
+    const a = document.createElement("a");
+    a.className = "hostile";
+    a.href = tr.dataset.href;
+    a.textContent = message.subject || "(no subject)";
+    const subject = cell("");
+    subject.append(a);
+    tr.append(cell(`${message.received_at.slice(0, 10)} ${message.received_at.slice(11, 19)}`, "t"), cell(message.feed), cell(message.peer ?? message.peer_address, "mono"), subject);
+    return tr;
   }
 
   function follow(section) {
-    const list = section.querySelector("[data-rows]");
-    const template = section.querySelector("template");
-    const status = section.querySelector("[data-status]");
-    const cap = Number(section.dataset.cap || 50);
-    const say = (word) => { if (status && status.textContent !== word) status.textContent = word; };
+    const list = section.querySelector("[data-live-rows]");
+    const status = section.querySelector("[data-live-status]");
+    const most = Number(section.dataset.most || 100);
     let source;
+    let seen = 0;
+    const say = (word) => { if (status.textContent !== word) status.textContent = word; };
     const start = () => {
       if (source) return;
       source = new EventSource(section.dataset.live);
-      source.addEventListener("open", () => say("live"));
-      source.addEventListener("error", () => say(source.readyState === EventSource.CLOSED ? "stopped: load the page again" : "waiting for the server"));
+      source.addEventListener("open", () => say(seen ? `${seen} since this page was opened.` : "Waiting for the next message."));
+      source.addEventListener("error", () => say(source.readyState === EventSource.CLOSED ? "The server sends no more: load the page again." : "The server does not answer; trying again."));
       source.addEventListener("message", (e) => {
-        list.prepend(row(template, JSON.parse(e.data)));
-        section.querySelectorAll("[data-empty]").forEach((n) => n.remove());
-        while (list.childElementCount > cap) list.lastElementChild.remove();
+        const message = JSON.parse(e.data);
+        seen += 1;
+        list.prepend(row(message, section.dataset.message));
+        list.closest("table").hidden = false;
+        while (list.childElementCount > most) list.lastElementChild.remove();
+        say(`${seen} since this page was opened.`);
       });
     };
-    const stop = () => { source?.close(); source = undefined; };
     // A page in the cache of "back" holds no connection.
-    addEventListener("pagehide", stop);
+    addEventListener("pagehide", () => { source?.close(); source = undefined; });
     addEventListener("pageshow", start);
     start();
   }
@@ -292,7 +281,5 @@
     redraw();
     reachable();
     all("[data-live]").forEach(follow);
-    // A select in a form of filters acts at once; without script the button does.
-    all("form[data-auto] select").forEach((s) => s.addEventListener("change", () => s.form.requestSubmit()));
   });
 })();
