@@ -14,6 +14,8 @@ from spamtide.app.templates import LISTED, inferred_campaigns, inferred_template
 from spamtide.archive import Generation, aliases_of, format_id
 from spamtide.errors import Unanswerable
 from spamtide.measure import (
+    EVERYTHING,
+    Tree,
     campaign_facts,
     campaign_groups,
     campaign_links,
@@ -47,22 +49,24 @@ def list_campaigns(
     at_least: int = 1,
     limit: int | None = None,
     after: str | None = None,
+    tree: Tree = EVERYTHING,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of ``campaigns list``, most messages first; no feed and no origin means all. ``template`` where it was inferred already.
+    """Rows of ``campaigns list``, most messages first; no feed and no origin means all; of what matches ``tree``. ``template`` where it was inferred already.
 
     ``after``: those that follow this campaign. Raises WrongUse ``unknown_feed``, ``unknown_campaign``, Unanswerable ``campaign_gone``,
     ``not_in_population``.
     """
     names = workspace.require_feeds(list(feeds)) if feeds else []
-    place = None if after is None else _place_of(workspace, generation, after, names, origins)
+    place = None if after is None else _place_of(workspace, generation, after, names, origins, tree)
     expression = campaign_listing(
-        stored=not names and not origins,
+        stored=not names and not origins and tree == EVERYTHING,
         feeds=names,
         origins=origins,
         since=since,
         at_least=at_least,
         limit=limit,
         after=place,
+        tree=tree,
     )
     return _listed(workspace, generation, expression)
 
@@ -83,12 +87,12 @@ def _listed(workspace: Workspace, generation: Generation, expression: Any) -> It
 
 
 def _place_of(
-    workspace: Workspace, generation: Generation, text: str, feeds: Sequence[str], origins: Sequence[str]
+    workspace: Workspace, generation: Generation, text: str, feeds: Sequence[str], origins: Sequence[str], tree: Tree
 ) -> tuple[int, int, str]:
     """Where a campaign stands in the list: its messages, when it was first seen, its id."""
     _, found = found_campaign(generation, text)
     with open_engine(workspace, generation) as engine:
-        rows = engine.run(campaign_facts(campaigns=found.now, feeds=feeds, origins=origins)).to_pylist()
+        rows = engine.run(campaign_facts(campaigns=found.now, feeds=feeds, origins=origins, tree=tree)).to_pylist()
     if not rows:
         raise _not_there(text)
     return rows[-1]["messages"], rows[-1]["first_seen"], rows[-1]["campaign"]
@@ -136,6 +140,7 @@ def show_campaign(
     feeds: Sequence[str] = (),
     origins: Sequence[str] = (),
     template: bool = True,
+    tree: Tree = EVERYTHING,
 ) -> dict[str, Any]:
     """The document of ``campaigns show``. An older id is answered by the campaign that has its messages, after a split by the largest.
 
@@ -143,7 +148,7 @@ def show_campaign(
     """
     generation, found = found_campaign(generation, text)
     names = workspace.require_feeds(list(feeds)) if feeds else []
-    how: dict[str, Any] = {"feeds": names, "origins": origins}
+    how: dict[str, Any] = {"feeds": names, "origins": origins, "tree": tree}
     with open_engine(workspace, generation) as engine:
         rows = engine.run(campaign_facts(campaigns=found.now, **how)).to_pylist()
         if not rows:

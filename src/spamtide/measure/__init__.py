@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from spamtide.measure.campaigns import (
+    campaign_days,
     campaign_edges,
     campaign_facts,
     campaign_groups,
@@ -189,6 +190,7 @@ __all__ = [
     "arrival_bounds",
     "arrival_times",
     "asks_for_peers",
+    "campaign_days",
     "campaign_edges",
     "campaign_facts",
     "campaign_groups",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spamtide.measure.expressions import matching, table
-from spamtide.measure.query import EVERYTHING, CampaignsAmong, Term
+from spamtide.measure.query import EVERYTHING, And, CampaignsAmong, Term, Tree
 from spamtide.measure.values import Window
 
 # A value of which a campaign may have many, by the word that asks for it: the column it stands in.
@@ -22,8 +22,10 @@ VALUES = {
 }  # fmt: skip
 
 
-def _rows(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str]) -> Any:
-    tree = CampaignsAmong(Term("campaign", ",".join(campaigns)), tuple(campaigns)) if campaigns else EVERYTHING
+def _rows(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str], tree: Tree = EVERYTHING) -> Any:
+    if campaigns:
+        among = CampaignsAmong(Term("campaign", ",".join(campaigns)), tuple(campaigns))
+        tree = among if tree == EVERYTHING else And((tree, among))
     rows = matching(tree, feeds=feeds, origins=origins)
     return rows if campaigns else rows.inner_join(table("campaign_member"), "exact")
 
@@ -57,14 +59,15 @@ def campaign_facts(
     campaigns: Sequence[str] = (),
     since: int | None = None,
     ordered: bool = True,
+    tree: Tree = EVERYTHING,
 ) -> Any:
     """The columns of the table ``campaign``, one row each, most messages first where ``ordered``.
 
-    Of all, or of some feeds, origins, campaigns; ``since``: those first seen (there) at or after it.
+    Of all, or of some feeds, origins, campaigns, of what matches ``tree``; ``since``: those first seen (there) at or after it.
     """
     import ibis
 
-    rows = _rows(feeds, origins, campaigns)
+    rows = _rows(feeds, origins, campaigns, tree)
     groups = rows.group_by(["campaign", "exact"]).aggregate(first=rows.received_at.min())
     facts = rows.group_by("campaign").aggregate(
         messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
@@ -92,6 +95,7 @@ def campaign_values(
     origins: Sequence[str] = (),
     campaigns: Sequence[str] = (),
     at_most: int | None = None,
+    tree: Tree = EVERYTHING,
 ) -> Any:
     """``(campaign, value, messages, first_seen, last_seen)`` of one of ``VALUES``, most messages first, at most so many a campaign.
 
@@ -100,7 +104,7 @@ def campaign_values(
     import ibis
 
     column = VALUES[what]
-    rows = _rows(feeds, origins, campaigns)
+    rows = _rows(feeds, origins, campaigns, tree)
     rows = rows.filter(rows[column].notnull())
     found = rows.group_by("campaign", value=rows[column]).aggregate(
         messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
@@ -114,19 +118,47 @@ def campaign_values(
 
 
 def campaign_groups(
-    *, campaigns: Sequence[str], feeds: Sequence[str] = (), origins: Sequence[str] = (), at_most: int
+    *,
+    campaigns: Sequence[str],
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    at_most: int,
+    tree: Tree = EVERYTHING,
 ) -> Any:
     """``(exact, messages, first_seen, last_seen)`` of the exact groups of some campaigns, most messages first."""
     import ibis
 
-    rows = _rows(feeds, origins, campaigns)
+    rows = _rows(feeds, origins, campaigns, tree)
     found = rows.group_by("exact").aggregate(
         messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
     )
     return found.order_by([ibis.desc("messages"), "first_seen", "exact"]).limit(at_most)
 
 
-def campaign_links(by: str, *, campaigns: Sequence[str], feeds: Sequence[str] = (), origins: Sequence[str] = ()) -> Any:
+def campaign_days(
+    *,
+    campaigns: Sequence[str],
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    tree: Tree = EVERYTHING,
+    exacts: Sequence[str] = (),
+) -> Any:
+    """``(day, messages)`` of some campaigns, in order of the UTC day, whole days since 1970; with ``exacts`` ``(exact, day, messages)`` of these groups."""
+    rows = _rows(feeds, origins, campaigns, tree)
+    keys = ["exact", "day"] if exacts else ["day"]
+    rows = rows.filter(rows.exact.isin(list(exacts))) if exacts else rows
+    rows = rows.mutate(day=rows.utc_day.cast("int64"))
+    return rows.group_by(keys).aggregate(messages=rows.count().cast("int64")).order_by(keys)
+
+
+def campaign_links(
+    by: str,
+    *,
+    campaigns: Sequence[str],
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    tree: Tree = EVERYTHING,
+) -> Any:
     """``(value, messages, first_seen, last_seen)`` of what messages of some campaigns link to, most messages first.
 
     ``by``: ``host`` or ``domain``, the registered one. A message that links twice counts once.
@@ -134,7 +166,7 @@ def campaign_links(by: str, *, campaigns: Sequence[str], feeds: Sequence[str] = 
     import ibis
 
     keys = ["feed", "writer", "segment", "ordinal"]
-    rows = _rows(feeds, origins, campaigns).select(*keys, "received_at")
+    rows = _rows(feeds, origins, campaigns, tree).select(*keys, "received_at")
     links = table("link")
     links = links.filter(links[by].notnull()).select(*keys, value=links[by]).distinct()
     each = rows.inner_join(links, keys)
@@ -154,6 +186,7 @@ def campaign_listing(
     limit: int | None = None,
     after: tuple[int, int, str] | None = None,
     subjects: int = 3,
+    tree: Tree = EVERYTHING,
 ) -> Any:
     """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
 
@@ -163,7 +196,7 @@ def campaign_listing(
     """
     import ibis
 
-    facts = table("campaign") if stored else campaign_facts(feeds=feeds, origins=origins, ordered=False)
+    facts = table("campaign") if stored else campaign_facts(feeds=feeds, origins=origins, tree=tree, ordered=False)
     conditions = [facts.messages >= at_least, *([facts.first_seen >= since] if since is not None else [])]
     order = [ibis.desc("messages"), "first_seen", "campaign"]
     if after is not None:
@@ -176,7 +209,7 @@ def campaign_listing(
     seen = table("campaign_feed")
     names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
     facts = facts.inner_join(names, "campaign")
-    rows = _rows(feeds, origins, ())
+    rows = _rows(feeds, origins, (), tree)
     narrowed = limit is not None or since is not None or after is not None
     rows = rows.semi_join(facts, "campaign") if narrowed else rows
     rows = rows.filter(rows.subject.notnull())

@@ -7,6 +7,8 @@ from spamtide.report.documents import duplicates_document, effect_document, send
 from spamtide.report.forestplot import method_words
 from spamtide.report.live import (
     FRAME_POLICY,
+    campaign_sentence,
+    campaigns_sentence,
     feed_sentence,
     feeds_sentence,
     inert_html,
@@ -36,6 +38,8 @@ __all__ = [
     "ReportInput",
     "SharesFinding",
     "build_report",
+    "campaign_sentence",
+    "campaigns_sentence",
     "change_span",
     "change_words",
     "claim_line",

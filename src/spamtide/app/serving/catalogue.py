@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from spamtide.app.serving.pages import feeds, message, now, search, series
+from spamtide.app.serving.pages import campaigns, feeds, message, now, search, series
 from spamtide.app.serving.values import Page
 
-PAGES: tuple[Page, ...] = (*now.PAGES, *series.PAGES, *search.PAGES, *message.PAGES, *feeds.PAGES)
+PAGES: tuple[Page, ...] = (*now.PAGES, *series.PAGES, *campaigns.PAGES, *search.PAGES, *message.PAGES, *feeds.PAGES)
 
 # What a page can be reached by at once; the others are reached from these.
 _ORDER = ("Now", "Series", "Campaigns", "Senders", "Event", "Watch", "Search", "Message", "Feeds")

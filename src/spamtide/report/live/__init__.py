@@ -3,10 +3,20 @@
 from spamtide.report.live.inert import POLICY as FRAME_POLICY
 from spamtide.report.live.inert import inert_html
 from spamtide.report.live.rendering import live_static, render_live
-from spamtide.report.live.words import feed_sentence, feeds_sentence, now_sentence, search_sentence, series_sentence
+from spamtide.report.live.words import (
+    campaign_sentence,
+    campaigns_sentence,
+    feed_sentence,
+    feeds_sentence,
+    now_sentence,
+    search_sentence,
+    series_sentence,
+)
 
 __all__ = [
     "FRAME_POLICY",
+    "campaign_sentence",
+    "campaigns_sentence",
     "feed_sentence",
     "feeds_sentence",
     "inert_html",

@@ -71,3 +71,20 @@ def hostile(text: str | None, limit: int = 400, *, lines: bool = False) -> Marku
     parts = [f'<span class="control">{p}</span>' if named else escape(p) for p, named in pieces(shown, lines=lines)]
     # Every piece went through escaping.
     return Markup("".join(parts) + ("…" if len(shown) < len(text) else ""))
+
+
+_SLOT = re.compile(r"\{([a-z_]{1,40})\}")
+
+
+def slots(text: str) -> Markup:
+    """The text of a template, its slots as marks; all else as ``hostile`` has it."""
+    from markupsafe import Markup
+
+    found, at = [], 0
+    for slot in _SLOT.finditer(text):
+        found += [
+            hostile(text[at : slot.start()], 0, lines=True),
+            Markup('<span class="slot">{}</span>').format(slot[1]),
+        ]
+        at = slot.end()
+    return Markup("").join([*found, hostile(text[at:], 0, lines=True)])

@@ -12,7 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from spamtide.report.live.charts import days_chart, series_chart
-from spamtide.report.live.hostile import hostile
+from spamtide.report.live.hostile import hostile, slots
+from spamtide.report.live.storyboard import storyboard_svg
 from spamtide.report.words import THIN, thousands
 
 if TYPE_CHECKING:
@@ -122,12 +123,15 @@ def environment() -> Environment:
     made = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters.update(inert=inert, moment=moment, spark=spark, said=said, number=number, data=data, hostile=hostile)
+    made.filters.update(
+        inert=inert, moment=moment, spark=spark, said=said, number=number, data=data, hostile=hostile, slots=slots
+    )
     present = _files()
     made.globals.update(
         static_url=static_url,
         series_chart=series_chart,
         days_chart=days_chart,
+        storyboard_svg=storyboard_svg,
         styles=[s for s in STYLES if s in present],
         scripts=[s for s in SCRIPTS if s in present],
     )

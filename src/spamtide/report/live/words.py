@@ -81,3 +81,23 @@ def feed_sentence(card: Mapping[str, Any], messages: int, days: float | None) ->
     live = "" if days is None else f", in {days:.1f} live days"
     made = " It is simulated." if card["simulated"] else ""
     return f"{card['feed']} has received {plural(messages, 'message')}{since}{live}; its vantage: {vantage}.{made}"
+
+
+def campaigns_sentence(rows: Sequence[Mapping[str, Any]], more: bool, *, grouped: bool) -> str:
+    """What a page of the list of campaigns holds."""
+    if not grouped:
+        return "Nothing is grouped yet: 'spamtide campaigns settle' groups what is there."
+    if not rows:
+        return "No campaign is within these filters."
+    top = rows[0]
+    n = f"The {thousands(len(rows))} largest campaigns" if more else plural(len(rows), "campaign").capitalize()
+    return f"{n}; the first has {plural(top['messages'], 'message')} in {plural(top['exact_groups'], 'wording')}."
+
+
+def campaign_sentence(facts: Mapping[str, Any]) -> str:
+    """What one campaign is."""
+    where = "one feed" if len(facts["feeds"]) == 1 else plural(len(facts["feeds"]), "feed")
+    return (
+        f"{plural(facts['messages'], 'message').capitalize()} in {plural(facts['exact_groups'], 'wording')} came to {where} from "
+        f"{plural(facts['peers'], 'peer')} in {plural(facts['networks'], 'network')}, from {said(facts['first_seen'])} to {said(facts['last_seen'])}."
+    )
