@@ -1,4 +1,4 @@
-// The live parts of the dashboard. Every page reads and works without this file; it adds keys, charts and new rows.
+// Keys and charts of the dashboard. Every page reads and works without this file. What arrives is live.js.
 //
 // No text of a message ever becomes markup here: nodes are made by the DOM and filled with textContent, nothing is evaluated.
 //
@@ -6,8 +6,6 @@
 //   chart   <div class="chart" data-chart=JSON>: {time, series: [{label, role, values, dash}], unit, exposure, band, events, zoom}.
 //           time in seconds; role is a colour's name; a value of null was not seen; exposure 0 is hatched; band {low, high}; zoom is a URL
 //           of this page with {start} and {end}. What is drawn stands in a table of the page too.
-//   live    <section data-live=URL data-message=PATH data-most=N>: server-sent events, JSON each; rows go into [data-live-rows], newest
-//           first, at most N; [data-live-status] says how it goes
 "use strict";
 (() => {
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
@@ -219,54 +217,7 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
   document.addEventListener("htmx:after:swap", () => redraw());
 
-  // ---- what arrives -----------------------------------------------------------------------------------------------------
-  function cell(text, kind) {
-    const td = document.createElement("td");
-    td.textContent = text ?? "";
-    if (kind) td.className = kind;
-    return td;
-  }
-
-  function row(message, path) {
-    const tr = document.createElement("tr");
-    tr.dataset.href = path + message.id;
-    const a = document.createElement("a");
-    a.className = "hostile";
-    a.href = tr.dataset.href;
-    a.textContent = message.subject || "(no subject)";
-    const subject = cell("");
-    subject.append(a);
-    tr.append(cell(`${message.received_at.slice(0, 10)} ${message.received_at.slice(11, 19)}`, "t"), cell(message.feed), cell(message.peer ?? message.peer_address, "mono"), subject);
-    return tr;
-  }
-
-  function follow(section) {
-    const list = section.querySelector("[data-live-rows]");
-    const status = section.querySelector("[data-live-status]");
-    const most = Number(section.dataset.most || 100);
-    let source;
-    let seen = 0;
-    const say = (word) => { if (status.textContent !== word) status.textContent = word; };
-    const start = () => {
-      if (source) return;
-      source = new EventSource(section.dataset.live);
-      source.addEventListener("open", () => say(seen ? `${seen} since this page was opened.` : "Waiting for the next message."));
-      source.addEventListener("error", () => say(source.readyState === EventSource.CLOSED ? "The server sends no more: load the page again." : "The server does not answer; trying again."));
-      source.addEventListener("message", (e) => {
-        const message = JSON.parse(e.data);
-        seen += 1;
-        list.prepend(row(message, section.dataset.message));
-        list.closest("table").hidden = false;
-        while (list.childElementCount > most) list.lastElementChild.remove();
-        say(`${seen} since this page was opened.`);
-      });
-    };
-    // A page in the cache of "back" holds no connection.
-    addEventListener("pagehide", () => { source?.close(); source = undefined; });
-    addEventListener("pageshow", start);
-    start();
-  }
-
+  // ---- the page -----------------------------------------------------------------------------------------------------------
   // What scrolls sideways can be scrolled by keys, and says what it is.
   function reachable() {
     all(".scroll, .wide").forEach((e) => {
@@ -280,6 +231,5 @@
   document.addEventListener("DOMContentLoaded", () => {
     redraw();
     reachable();
-    all("[data-live]").forEach(follow);
   });
 })();
