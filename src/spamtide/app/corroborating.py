@@ -12,6 +12,7 @@ from spamtide.app.observatory import UNSOLICITED, Observatory
 from spamtide.errors import WrongUse
 from spamtide.measure import (
     UNKNOWN_GROUP,
+    Effect,
     FeedEffect,
     Tasting,
     Window,
@@ -47,10 +48,14 @@ def corroborate(
     groups: Mapping[str, str],
     *,
     origins: Sequence[str] = UNSOLICITED,
+    effects: Sequence[Effect] = (),
 ) -> dict[str, Any]:
-    """The document ``spamtide.corroborate/1``. A feed nobody stated a group for is ``unknown``, which counts as shared."""
+    """The document ``spamtide.corroborate/1``. A feed nobody stated a group for is ``unknown``, which counts as shared.
+
+    ``effects``: those of the feeds, in their order, where they are known already.
+    """
     names = observatory.workspace.require_feeds(list(feeds))
-    effects = [observatory.effect(measure, feed, event=event, origins=origins) for feed in names]
+    effects = effects or [observatory.effect(measure, feed, event=event, origins=origins) for feed in names]
     stated = [
         FeedEffect(f, groups.get(f, UNKNOWN_GROUP), e.measure, e.ratio, e.refused)
         for f, e in zip(names, effects, strict=True)

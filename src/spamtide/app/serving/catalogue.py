@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from spamtide.app.serving.pages import campaigns, feeds, message, now, search, series
+from spamtide.app.serving.pages import campaigns, event, feeds, message, now, search, series
 from spamtide.app.serving.values import Page
 
-PAGES: tuple[Page, ...] = (*now.PAGES, *series.PAGES, *campaigns.PAGES, *search.PAGES, *message.PAGES, *feeds.PAGES)
+PAGES: tuple[Page, ...] = (
+    *now.PAGES,
+    *series.PAGES,
+    *campaigns.PAGES,
+    *event.PAGES,
+    *search.PAGES,
+    *message.PAGES,
+    *feeds.PAGES,
+)
 
 # What a page can be reached by at once; the others are reached from these.
 _ORDER = ("Now", "Series", "Campaigns", "Senders", "Event", "Watch", "Search", "Message", "Feeds")
 NAVIGATION: tuple[tuple[str, str], ...] = tuple(
-    (name, page.path) for name in _ORDER for page in PAGES if page.nav == name
+    (name, page.path) for name in _ORDER for page in PAGES if page.nav == name and "{" not in page.path
 )

@@ -1,5 +1,6 @@
 """The live pages: templates, static files, and what renders them. Values come in, HTML goes out."""
 
+from spamtide.report.live.eventview import effect_figures
 from spamtide.report.live.inert import POLICY as FRAME_POLICY
 from spamtide.report.live.inert import inert_html
 from spamtide.report.live.rendering import live_static, render_live
@@ -17,6 +18,7 @@ __all__ = [
     "FRAME_POLICY",
     "campaign_sentence",
     "campaigns_sentence",
+    "effect_figures",
     "feed_sentence",
     "feeds_sentence",
     "inert_html",
