@@ -87,6 +87,10 @@ class Senders:
             found[row["group"]].append((row["campaign"], row["dialect"]))
         return found
 
+    def sendings(self, group: str) -> list[Sending]:
+        """Pairs of campaign and dialect that a group is of."""
+        return list(self._sendings[group])
+
     @cached_property
     def _counts(self) -> dict[str | None, Counter[str]]:
         """Messages of each group by feed."""

@@ -16,6 +16,7 @@ from spamtide.measure.campaigns import (
     large_campaigns,
     message_prints,
     other_texts,
+    sendings_by_week,
     texts_of_exact,
 )
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
@@ -239,6 +240,7 @@ __all__ = [
     "remainder",
     "replication",
     "return_curve",
+    "sendings_by_week",
     "series_named",
     "sessions_by_bin",
     "shares_by_group",

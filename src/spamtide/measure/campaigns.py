@@ -315,3 +315,22 @@ def campaign_edges(campaign: str) -> Any:
     members = table("campaign_member")
     members = members.filter(members.campaign == campaign).select(leader="exact")
     return table("campaign_edge").semi_join(members, "leader").order_by(["leader", "member"])
+
+
+def sendings_by_week(campaigns: Sequence[str], *, feeds: Sequence[str] = ()) -> Any:
+    """``(campaign, dialect_path, week, messages)`` of unsolicited messages, weeks since Monday 5 January 1970.
+
+    What is of none of these campaigns is one row a week, with both null.
+    """
+    import ibis
+
+    rows = matching(EVERYTHING, feeds=feeds, origins=("unsolicited",))
+    members = table("campaign_member")
+    members = members.filter(members.campaign.isin(list(campaigns)))
+    rows = rows.left_join(members, "exact")
+    rows = rows.mutate(
+        week=((rows.utc_day.cast("int64") - 4) // 7).cast("int64"),
+        dialect_path=ibis.ifelse(rows.campaign.isnull(), ibis.null("string"), rows.dialect_path),
+    )
+    keys = ["campaign", "dialect_path", "week"]
+    return rows.group_by(keys).aggregate(messages=rows.count().cast("int64")).order_by(keys)

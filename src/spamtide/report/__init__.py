@@ -12,12 +12,15 @@ from spamtide.report.live import (
     effect_figures,
     feed_sentence,
     feeds_sentence,
+    group_sentence,
     inert_html,
     live_static,
     now_sentence,
     render_live,
     search_sentence,
+    senders_sentence,
     series_sentence,
+    watches_sentence,
 )
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
@@ -54,6 +57,7 @@ __all__ = [
     "effect_sentence",
     "feed_sentence",
     "feeds_sentence",
+    "group_sentence",
     "inert_html",
     "live_static",
     "method_words",
@@ -66,6 +70,7 @@ __all__ = [
     "returns_document",
     "search_sentence",
     "sender_lines",
+    "senders_sentence",
     "series_document",
     "series_sentence",
     "share_phrase",
@@ -77,4 +82,5 @@ __all__ = [
     "watch_document",
     "watch_lines",
     "watch_sentence",
+    "watches_sentence",
 ]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from spamtide.app.serving.pages import campaigns, event, feeds, message, now, search, series
+from spamtide.app.serving.pages import campaigns, event, feeds, message, now, search, senders, series, watch
 from spamtide.app.serving.values import Page
 
 PAGES: tuple[Page, ...] = (
-    *now.PAGES,
-    *series.PAGES,
-    *campaigns.PAGES,
-    *event.PAGES,
-    *search.PAGES,
-    *message.PAGES,
-    *feeds.PAGES,
-)
+    *now.PAGES, *series.PAGES, *campaigns.PAGES, *senders.PAGES, *event.PAGES, *watch.PAGES, *search.PAGES, *message.PAGES, *feeds.PAGES,
+)  # fmt: skip
 
 # What a page can be reached by at once; the others are reached from these.
 _ORDER = ("Now", "Series", "Campaigns", "Senders", "Event", "Watch", "Search", "Message", "Feeds")

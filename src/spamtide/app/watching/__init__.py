@@ -4,5 +4,15 @@ from spamtide.app.watching.book import Watch, WatchBook
 from spamtide.app.watching.given import status_of_file
 from spamtide.app.watching.running import Stepped, run_watches, status_of_watch
 from spamtide.app.watching.telling import tell_alarms
+from spamtide.app.watching.tracing import trace_watch
 
-__all__ = ["Stepped", "Watch", "WatchBook", "run_watches", "status_of_file", "status_of_watch", "tell_alarms"]
+__all__ = [
+    "Stepped",
+    "Watch",
+    "WatchBook",
+    "run_watches",
+    "status_of_file",
+    "status_of_watch",
+    "tell_alarms",
+    "trace_watch",
+]

@@ -71,7 +71,7 @@ def _run(observatory: Observatory, watch: Watch, now: int) -> Stepped:
 def _stepped(observatory: Observatory, watch: Watch, now: int) -> tuple[Stepped, WatchState | Refusal]:
     target = Target(watch.measure, watch.feeds, watch.expressions)
     series = hourly(observatory, target)
-    until = _known_until(observatory, watch.feeds, now)
+    until = known_until(observatory, watch.feeds, now)
     hours = [h for h in hours_of(series) if h.start + HOUR_US <= until]
     book = WatchBook(observatory.workspace)
     saved = load_state(observatory.workspace, watch)
@@ -97,11 +97,16 @@ def _start(watch: Watch, hours: Sequence[Hour]) -> int:
 
 
 def step_through(
-    watch: Watch, hours: Sequence[Hour], series: Series, saved: WatchState | None, raised: Sequence[RaisedAlarm]
+    watch: Watch,
+    hours: Sequence[Hour],
+    series: Series,
+    saved: WatchState | None,
+    raised: Sequence[RaisedAlarm],
+    took: Callable[[Hour, WatchState], None] | None = None,
 ) -> WatchState | Refusal:
     """The watch stepped through those hours that ``saved`` has not taken; from its beginning where nothing was saved.
 
-    Alarms that a person dismissed are passed over, their hours up to the decision too. Why no alarm can be raised is a refusal.
+    Alarms that a person dismissed are passed over, their hours up to the decision too. ``took`` is told each state. Why no alarm can be raised is a refusal.
     """
     if series.basis == INFERRED:
         return Refusal("exposure_not_stated", {"exposure_basis": "uptime"}, {"exposure_basis": series.basis})
@@ -119,6 +124,8 @@ def step_through(
     for hour in hours:
         if hour.start >= begun:
             state = step_watch(_passed(watch, state, hour, gone), hour, plan)
+            if took is not None:
+                took(hour, state)
     return _passed(watch, state, None, gone)
 
 
@@ -153,7 +160,7 @@ def _evidence(observatory: Observatory, target: Target, alarm: Alarm, until: int
     return Evidence(rows.num_rows, distinct("peer_unit"), distinct("network"), len(addresses))
 
 
-def _known_until(observatory: Observatory, feeds: Sequence[str], now: int) -> int:
+def known_until(observatory: Observatory, feeds: Sequence[str], now: int) -> int:
     """The end of the last whole hour of which everything is known: over by the clock, in the exposure, and digested."""
     covered = span(observatory.exposures(feeds))
     until = min(now, covered[1] if covered is not None else now)

@@ -9,9 +9,12 @@ from spamtide.report.live.words import (
     campaigns_sentence,
     feed_sentence,
     feeds_sentence,
+    group_sentence,
     now_sentence,
     search_sentence,
+    senders_sentence,
     series_sentence,
+    watches_sentence,
 )
 
 __all__ = [
@@ -21,10 +24,13 @@ __all__ = [
     "effect_figures",
     "feed_sentence",
     "feeds_sentence",
+    "group_sentence",
     "inert_html",
     "live_static",
     "now_sentence",
     "render_live",
     "search_sentence",
+    "senders_sentence",
     "series_sentence",
+    "watches_sentence",
 ]

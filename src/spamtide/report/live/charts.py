@@ -56,3 +56,27 @@ def _value(row: Mapping[str, Any], varies: bool) -> float | None:
     if row["count"] is None or not row["exposure"]:
         return None
     return float(f"{row['count'] / row['exposure']:.6g}") if varies else row["count"]
+
+
+# A statistic below one is no evidence; a logarithm needs more than nothing.
+_LEAST = 0.1
+
+
+def watch_chart(days: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The alarm's statistic against its threshold, on a logarithmic axis."""
+    shown = [None if d["statistic"] is None else max(_LEAST, d["statistic"]) for d in days]
+    exposure = [d["exposure"] for d in days]
+    return {
+        "time": [seconds(d["time"]) for d in days],
+        "series": [
+            {"label": "statistic", "role": "observed", "values": shown, "dash": False},
+            {"label": "threshold", "role": "event", "values": [d["threshold"] for d in days], "dash": True},
+        ],
+        "unit": "statistic", "exposure": exposure if any(e < 1 for e in exposure) else None, "band": None, "log": True,
+        "events": [{"at": seconds(a["at"]), "label": f"alarm, {a['decided'] or 'not decided'}"} for a in alarms], "zoom": None,
+    }  # fmt: skip
+
+
+def count_chart(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What was counted of a watched signature, by day."""
+    return days_chart([{"time": d["time"], "messages": d["count"], "exposure": d["exposure"]} for d in days])

@@ -11,7 +11,8 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from spamtide.report.live.charts import days_chart, series_chart
+from spamtide.report.live.areas import areas_svg
+from spamtide.report.live.charts import count_chart, days_chart, series_chart, watch_chart
 from spamtide.report.live.hostile import hostile, slots
 from spamtide.report.live.storyboard import storyboard_svg
 from spamtide.report.words import THIN, thousands
@@ -146,7 +147,10 @@ def environment() -> Environment:
         static_url=static_url,
         series_chart=series_chart,
         days_chart=days_chart,
+        count_chart=count_chart,
+        watch_chart=watch_chart,
         storyboard_svg=storyboard_svg,
+        areas_svg=areas_svg,
         styles=[s for s in STYLES if s in present],
         scripts=[s for s in SCRIPTS if s in present],
     )

@@ -101,3 +101,40 @@ def campaign_sentence(facts: Mapping[str, Any]) -> str:
         f"{plural(facts['messages'], 'message').capitalize()} in {plural(facts['exact_groups'], 'wording')} came to {where} from "
         f"{plural(facts['peers'], 'peer')} in {plural(facts['networks'], 'network')}, from {said(facts['first_seen'])} to {said(facts['last_seen'])}."
     )
+
+
+def percent(share: float | None) -> str:
+    """A share as a count of a hundred: what was counted, no estimate."""
+    return "unknown" if share is None else f"{100 * share:.3g} %"
+
+
+def senders_sentence(facts: Mapping[str, Any], more: bool) -> str:
+    """What a page of sender groups holds."""
+    if not facts["settled"]:
+        return "No sender group is settled yet: 'spamtide botnets list' settles them."
+    groups = facts["groups"]
+    named = sum(g["botnet"] is not None for g in groups)
+    head = f"{'The largest ' if more else ''}{plural(len(groups), 'sender group')}, {named or 'none'} of them named"
+    return f"{head[0].upper()}{head[1:]}; {percent(facts['unknown']['share'])} of unsolicited messages are of no group."
+
+
+def group_sentence(facts: Mapping[str, Any]) -> str:
+    """What one sender group is."""
+    who = f"{facts['botnet']} ({facts['named_by']})" if facts["botnet"] else "A group that nobody named"
+    return (
+        f"{who}: {plural(facts['messages'], 'message')}, {percent(facts['share'])} of unsolicited mail, from {plural(facts['peers'], 'peer')}, "
+        f"in {plural(len(facts['campaigns']), 'campaign')}, from {said(facts['first_seen'])} to {said(facts['last_seen'])}."
+    )
+
+
+def watches_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What is watched, by status."""
+    if not rows:
+        return "Nothing is watched yet: 'spamtide watch add NAME --measure M --feed F' watches something."
+    waiting = sum(r["status_code"] in ("alarm", "returned") and r.get("decided") is None for r in rows)
+    told = (
+        f"; {plural(waiting, 'alarm')} {'waits' if waiting == 1 else 'wait'} for a decision"
+        if waiting
+        else "; no alarm waits for a decision"
+    )
+    return f"{plural(len(rows), 'watch', 'watches').capitalize()}{told}."

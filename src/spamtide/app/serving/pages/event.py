@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from spamtide.app.claiming import claims_about, reconciled
@@ -81,7 +82,8 @@ def show_event(asker: Asker, params: Params) -> PageValue:
     for feed in (names if more else names[-1:])[:_FEEDS]:
         how: dict[str, Any] = {"event": event.id, "origins": origins, "diagnostics": "full" if more else "standard"}
         try:
-            effects.append(asker.observatory.effect(measure, feed, **how))
+            key = ("effect", measure, feed, *(str(v) for v in how.values()))
+            effects.append(asker.kept(key, partial(asker.observatory.effect, measure, feed, **how)))
         except SpamtideError as error:
             facts["why_not"] = {"code": error.code, "message": error.message, "next": error.next_step}
     documents = [effect_document(e) for e in effects]
@@ -95,8 +97,9 @@ def show_event(asker: Asker, params: Params) -> PageValue:
             "figures": effect_figures(main, [e for e in others if e.ratio], claims_about(registry, event), witnesses, event.title),
         }  # fmt: skip
     if more and len(effects) > 1 and len(effects) == len(names):
-        facts["corroboration"] = corroborate(
-            asker.observatory, event.id, measure, names, {}, origins=origins, effects=effects
+        facts["corroboration"] = asker.kept(
+            ("corroborate", event.id, measure, tuple(names), origins),
+            lambda: corroborate(asker.observatory, event.id, measure, names, {}, origins=origins, effects=effects),
         )
     facts["claims"] = reconciled(registry, event, documents)
     facts["rows"] = (

@@ -128,7 +128,7 @@
   }
 
   const short = (value) => {
-    if (value === null) return "";
+    if (value === null || value === undefined) return "";
     const size = Math.abs(value);
     for (const [unit, name] of [[1e9, " bn"], [1e6, " m"], [1e3, " k"]]) if (size >= unit) return `${+(value / unit).toPrecision(4)}${name}`;
     return String(+value.toPrecision(4));
@@ -156,7 +156,7 @@
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       legend: { show: false },
       cursor: { drag: { x: Boolean(chart.zoom), y: false, setScale: false }, points: { size: 7 } },
-      scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
+      scales: { x: { time: true }, y: chart.log ? { distr: 3, log: 10, range: (_, low, high) => [Math.min(0.1, low ?? 0.1), 2 * (high || 1)] } : { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       axes: [{ ...axis, values: dates }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
       series: lines, bands,
       hooks: {
