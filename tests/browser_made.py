@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import socketserver
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,36 +57,6 @@ class Served:
     workspace: Path
     hostile: dict[str, str]
     canary: Canary
-
-
-def start(workspace: Path, *more: str) -> tuple[subprocess.Popen[str], str]:
-    """A dashboard as a process of its own, and its URL."""
-    command = [
-        sys.executable,
-        "-m",
-        "spamtide",
-        "--workspace",
-        str(workspace),
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        *more,
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    url = process.stdout.readline().strip().rstrip("/")
-    assert url.startswith("http://127.0.0.1:"), url
-    return process, url
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """End it as an operator does."""
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 @dataclass

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from browser_made import BROWSER, Canary, Seen, Served, Visitor, start, stop
+from browser_made import BROWSER, Canary, Seen, Served, Visitor
 from hostile_mail import hostile_workspace
+from serving_made import ServeProcess
 from spamtide.app.cli import run
 
 
@@ -30,13 +31,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     canary = Canary()
     workspace = folder / "workspace"
     _, ids = hostile_workspace(workspace, canary.url)
-    process, url = start(workspace)
-    try:
-        yield Served(url, workspace, ids, canary)
-    finally:
-        stop(process)
-        canary.shutdown()
-        canary.server_close()
+    at = ["--workspace", str(workspace)]
+    stopped = ["--silent-since", "2010-12-25T00:00:00Z", "--background", "2010-10-01/2010-12-20"]
+    assert run([*at, "watch", "add", "casino", "--measure", "topic:casino", "--feed", "trap", *stopped]) == 0
+    assert run([*at, "botnets", "list", "--json"]) == 0
+    with ServeProcess(workspace) as server:
+        yield Served(server.url.rstrip("/"), workspace, ids, canary)
+        assert server.stop() == 0
+    canary.shutdown()
+    canary.server_close()
 
 
 @pytest.fixture(scope="session")

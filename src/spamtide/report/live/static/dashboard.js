@@ -81,6 +81,8 @@
     ctx.strokeStyle = ctx.fillStyle = css("event");
     ctx.lineWidth = 1.5 * px;
     ctx.font = `${12 * px}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     for (const event of chart.events) {
       const x = u.valToPos(event.at, "x", true);
       if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
@@ -107,6 +109,8 @@
     const taken = [];
     u.ctx.save();
     u.ctx.font = `${12 * px}px system-ui, sans-serif`;
+    u.ctx.textAlign = "left";
+    u.ctx.textBaseline = "alphabetic";
     chart.series.forEach((line) => {
       const last = line.values.findLastIndex((v) => v !== null);
       if (last < 0) return;
@@ -157,7 +161,7 @@
       legend: { show: false },
       cursor: { drag: { x: Boolean(chart.zoom), y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: chart.log ? { distr: 3, log: 10, range: (_, low, high) => [Math.min(0.1, low ?? 0.1), 2 * (high || 1)] } : { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
-      axes: [{ ...axis, values: dates }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
+      axes: [{ ...axis, values: dates }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short), ...(chart.log ? { splits: tens } : {}) }],
       series: lines, bands,
       hooks: {
         drawClear: [(u) => drawBlind(u, chart)],
@@ -169,6 +173,9 @@
     place.append(reading);
     return plot;
   }
+
+  // Powers of ten.
+  const tens = (_u, _axis, low, high) => Array.from({ length: 40 }, (_, i) => 10 ** (i - 10)).filter((v) => v >= low && v <= high);
 
   // ISO dates; the year where it changes or at the first tick, the hour where days are wide.
   function dates(u, ticks, _axis, _space, step) {
