@@ -123,7 +123,7 @@ def test_a_reader_goes_from_the_front_to_a_raw_message_by_keyboard_alone(visit: 
 
 def test_a_search_is_in_its_address_and_finds_disguised_words(visit: Visitor) -> None:
     page = visit.open("/search")
-    page.get_by_label("query").fill("subject:cialis feed:trap")
+    page.get_by_role("textbox", name="query").fill("subject:cialis feed:trap")
     page.get_by_role("button", name="Search", exact=True).click()
     page.wait_for_url("**/search?**")
     assert parse_qs(urlsplit(page.url).query)["q"] == ["subject:cialis feed:trap"]
