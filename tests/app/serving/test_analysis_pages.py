@@ -135,7 +135,7 @@ def test_a_watch_is_told_as_the_command_tells_it(desk: TestClient, settled: Path
 )
 def test_a_filter_that_cannot_narrow_a_page_is_refused_and_not_passed_over(desk: TestClient, path: str) -> None:
     answer = desk.get(path.replace("?", ".json?"))
-    assert answer.status_code == 400 and answer.json()["error"] == "bad_filter"
+    assert answer.status_code == 400 and answer.json()["error"] == "filter_not_possible"
 
 
 def test_beyond_loopback_no_sender_and_no_peer_is_named(beyond: TestClient, desk: TestClient) -> None:

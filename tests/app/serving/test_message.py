@@ -117,6 +117,12 @@ def test_nothing_of_a_persons_mail_is_sent_before_a_reason_is_written_down(hosti
     assert said[-1]["reason"] == "asked by the court" and said[-1]["message"] == message
 
 
+def test_a_persons_subject_stands_in_no_list(hostile: Place) -> None:
+    for path in ("/search?q=origin:personal", "/search.json?q=origin:personal", "/search.csv?q=origin:personal"):
+        answer = hostile.site.get(path)
+        assert hostile.ids["personal"] in answer.text and "marble" not in answer.text.replace("origin:personal", "")
+
+
 def test_a_reason_is_for_one_message_one_person_and_half_an_hour(hostile: Place) -> None:
     from spamtide.app.serving.reading import HOLDS_US, ReadingBook
 

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
@@ -32,6 +32,8 @@ _WATCHED = (
     "tables/generations/group.json",
 )
 
+# The origin of mail from a person to a person.
+PERSONAL = "personal"
 # Entries of the journal that no answer depends on.
 _UNWATCHED = ("sessions", WRITER)
 
@@ -166,6 +168,10 @@ class Asker:
         if local is None:
             return None
         return local[:limit] if self.local else PublicText.of(local, limit).text
+
+    def subject(self, row: Mapping[str, Any], limit: int = 400) -> str | None:
+        """The subject of a message in a list; a person's is not told before a reason is given."""
+        return "(a person's mail)" if row["origin"] == PERSONAL else self.text(row["subject"], limit)
 
     def peer(self, address: str | None) -> str | None:
         """A peer as it may be shown here: its address on loopback, its network beyond."""

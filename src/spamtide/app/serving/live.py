@@ -120,7 +120,7 @@ class Newest:
             "id": format_id(row["feed"], row["writer"], row["segment"], row["ordinal"]), "feed": row["feed"],
             "received_at": format_instant(row["received_at"]), "peer_address": asker.peer(row["peer_address"]),
             "network": known.name if known is not None else row["network"],
-            "country": None if known is None else known.country, "subject": asker.text(row["subject"], 200),
+            "country": None if known is None else known.country, "subject": asker.subject(row, 200),
             "topic": row["topic"], "language": row["language"], "origin": row["origin"],
         }  # fmt: skip
 

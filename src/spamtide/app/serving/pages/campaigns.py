@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.campaigns import list_campaigns, show_campaign
@@ -16,7 +17,6 @@ from spamtide.report import campaign_sentence, campaigns_sentence
 
 if TYPE_CHECKING:
     from spamtide.archive import Generation
-    from spamtide.measure import Tree
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _COLUMNS = (
@@ -71,14 +71,15 @@ def show_one(asker: Asker, params: Params) -> PageValue:
     """One campaign. Raises WrongUse ``unknown_campaign``, Unanswerable ``campaign_gone``, ``not_in_population``."""
     said, generation, origins = params.get("campaign"), asker.generation(), params.origins()
     tree = resolved(asker.workspace, params.tree(), generation)
-    document = show_campaign(
-        asker.workspace, generation, said, feeds=params.feeds, origins=origins, template=False, tree=tree
-    )
+    how: dict[str, Any] = {"feeds": params.feeds, "origins": origins, "tree": tree}
+    find = partial(show_campaign, asker.workspace, generation, said, template=False, **how)
+    document: dict[str, Any] = asker.kept(("campaign", said, params.feeds, origins, str(tree)), find)
     assert generation is not None
     campaign = document["campaign"]
     facts = {k: v for k, v in document.items() if k not in ("schema", "by_hour", *no_template())}
     facts |= _template(asker, generation, campaign, infer=params.get("template") == "1")
-    facts |= _days(asker, document, {"campaigns": (campaign,), "feeds": params.feeds, "origins": origins}, tree)
+    board = partial(_days, asker, document, {**how, "campaigns": (campaign,)})
+    facts |= asker.kept(("storyboard", campaign, params.feeds, origins, str(tree)), board)
     _shown(asker, facts)
     return PageValue(
         title=f"Campaign {campaign}", sentence=campaign_sentence(facts), facts=facts,
@@ -99,12 +100,12 @@ def _template(asker: Asker, generation: Generation, campaign: str, *, infer: boo
     return {**(found or no_template()), "template_inferred": found is not None}
 
 
-def _days(asker: Asker, document: dict[str, Any], how: dict[str, Any], tree: Tree) -> dict[str, Any]:
+def _days(asker: Asker, document: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
     """Messages by day, of the whole and of its largest wordings."""
     variants = document["variants"]
-    whole = {r["day"]: r["messages"] for r in asker.rows(campaign_days(tree=tree, **how))}
+    whole = {r["day"]: r["messages"] for r in asker.rows(campaign_days(**how))}
     by_exact: dict[str, dict[int, int]] = {}
-    for row in asker.rows(campaign_days(tree=tree, exacts=[v["exact"] for v in variants], **how)):
+    for row in asker.rows(campaign_days(exacts=[v["exact"] for v in variants], **how)):
         by_exact.setdefault(row["exact"], {})[row["day"]] = row["messages"]
     rows = [
         {

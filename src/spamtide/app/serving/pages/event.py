@@ -63,7 +63,7 @@ def show_event(asker: Asker, params: Params) -> PageValue:
     """One event, its effect on a measure at a feed, and with ``more`` all diagnostics and the other feeds."""
     if params.narrowed:
         raise WrongUse(
-            "bad_filter", "An effect is of a measure at a feed; it has no filter of network or country.",
+            "filter_not_possible", "An effect is of a measure at a feed; it has no filter of network or country.",
             "Put it into the measure: messages:country:br.",
         )  # fmt: skip
     registry = workspace_registry(asker.workspace)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from spamtide.app.serving.asking import Asker
+from spamtide.app.serving.asking import PERSONAL, Asker
 from spamtide.app.serving.letter import facts_of, letter, raw_document, raw_view, read_letter
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue, Taken
 from spamtide.errors import WrongUse
 from spamtide.message import PublicText
-
-PERSONAL = "personal"
 
 
 def message_id_of(params: Params) -> str:

@@ -80,7 +80,7 @@ def message_row(asker: Asker, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"], "received_at": row["received_at"], "time_origin": row["time_origin"], "feed": row["feed"],
         "peer_address": asker.peer(row["peer_address"]), "network": row["network"], "country": row["country"],
-        "from": asker.address(row["envelope"]["from"]), "subject": asker.text(row["subject"]),
+        "from": asker.address(row["envelope"]["from"]), "subject": asker.subject(row),
         "campaign": row["campaign"], "exact": row["exact"], "sha256": row["sha256"], "topic": row["topic"],
         "language": row["language"], "origin": row["origin"], "defects": row["defects"],
         **({"provisional": row["provisional"]} if "provisional" in row else {}),

@@ -72,7 +72,7 @@ def show_list(asker: Asker, params: Params) -> PageValue:
 def _no_narrowing(params: Params) -> None:
     if params.narrowed or params.window is not None:
         raise WrongUse(
-            "bad_filter", "Sender groups are of all messages; network, country and window do not narrow them.",
+            "filter_not_possible", "Sender groups are of all messages; network, country and window do not narrow them.",
             "Take these filters away, or ask a series of botnet:NAME.",
         )  # fmt: skip
 

@@ -41,7 +41,7 @@ def show_list(asker: Asker, params: Params) -> PageValue:
 def _no_narrowing(params: Params) -> None:
     if params.narrowed or params.window is not None or params.listed("origin"):
         raise WrongUse(
-            "bad_filter",
+            "filter_not_possible",
             "A watch has its own measure, feeds and windows.",
             "Take these filters away, or make another watch.",
         )
