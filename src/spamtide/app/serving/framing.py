@@ -30,10 +30,19 @@ def frame_of(asker: Asker | None, entrance: Entrance, params: Params, page: Page
         "link": params.link,
         "here": params.here,
         "get": params.get,
+        "simulated": [] if asker is None else asker.kept("simulated", lambda: simulated_feeds(asker)),
         "local": asker is not None and asker.local,
         "closed": entrance.closed,
         "goto": {p.name: p.path for p in PAGES},
     }  # fmt: skip
+
+
+def simulated_feeds(asker: Asker) -> list[str]:
+    """Feeds that nobody sent to: made worlds. Every page says so."""
+    from spamtide.app.instruments import instrument_card
+
+    feeds = asker.workspace.archive.feeds()
+    return [feed for feed in feeds if instrument_card(asker.workspace, feed).get("simulated")]
 
 
 def _filters(asker: Asker | None, params: Params) -> list[dict[str, Any]]:

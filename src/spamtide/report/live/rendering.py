@@ -73,8 +73,10 @@ def inert(text: object, limit: int = 400) -> str:
 
 
 def moment(text: str | None) -> str:
-    """An RFC 3339 instant as a table has it: 2011-03-16 14:45."""
-    return "" if not text else f"{text[:10]} {text[11:16]}"
+    """An RFC 3339 instant as a table has it, on one line: 2011-03-16 14:45."""
+    from markupsafe import Markup
+
+    return Markup('<time datetime="{}">{} {}</time>').format(text, text[:10], text[11:16]) if text else ""
 
 
 def said(text: str | None) -> str:

@@ -73,6 +73,26 @@
     });
   }
 
+  // The exposure of each bin as a strip under the axis, where it varies.
+  function drawExposure(u, chart) {
+    if (!chart.exposure || chart.time.length < 2) return;
+    const px = devicePixelRatio;
+    const size = chart.time[1] - chart.time[0];
+    const top = u.bbox.top + u.bbox.height + 6 * px;
+    u.ctx.save();
+    chart.exposure.forEach((share, i) => {
+      const left = Math.max(u.bbox.left, u.valToPos(chart.time[i], "x", true));
+      const right = Math.min(u.bbox.left + u.bbox.width, u.valToPos(chart.time[i] + size, "x", true));
+      if (right <= left) return;
+      if (share > 0) {
+        u.ctx.globalAlpha = 1;
+        u.ctx.fillStyle = css("controls");
+        u.ctx.fillRect(left, top + 6 * px * (1 - share), right - left + 0.5, 6 * px * share);
+      } else hatch(u.ctx, left, right - left, top, 6 * px);
+    });
+    u.ctx.restore();
+  }
+
   function drawEvents(u, chart) {
     const { ctx } = u;
     const px = devicePixelRatio;
@@ -80,6 +100,7 @@
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = css("event");
     ctx.lineWidth = 1.5 * px;
+    ctx.setLineDash([]);
     ctx.font = `${12 * px}px system-ui, sans-serif`;
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
@@ -161,11 +182,11 @@
       legend: { show: false },
       cursor: { drag: { x: Boolean(chart.zoom), y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: chart.log ? { distr: 3, log: 10, range: (_, low, high) => [Math.min(0.1, low ?? 0.1), 2 * (high || 1)] } : { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
-      axes: [{ ...axis, values: dates }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short), ...(chart.log ? { splits: tens } : {}) }],
+      axes: [{ ...axis, values: dates, ...(chart.exposure ? { ticks: { ...axis.ticks, size: 5 }, gap: 14, size: 64 } : {}) }, { ...axis, size: 56, values: (_, ticks) => ticks.map(short), ...(chart.log ? { splits: tens } : {}) }],
       series: lines, bands,
       hooks: {
         drawClear: [(u) => drawBlind(u, chart)],
-        draw: [(u) => { drawEvents(u, chart); drawNames(u, chart); }],
+        draw: [(u) => { drawExposure(u, chart); drawEvents(u, chart); drawNames(u, chart); }],
         setCursor: [(u) => tell(reading, chart, u.cursor.idx)],
         setSelect: chart.zoom ? [(u) => zoom(u, chart.zoom)] : [],
       },
