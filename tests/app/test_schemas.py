@@ -126,6 +126,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "feeds", "list")),
         (0, (*world, "feeds", "show", "second")),
         (0, (*world, "report", "--event", "rustock-2011", "--feed", "trap", "--out", folder / "report")),
+        (0, (*world, "report", "verify", folder / "report")),
         (0, (*world, "dialects")),
         (0, (*world, "dialects", "show", "d-e38f4380d5e7")),
         (0, (*world, "botnets")),
@@ -182,6 +183,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
     found["effect"].append(batch.rows[0])
     found["error"].append(batch.rows[1])
     found["report"].append(json.loads((folder / "report" / "report.json").read_text("utf-8")))
+    found["manifest"] = [json.loads((folder / "report" / "MANIFEST.json").read_text("utf-8"))]
     (folder / "own" / "archive" / "key").write_bytes(b"x")
     found["verify"].append(spamtide(*own, "archive", "verify", "--json").json)
     return found
@@ -194,7 +196,8 @@ def test_what_is_printed_is_what_the_schema_says(printed: dict[str, list[dict[st
         assert check(document) == name
         parts = document.get("claims", []) if name == "report" else []
         effects = document.get("effects", []) if name == "report" else []
-        for part in (*effects, *document.get("duplicates", []), *parts):
+        more = [p for k in ("watch", "sizes", "corroboration") for p in document[k]] if name == "report" else []
+        for part in (*effects, *document.get("duplicates", []), *parts, *more):
             check(part)
         if document.get("grouped"):
             check(document["grouped"])

@@ -12,7 +12,7 @@ def test_the_report_carries_the_planted_truth(demo) -> None:
     words = next(e for e in document["effects"] if e["feed"] == "trap" and e["measure"].startswith("subject"))
     assert 0.2 < words["planted"] < 0.3
     assert words["ratio"]["low"] < words["planted"] < words["ratio"]["high"]
-    assert set(document["quote"]) == {"you_can_write", "do_not_write", "who_measured", "since_when"}
+    assert {"you_can_write", "do_not_write", "who_measured", "since_when"} <= set(document["quote"])
 
 
 def test_what_may_be_quoted_of_a_made_world_says_so(demo) -> None:
@@ -21,7 +21,7 @@ def test_what_may_be_quoted_of_a_made_world_says_so(demo) -> None:
     assert any("simulated" in text for text in quote["do_not_write"])
 
 
-def test_a_second_run_gives_the_same_bytes(demo, tmp_path: Path) -> None:
+def test_a_second_run_gives_the_same_bytes(demo, spamtide, tmp_path: Path) -> None:
     run_demo(tmp_path / "demo", seed=2, scale=0.05)
 
     def digests(root: Path) -> dict[str, str]:
@@ -30,7 +30,9 @@ def test_a_second_run_gives_the_same_bytes(demo, tmp_path: Path) -> None:
 
     found = digests(demo.folder)
     assert found == digests(tmp_path / "demo")
-    assert {Path(name).suffix for name in found} == {".html", ".json", ".csv", ".svg"}
+    made = spamtide("--workspace", tmp_path / "demo" / "workspace", "report", "verify", demo.report)
+    assert made.code == 0 and made.out.startswith("Equal: "), "in a fresh archive of the same world too"
+    assert {".html", ".json", ".csv", ".svg"} <= {Path(name).suffix for name in found}
 
 
 def test_no_address_of_a_trap_leaves(demo) -> None:

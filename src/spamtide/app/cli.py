@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulating", "Make a world with known truth from a scenario."),
     "report": ("reporting", "A report of an event: page, figures, tables, JSON."),
     "serve": ("serving", "The dashboard: the workspace in a browser, with an API."),
+    "report": ("reporting", "A report of an event: page, PDF, figures, tables, JSON; verify one."),
     "archive": ("archiving", "Verify the archive, or erase messages from it."),
     "completion": ("completing", "A script by which your shell completes commands, feeds, queries."),
 }

@@ -13,9 +13,10 @@ from spamtide.app.cli import guarded
 from spamtide.app.digesting import digest_workspace
 from spamtide.app.instants import parse_instant
 from spamtide.app.observatory import Observatory
+from spamtide.app.output import say
 from spamtide.app.planted import Truth
 from spamtide.app.progress import progress_bar
-from spamtide.app.reporting import write_report
+from spamtide.app.reporting import ReportRequest, write_report
 from spamtide.app.saying import print_findings
 from spamtide.app.simulating import make_world_folder
 from spamtide.app.workspace import now_us
@@ -66,12 +67,17 @@ def run_demo(folder: Path, seed: int, scale: float) -> None:
     with progress_bar("reading") as tick:
         outcome = digest_workspace(workspace, now=now_us(), progress=tick)
     truth = Truth(folder / "truth")
-    document = write_report(
-        Observatory(workspace), EVENT, [f.name for f in world.feeds], folder / "report",
-        effects_planted=lambda d: planted_effects(truth, d), duplicates_planted=lambda d: planted_duplicates(truth, d),
-        reproduce=(f"DEMO_SEED={seed} DEMO_SCALE={scale:g} make demo", "export SPAMTIDE_WORKSPACE=demo/workspace"),
-    )  # fmt: skip
-    print_findings(document)
+    reproduce = (f"DEMO_SEED={seed} DEMO_SCALE={scale:g} make demo", "export SPAMTIDE_WORKSPACE=demo/workspace")
+
+    def plant(documents: dict[str, list[dict[str, Any]]]) -> None:
+        planted_effects(truth, documents["effects"])
+        planted_duplicates(truth, documents["duplicates"])
+
+    request = ReportRequest(EVENT, tuple(f.name for f in world.feeds), reproduce=reproduce)
+    written = write_report(Observatory(workspace), request, folder / "report", plant=plant)
+    print_findings(written.document)
+    if written.no_pdf is not None:
+        say(f"No PDF: {written.no_pdf}")
     print(
         f"\nThe report: {folder / 'report' / 'report.html'} ({thousands(outcome.messages)} simulated messages, seed {seed}, "
         f"scale {scale:g}, {time.monotonic() - started:.0f} s)"

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.instants import format_instant
-from spamtide.measure import Note, Window
+from spamtide.measure import DAY_US, Note, Window
 
 if TYPE_CHECKING:
     from spamtide.app.lives import Life
@@ -20,7 +20,8 @@ def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, 
     """The card of one feed as the contract has it: ``{feed, simulated, instrument: {...}}``.
 
     Later statements stand beside earlier ones in ``changes``; the card shows the latest. ``now`` is the clock by which a ramp
-    is over. With ``public`` the domains of a real trap are counted only: who reads a report must not learn where it is.
+    is over. With ``public`` the domains of a real trap are counted only, and times are days: who reads a report must not learn
+    where it is, and the second of a message would name its address to whoever sent it.
     """
     from spamtide.app.lives import read_lives
     from spamtide.app.workspace import now_us
@@ -36,7 +37,7 @@ def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, 
         "feed": feed,
         "simulated": simulated,
         "instrument": {
-            "since": format_instant(min(first)) if first else None,
+            "since": format_instant(_shown(min(first), public)) if first else None,
             "addresses_by_vantage": _by_vantage(facts, lives, now),
             "addresses_by_state": dict(sorted(Counter(life.state_at(now) for life in lives.values()).items())),
             "domains": domains if simulated or not public else None,
@@ -48,9 +49,15 @@ def instrument_card(workspace: Workspace, feed: str, *, now: int | None = None, 
             "treatment": facts.get("treatment"),
             "starttls": facts.get("starttls"),
             "clock": facts.get("clock"),
-            "changes": [{"at": format_instant(at), **what} for at, what in sorted(changes, key=lambda c: c[0])],
+            "changes": [
+                {"at": format_instant(_shown(at, public)), **what} for at, what in sorted(changes, key=lambda c: c[0])
+            ],
         },
     }
+
+
+def _shown(at: int, public: bool) -> int:
+    return at // DAY_US * DAY_US if public else at
 
 
 def instrument_notes(workspace: Workspace, feed: str, window: Window) -> list[Note]:

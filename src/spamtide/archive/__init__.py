@@ -4,6 +4,7 @@ from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
 from spamtide.archive.beside import keep_beside, kept_beside, names_beside
 from spamtide.archive.campaignids import FoundId, aliases_of, campaign_ids, find_campaign
 from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
+from spamtide.archive.content import raw_content
 from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
 from spamtide.archive.engine import Engine, EngineOptions
 from spamtide.archive.erase import Erasure, erase_messages
@@ -90,6 +91,7 @@ __all__ = [
     "names_beside",
     "parse_id",
     "parts_by_segment",
+    "raw_content",
     "read_mark",
     "read_segment",
     "read_spans",

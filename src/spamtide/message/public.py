@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -21,8 +22,12 @@ class PublicText:
 
     @staticmethod
     def stated(text: str, limit: int = 400) -> PublicText:
-        """What the operator or the registry stated: not masked, its figures stay; inert and length-capped all the same."""
-        return PublicText(_inert(text, limit, len(text) > limit))
+        """What the operator or the registry stated: its figures stay, mail addresses do not; inert and length-capped all the same."""
+        return PublicText(_inert(_ADDRESS.sub("⟨address⟩", text), limit, len(text) > limit))
+
+
+# Anything that mail could be sent to: whoever stated it may have meant it, and it may be a trap's.
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'“”«»|]+@[^\s<>()\[\],;:\"'“”«»|@]*[\w-]\.[^\W\d_]{2,}")
 
 
 def _inert(text: str, limit: int, cut: bool) -> str:

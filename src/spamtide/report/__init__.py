@@ -2,6 +2,7 @@
 
 from spamtide.report.agreement import corroborate_document
 from spamtide.report.build import build_report
+from spamtide.report.catalogue import AUDIENCES
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
@@ -22,6 +23,15 @@ from spamtide.report.live import (
     series_sentence,
     watches_sentence,
 )
+from spamtide.report.identity import REPORT_ID
+from spamtide.report.notebook import (
+    agreement_html,
+    campaigns_html,
+    duplicates_html,
+    effect_html,
+    population_html,
+    series_html,
+from spamtide.report.pdf import write_pdf
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
     duplicates_sentence,
@@ -32,18 +42,23 @@ from spamtide.report.sentences import (
     share_phrase,
 )
 from spamtide.report.sizes import part_rows, size_document, size_rows, size_sentence
-from spamtide.report.values import Finding, ReportInput, SharesFinding
+from spamtide.report.values import TLP, Finding, ReportInput, SharesFinding
 from spamtide.report.watches import status_words, watch_document, watch_lines, watch_sentence
 from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [
     "FRAME_POLICY",
+    "AUDIENCES",
+    "REPORT_ID",
+    "TLP",
     "Finding",
     "ReportInput",
     "SharesFinding",
+    "agreement_html",
     "build_report",
     "campaign_sentence",
     "campaigns_sentence",
+    "campaigns_html",
     "change_span",
     "change_words",
     "claim_line",
@@ -51,9 +66,11 @@ __all__ = [
     "corroborate_document",
     "day_words",
     "duplicates_document",
+    "duplicates_html",
     "duplicates_sentence",
     "effect_document",
     "effect_figures",
+    "effect_html",
     "effect_sentence",
     "feed_sentence",
     "feeds_sentence",
@@ -65,6 +82,7 @@ __all__ = [
     "now_sentence",
     "part_rows",
     "planted_sentence",
+    "population_html",
     "refusal_text",
     "render_live",
     "returns_document",
@@ -73,6 +91,7 @@ __all__ = [
     "senders_sentence",
     "series_document",
     "series_sentence",
+    "series_html",
     "share_phrase",
     "size_document",
     "size_rows",
@@ -83,4 +102,5 @@ __all__ = [
     "watch_lines",
     "watch_sentence",
     "watches_sentence",
+    "write_pdf",
 ]

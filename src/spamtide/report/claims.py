@@ -73,13 +73,18 @@ def claim_figure(claim: Claim) -> str:
     if claim.value is not None:
         return _number(claim.value, claim)
     if claim.low is not None and claim.high is not None:
-        return f"{_number(claim.low, claim).removesuffix(' %')} to {_number(claim.high, claim)}"
+        return (
+            f"{_number(claim.low, claim).removesuffix(' %').removesuffix(' billion')} to {_number(claim.high, claim)}"
+        )
     return "no figure"
 
 
 def _number(value: float, claim: Claim) -> str:
     change = "change" in claim.metric
     if not (change or "share" in claim.metric or "share" in claim.unit):
+        # Nobody reads 1.382e+10; a figure keeps the digits it was given.
+        if abs(value) >= 1e9:
+            return f"{value / 1e9:.6g} billion"
         return f"{value:,.10g}".replace(",", THIN)
     decimals = 0 if round(value * 100, 6) == round(value * 100) else 1
     return signed(f"{value * 100:{'+' if change else ''}.{decimals}f} %")

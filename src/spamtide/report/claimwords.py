@@ -8,72 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from spamtide.event import Claim, Event, Span
-from spamtide.measure import ClaimFinding
+from spamtide.measure import ClaimFinding, Interval
 from spamtide.message import PublicText
+from spamtide.report.catalogue import TEXTS, VERDICTS, WAYS_OUT
 from spamtide.report.claims import SIGNS, claim_figure
 from spamtide.report.documents import instant, number
-from spamtide.report.words import day_words, signed, thousands
-
-WAYS_OUT = {
-    "about": "“about” reaches as far as that",
-    "addresses_are_not_machines": "machines were counted by their addresses",
-    "baseline_not_stated": "what a change is measured from is not stated",
-    "captive_machine_at_its_own_speed": "a captive machine sends faster than those in the field",
-    "cut_not_stated": "where the days before end is not stated",
-    "decimal_point": "one of the two lost or gained a digit",
-    "duplicate_rule_not_published": "the rule for a duplicate is not published",
-    "filter_before_the_count": "a filter before the count took part of the fall",
-    "mean_over_days_after_event": "a figure is a mean over a time that holds days after the event",
-    "morning_for_evening": "one of the two took morning for evening",
-    "not_all_machines_send_at_once": "not all machines send at once",
-    "one_of_the_units": "the unit of one of the two is wrong",
-    "other_denominator": "they are shares of different things",
-    "other_mail_changed": "other mail changed too",
-    "other_time": "they are of different times",
-    "other_time_of_the_same_house": "the same house's figure for another time held",
-    "other_unit": "they count different units",
-    "other_vantage": "they look from different vantages",
-    "other_window": "their windows differ",
-    "sample_size": "the share of duplicates falls with the number of messages alone",
-    "scaled_up_differently": "each house scales up to the world by a factor of its own",
-    "shared_servers": "other senders shared the servers that were struck",
-    "unattributed_mail": "mail that nobody attributed was the target's",
-    "unique_messages_as_before": "as many unique messages came as before",
-    "unique_messages_changed": "the number of unique messages changed too",
-    "up_to": "“up to” is a maximum, and of what is not stated",
-    "weekday": "the days compared are not the same weekdays",
-    "window_not_stated": "a window is not stated",
-}
-VERDICTS = {"consistent": "consistent", "consistent_if": "consistent if", "inconsistent": "inconsistent"}
-
-TEXTS = {
-    "chain_of_steps": "Steps of {steps} days chain to {chained:change}; {names} states {stated:change} for the same days.",
-    "one_witness": "{names} are one witness (group {group}): {figures}. That they agree counts once.",
-    "not_a_replication": "{witness} spoke of presence only. That replicates none of the figures printed beside it: {figures_of_others}.",
-    "replication": "{witness} gives the same metric about the same thing from an independent group: {figures}.",
-    "same_number_different_metric": "{value:change} stands for two different things, {what}: neither confirms the other.",
-    "attributable_cap": "From {before:amount} to {after:amount} a day, {removed:amount} went: {times:times} times what the same house credits to the target, {sent:amount}. By its figures the target was {share:share} of spam and the fall {fall:share}; a target cannot take away more than it sends.",
-    "share_cap": "A fall by {fall:share} is {times:times} times the share of spam that the target was given, {share:share}.",
-    "per_bot_product": "Mail over machines makes {lowest:rate} to {highest:rate} messages a minute and machine{captive}.",
-    "totals_differ_ratios_agree": "World totals differ {times:times} times ({low:amount} and {high:amount} a day), while what each house has left of its own total agrees: {ratio_low:share} and {ratio_high:share}. Compare ratios, never totals.",
-    "totals_and_ratios_differ": "World totals differ {times:times} times ({low:amount} and {high:amount} a day), and so does what each house has left of its own: {ratio_low:share} and {ratio_high:share}.",
-    "totals_differ": "World totals differ {times:times} times: {low:amount} and {high:amount} a day.",
-    "counted_is_not_scaled_up": "{counted:amount} messages a day were counted at traps, and {scaled:amount} are a count scaled up to the world, {times:times} times as many: messages seen and messages inferred are two units.",
-    "duplicates_can_be_the_fall": "A fall of duplicates from {share_before_needed:share} to {share_after:share} and {stated:change} of volume can be one event, if as many unique messages came as before; {names} states {before_words}.",
-    "duplicates_are_not_the_fall": "If as many unique messages came as before, the duplicates stand for {implied_low:change} to {implied_high:change} of volume, not {stated:change}.",
-    "share_against_volume": "{share_change_low:points} to {share_change_high:points} points of a share of {share_before:share} stand for {implied_low:change} to {implied_high:change} of volume if other mail stayed as it was; {stated:change} would have been {stated_as_points:points} points. Shares compress effects.",
-    "reported_date_late": "The source dates the event {late}: {reported:day} instead of {done:day}. Cut there, a true {stated:change} shows as {shown:change}{true_words}.",
-    "denominator_changed": "A copy changes the denominator: “{first}” for “{second}”",
-    "percent_of_what": "A copy changes what it is a percentage of: “{first}” for “{second}”",
-    "window_changed": "A copy changes the time: “{first}” for “{second}”",
-    "unit_changed": "{value:plain} are once {one} and once {other}.",
-    "press_slip": "A copy slips: {copy:amount} for {original:amount}.",
-    "points_are_not_per_cent": "{points:points} points of a share and {per_cent:change} of volume are the same digits on two scales.",
-    "lost_digit": "The same figure stands {times:plain} times larger elsewhere: {figures}.",
-    "same_metric": "{about_words}: {number} figures{range}; {disagree} of {pairs} pairs whose times may overlap differ.",
-    "measured_share_beside_claim": "Measured here{where}, by the rule “{rule}” on {messages:amount} messages: {measured:share} ({low:share} to {high:share}) duplicates; {names} states {before_words}.",
-    "measured_beside_claim": "Measured here{where}: {measured:change} ({low:change} to {high:change}); {names} states {stated:change}.",
-}  # fmt: skip
+from spamtide.report.words import change_span, change_words, day_words, share_span, share_words, signed, thousands
 
 
 class _Figure(float):
@@ -158,6 +98,7 @@ def _words(finding: ClaimFinding, used: Sequence[Claim], witnesses: Mapping[str,
         "late": "",
         "true_words": "",
         "where": f" at {_inert(str(facts['feed']), 60)}" if facts.get("feed") else "",
+        "here": _here(finding),
     }
     if "witness" in facts:
         words["witness"] = name(next(c for c in used if c.witness == facts["witness"]))
@@ -178,6 +119,20 @@ def _words(finding: ClaimFinding, used: Sequence[Claim], witnesses: Mapping[str,
                 f"; what shows as {_Figure(_f(facts['stated'])):change} there was {_Figure(_f(facts['true'])):change}"
             )
     return words  # fmt: skip
+
+
+def _here(finding: ClaimFinding) -> str:
+    """What was measured here with its interval, in as many digits as that bears."""
+    facts = finding.facts
+    if not finding.code.startswith("measured_"):
+        return ""
+    of = Interval(*(_f(facts[k]) for k in ("measured", "low", "high")))
+    if finding.code == "measured_share_beside_claim":
+        value, span = share_words(of), share_span(of)
+    else:
+        ratio = Interval(1 + of.value, 1 + of.low, 1 + of.high)
+        value, span = change_words(ratio), change_span(ratio)
+    return f"{value} ({span})" if span else value
 
 
 def _f(value: object) -> float:

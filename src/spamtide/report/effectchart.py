@@ -66,11 +66,8 @@ def effect_alt(effect: Effect) -> str:
         f"before {day_words(effect.cut)}, {rate(a.count, a.live_days)} in the {days_words(effect.after.days)} after."
     )
     if effect.path is not None and effect.ratio is not None:
-        p = effect.path
-        use = p.post & (p.exposures > 0) & ~p.missing
-        live = float(p.exposures[use].sum())
         text += (
-            f" Expected without the event: {rate(float(p.expected[use].sum()), live)} per live day. Change "
+            f" Expected without the event: {about(expected_rate(effect)).removeprefix('≈ ')} per live day. Change "
             f"{change_words(effect.ratio)}, 95 % interval {change_span(effect.ratio)}."
         )
     dead = dead_days(effect)
@@ -164,7 +161,7 @@ def effect_chart(effect: Effect, label: str, name: str, *, narrow: bool = False,
         for i in np.flatnonzero(np.isfinite(days.observed)).tolist():
             c.mark(x(middle[i]), y(days.observed[i]), "dot", "observed", 1.8 if narrow else 2.2)
     c.line([(cut, 24), (cut, base)], "event", 1.5)
-    _end_labels(c, days, x(last) + 8, base, y, after)
+    _end_labels(c, effect, days, x(last) + 8, base, y, after)
     c.line([(left, base), (right, base)], "quiet")
     end = -1e9
     for instant, text in _dates(first, last, narrow):
@@ -177,28 +174,48 @@ def effect_chart(effect: Effect, label: str, name: str, *, narrow: bool = False,
     return c.render(base + 78, alone=alone)
 
 
-def _end_labels(c: Canvas, days: Days, at: float, base: float, y: object, after: NDArray[np.int64]) -> None:
-    """The lines' names at their ends, moved apart where they would touch."""
+def expected_rate(effect: Effect) -> float:
+    """What was expected after the cut without the event, messages per live day."""
+    p = effect.path
+    assert p is not None
+    use = p.post & (p.exposures > 0) & ~p.missing
+    return float(p.expected[use].sum()) / max(float(p.exposures[use].sum()), 1e-9)
+
+
+def about(value: float) -> str:
+    """A forecast in two digits, which is what its band bears: ``≈ 13``."""
+    shown = float(f"{value:.2g}")
+    return f"≈ {thousands(shown) if shown >= 10 else f'{shown:g}'}"
+
+
+def _end_labels(
+    c: Canvas, effect: Effect, days: Days, at: float, base: float, y: object, after: NDArray[np.int64]
+) -> None:
+    """The lines' names at their ends with what they come to in a day, moved apart where they would touch."""
     assert callable(y)
     seen = np.flatnonzero(np.isfinite(days.observed))
     if not len(seen):
         return
+    a = effect.counted_after
+    observed = ["observed", f"{rate(a.count, a.live_days)} a day"]
     low = y(days.observed[seen[-1]]) + 4
     if not len(after):
-        c.text(at, low, "observed", "observed", bold=True)
+        c.text(at, low, observed[0], "observed", bold=True)
         return
+    expected = ["expected", "without", "the event", f"{about(expected_rate(effect))} a day"]
     high = y(days.expected[after[-1]]) + 4
-    above = high <= low
-    if abs(high - low) < 40:
-        high, low = (
-            ((high + low) / 2 - 28, (high + low) / 2 + 28) if above else ((high + low) / 2 + 12, (high + low) / 2 - 30)
-        )
-    # Neither may slip under the axis.
-    over = max(0.0, low - base, high + 18 - base)
-    high, low = high - over, low - over
-    for i, line in enumerate(("expected", "without", "the event")):
-        c.text(at, high - 12 + 15 * i, line, "counterfactual", bold=True)
-    c.text(at, low, "observed", "observed", bold=True)
+    upper, lower = (expected, observed) if high <= low else (observed, expected)
+    # Blocks of lines around their points, then apart, then above the axis.
+    one = min(high, low) - 7.5 * (len(upper) - 1)
+    other = max(high, low) - 7.5 * (len(lower) - 1)
+    gap = 15 * len(upper) + 6 - (other - one)
+    if gap > 0:
+        one, other = one - gap / 2, other + gap / 2
+    over = max(0.0, other + 15 * (len(lower) - 1) + 4 - base)
+    one, other = one - over, other - over
+    for top, lines in ((one, upper), (other, lower)):
+        for i, line in enumerate(lines):
+            c.text(at, top + 15 * i, line, "counterfactual" if lines is expected else "observed", bold=True)
 
 
 def _exposure(c: Canvas, days: Days, x: object, top: float, right: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from spamtide.measure import Duplicates, Effect, Interval, Note, Refusal
 from spamtide.message import PublicText
-from spamtide.report.notes import NOTES
+from spamtide.report.catalogue import NOTES
 from spamtide.report.words import (
     capital,
     change_words,

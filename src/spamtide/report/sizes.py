@@ -8,7 +8,7 @@ from typing import Any
 from spamtide.measure import Estimate, Interval, Population
 from spamtide.report.documents import interval, note, number, refusal, window
 from spamtide.report.sentences import refusal_text
-from spamtide.report.words import capital, day_words, digits, listed, quoted, thousands
+from spamtide.report.words import capital, day_words, digits, listed, measure_words, quoted, thousands
 
 _UNITS = {"host": "hosts", "address": "addresses", "message": "messages"}
 
@@ -69,7 +69,11 @@ def rounded_words(value: Interval) -> str:
 
 def size_sentence(population: Population, target: str | None, feeds: Sequence[str]) -> str:
     """The sentence of the definitions, or why there is none."""
-    of = "" if target is None else f" of {quoted(target)}"
+    of = (
+        ""
+        if target is None
+        else f" of {measure_words(target) if ':' in target and not target.startswith('template:') else quoted(target)}"
+    )
     at = f"at the traps {listed(list(feeds)).replace(' or ', ' and ')}" if feeds else "at these traps"
     span = f"between {day_words(population.window.start)} and {day_words(population.window.end)}"
     found = population.estimate("hosts_lower_bound")

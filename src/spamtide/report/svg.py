@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from spamtide.report.public import public
+
 LIGHT = {
     "ink": "#1b1f24", "quiet": "#5c6672", "ground": "#ffffff", "line": "#d8dee6", "observed": "#1f4e79",
     "counterfactual": "#8a6d3b", "event": "#b3261e", "controls": "#4f7f5f",
@@ -72,7 +74,7 @@ class Canvas:
         )
         self._marks.append(
             f'<text class="f-{colour}{" s-ground" if halo else ""}"{clear} fill="{LIGHT[colour]}" x="{_n(x)}" y="{_n(y)}" font-size="{size:g}"{place}{weight}>'
-            f"{escape(text)}</text>"
+            f"{escape(public(text))}</text>"
         )
 
     def line(self, points: Sequence[Point], colour: str, width: float = 1, dash: str = "") -> None:
@@ -120,6 +122,6 @@ class Canvas:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {_n(height)}" width="{self.width:g}" '
             f'height="{_n(height)}" role="img" aria-labelledby="{self.name}-title {self.name}-desc" font-family="{FONT}">'
-            f'<title id="{self.name}-title">{escape(self._title)}</title><desc id="{self.name}-desc">{escape(self._description)}</desc>'
+            f'<title id="{self.name}-title">{escape(public(self._title))}</title><desc id="{self.name}-desc">{escape(public(self._description))}</desc>'
             f"{hatch}{ground}{''.join(self._marks)}</svg>\n"
         )

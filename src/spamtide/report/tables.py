@@ -12,13 +12,14 @@ from spamtide.measure import Effect
 from spamtide.message import PublicText
 from spamtide.report.documents import instant, number
 from spamtide.report.forestplot import Mark
+from spamtide.report.public import public
 
 
 def safe_cell(value: object) -> object:
     """A text with its control and direction characters named; one that begins like a formula gets an apostrophe."""
     if not isinstance(value, str):
         return value
-    text = PublicText.stated(value, 2000).text
+    text = public(value)
     return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
 
 

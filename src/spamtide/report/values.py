@@ -9,6 +9,9 @@ from typing import Any
 from spamtide.event import Claim
 from spamtide.measure import Duplicates, Effect
 
+# The traffic light protocol, version 2.0: to whom a report may be given on.
+TLP = ("clear", "green", "amber", "red")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -32,6 +35,8 @@ class ReportInput:
 
     ``witnesses``: names of the claims' witnesses; ``reproduce``: the commands that give the report again; ``version``
     and ``facts_version``: of the program and of what it reads from a message. ``reconciled``: the claims' own document.
+    ``sizes``, ``watches`` and ``agreements``: documents of ``size``, ``watch`` and ``corroborate``. ``audience``: of
+    ``AUDIENCES``, voice and depth; ``tlp``: of ``TLP``; ``supersedes``: the id of the report that this one replaces.
     """
 
     title: str
@@ -50,6 +55,20 @@ class ReportInput:
     version: str = ""
     facts_version: int = 0
     reconciled: Mapping[str, Any] | None = None
+    sizes: tuple[Mapping[str, Any], ...] = ()
+    watches: tuple[Mapping[str, Any], ...] = ()
+    agreements: tuple[Mapping[str, Any], ...] = ()
+    purpose: str = ""
+    legal_ground: str = ""
+    audience: str = "technical"
+    tlp: str = "clear"
+    supersedes: str | None = None
+    folder: str = "report"
+
+    @property
+    def technical(self) -> bool:
+        """Whether the page goes into its full depth."""
+        return self.audience == "technical"
 
     @property
     def simulated(self) -> bool:

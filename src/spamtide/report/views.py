@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from spamtide.measure import Effect, Interval
 from spamtide.message import PublicText
+from spamtide.report.catalogue import say
 from spamtide.report.claims import claims_beside, duplicate_claims
 from spamtide.report.documents import instant
 from spamtide.report.effectchart import dead_days, effect_alt, effect_chart, rate
@@ -51,7 +52,11 @@ def finding_view(report: ReportInput, number: int, finding: Finding, out: Path) 
         "unmet": [note_text(n) for n in effect.confidence.unmet], "warnings": [note_text(n) for n in effect.warnings if n not in effect.confidence.unmet],
         "pre_trend": None if effect.pre_trend is None else note_text(effect.pre_trend),
         "source": _source(report, effect), "command": _command(report, effect), "chart": None, "forest": None,
-        "ways": _ways(effect), "counted": _counted(effect), "dead": dead_days(effect),
+        "ways": _ways(effect), "counted": _counted(effect), "dead": dead_days(effect), "why": why_words(effect),
+        "inside": planted is not None and effect.ratio is not None and effect.ratio.low <= planted <= effect.ratio.high,
+        "plain": _plain(effect), "forest_title": None, "checks": [note_text(c.note) for c in effect.checks],
+        "least": None if effect.minimum_detectable is None else f"{(1 - effect.minimum_detectable) * 100:.0f}",
+        "placebo": "–" if effect.placebo_p is None else f"{effect.placebo_p:.2g}",
     }  # fmt: skip
     if effect.path is not None:
         view["chart"] = _figures(out, name, lambda **how: effect_chart(effect, report.title, name, **how))
@@ -89,6 +94,23 @@ def _command(report: ReportInput, effect: Effect) -> str:
     return PublicText.stated(" ".join([*(shlex.quote(w) for w in words), "--json"]), 400).text
 
 
+def why_words(effect: Effect) -> str:
+    """Why the confidence is what it is: what the level says, then what was not met."""
+    level = effect.confidence.level
+    unmet = [note_text(n) for n in effect.confidence.unmet]
+    # Below the third level the rules that were broken come first, and say more than the grade.
+    said = [say(f"confidence_{level}").rstrip(".") + "."] if level > 2 else []
+    return " ".join([*said, *unmet]).rstrip(".")
+
+
+def _plain(effect: Effect) -> str:
+    """The unadjusted change with its interval."""
+    for o in effect.second_opinions:
+        if o.method == "naive_poisson" and o.ratio is not None:
+            return f"{change_words(o.ratio)} ({change_span(o.ratio)})"
+    return "–"
+
+
 def _counted(effect: Effect) -> list[dict[str, str]]:
     rows = []
     for name, window, c in (
@@ -99,6 +121,8 @@ def _counted(effect: Effect) -> list[dict[str, str]]:
             {
                 "name": name, "start": instant(window.start), "end": instant(window.end), "count": thousands(c.count),
                 "live_days": f"{c.live_days:.1f}", "rate": rate(c.count, c.live_days),
+                "first": day_words(window.start), "last": day_words(window.end),
+                "text": f"{thousands(c.count)} in {c.live_days:.1f} live days {name}",
             }
         )  # fmt: skip
     return rows
@@ -110,22 +134,19 @@ def _ways(effect: Effect) -> list[dict[str, str]]:
     for o in effect.second_opinions:
         if o.method == "naive_poisson" and o.ratio is not None:
             ways.append(
-                {
-                    "name": "A plain count", "change": change_words(o.ratio), "span": change_span(o.ratio),
-                    "text": "Messages per live day after, divided by those before. Its interval believes that days differ by chance alone, so it is too narrow.",
-                }
+                {"name": say("way_plain"), "change": change_words(o.ratio), "span": change_span(o.ratio), "text": say("way_plain_text")}
             )  # fmt: skip
     for at, ratio in effect.also_at:
         late = (at - effect.cut) / 86_400_000_000
-        why = f"The same method, but cut at the date that was reported, {day_words(at, clock=False)}."
+        why = say("way_article_text", day=day_words(at, clock=False))
         if late > 0:
-            why += f" What arrived between the stop and that date ({late:.1f} days) counts as “before”."
+            why += " " + say("way_article_late", days=f"{late:.1f}")
         got = ratio if isinstance(ratio, Interval) else None
-        ways.append({"name": "The article's cut", "change": change_words(got), "span": change_span(got), "text": why})
+        ways.append({"name": say("way_article"), "change": change_words(got), "span": change_span(got), "text": why})
     ways.append(
         {
-            "name": "This report", "change": change_words(effect.ratio), "span": change_span(effect.ratio),
-            "text": f"Cut at {day_words(effect.cut)}, compared with what was expected without the event; days without exposure are left out.",
+            "name": say("way_this"), "change": change_words(effect.ratio), "span": change_span(effect.ratio),
+            "text": say("way_this_text", cut=day_words(effect.cut)),
         }
     )  # fmt: skip
     return ways
@@ -146,6 +167,7 @@ def shares_views(report: ReportInput, out: Path) -> list[dict[str, Any]]:
             "feed": feed,
             "chart": None,
             "title": f"Duplicates at {quoted(feed)}",
+            "planted": [_planted_shares(d) for d in documents],
         }
         if drawn:
             values = [d.duplicates for d in drawn]
@@ -163,6 +185,21 @@ def shares_views(report: ReportInput, out: Path) -> list[dict[str, Any]]:
         write_shares(out / "tables" / f"{name}.csv", documents)
         views.append(view)
     return views
+
+
+def _planted_shares(document: Mapping[str, Any]) -> str:
+    """The planted shares of a duplicates document in words; empty where nothing was planted."""
+    planted = document.get("planted")
+    if planted is None:
+        return ""
+
+    def both(shares: Sequence[float]) -> str:
+        return " and ".join(f"{s * 100:.0f} %" for s in shares)
+
+    text = say("planted_shares", shares=both(planted["in_group"]))
+    if "equal_n" in planted:
+        text += say("planted_shares_equal", shares=both(planted["equal_n"]))
+    return text + "."
 
 
 def since_words(text: str | None) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.measure import Interval
 from spamtide.report.documents import instant, note, number, refusal, window
-from spamtide.report.words import capital, day_words, measure_words, quoted, share_words, thousands
+from spamtide.report.words import capital, day_words, measure_words, quoted, thousands
 from spamtide.watch import NEEDED, Alarm, Power, WatchStatus
 
 
@@ -112,8 +112,13 @@ def _said(status: WatchStatus) -> str:
     since = "" if status.silent_since is None else f" since {day_words(status.silent_since)}"
     bound = ""
     if rates.upper_bound is not None:
-        share = share_words(Interval(rates.upper_bound, rates.upper_bound, rates.upper_bound))
-        share = "0.1 %" if share in ("0 %", "0.0 %") else share
+        # A bound is rounded up, so that it stays one.
+        percent = 100 * rates.upper_bound
+        share = (
+            f"{math.ceil(percent - 1e-9):.0f} %"
+            if percent >= 10
+            else f"{max(0.1, math.ceil(percent * 10 - 1e-9) / 10):g} %"
+        )
         bound = f": in {rates.live_days:.1f} live days {thousands(rates.hits)} came, a rate of at most {share} of what it was (upper 95 % bound)"
     match status.code:
         case "returned" if status.alarm is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from spamtide.measure import Interval
 from spamtide.message import PublicText
@@ -82,16 +84,23 @@ def points(value: float, low: float, high: float) -> tuple[str, str, str]:
 
 
 def change_points(ratio: Interval) -> tuple[str, str, str]:
-    """Signed change with bounds, for tables and charts: ``("−74", "−78", "−68")``."""
+    """Signed change with bounds, for tables and charts: ``("−74", "−78", "−68")``. The figure is rounded as in a sentence."""
     values = [(x - 1) * 100 for x in (ratio.value, ratio.low, ratio.high)]
-    decimals = digits(values[2] - values[1])[1] if ratio.high > ratio.low else 0
+    step, decimals = digits(values[2] - values[1]) if ratio.high > ratio.low else (1.0, 0)
     while 0 < decimals < 3 and ratio.low > 0 and any(round(v, decimals) <= -100 for v in values):
-        decimals += 1
-    shown = [f"{round(v, decimals) + 0.0:+.{decimals}f}" for v in values]
+        step, decimals = 10.0 ** -(decimals + 1), decimals + 1
+    # A whole step can take a figure beyond what is possible, or past its own bounds.
+    rounded = min(max(round(values[0] / step) * step, values[1]), values[2])
+    shown = [f"{round(v, decimals) + 0.0:+.{decimals}f}" for v in (rounded, *values[1:])]
     if ratio.value > 0 and shown[0] == "-100":
         shown[0] = "-99"
     first, low, high = (signed("0" if float(s) == 0 else s) for s in shown)
     return first, low, high
+
+
+def interval_of(document: Mapping[str, Any] | None) -> Interval | None:
+    """The interval of a document's ``{value, low, high, level}``."""
+    return None if document is None else Interval(document["value"], document["low"], document["high"])
 
 
 def ratio_words(ratio: float) -> str:

@@ -1,4 +1,4 @@
-"""``report``: a page, figures, tables and JSON that can be quoted."""
+"""``report``: a page, figures, tables, JSON and a PDF that can be quoted, and whether they can be made again."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ import click
 
 from spamtide.app.commands.completing import complete_event
 from spamtide.app.commands.options import feed_option, json_option, open_observatory, split_values
-from spamtide.app.output import emit_json
+from spamtide.app.output import emit_json, fill, say
 from spamtide.errors import Unanswerable, WrongUse
 
 
-def _no_verb(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> None:
-    # Asked before --event and --out are missed, so that 'report verify DIR' is told what it is.
-    if words[:1] == ("verify",):
-        raise WrongUse("not_built_yet", "'spamtide report verify' is not built yet.", "See 'spamtide report --help'.")
-    if words:
-        raise WrongUse("usage", f"A report takes no argument {words[0]!r}.", "See 'spamtide report --help'.")
-
-
-@click.command("report")
-@click.argument("verb", nargs=-1, metavar="", is_eager=True, expose_value=False, callback=_no_verb)
-@click.option("--event", required=True, metavar="E", shell_complete=complete_event, help="An event of the registry.")
+@click.group("report", invoke_without_command=True, subcommand_metavar="[verify DIR]")
+@click.option("--event", metavar="E", shell_complete=complete_event, help="An event of the registry.")
 @feed_option()
 @click.option(
     "--measure",
@@ -32,24 +23,85 @@ def _no_verb(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> N
     metavar="M",
     help="Measures; repeat it. Default: the two subject words and the volume.",
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the report.")
+@click.option(
+    "--audience",
+    type=click.Choice(["press", "technical"]),
+    default="technical",
+    help="Voice and depth; the numbers are the same.",
+)
+@click.option(
+    "--tlp", type=click.Choice(["clear", "green", "amber", "red"]), default="clear", help="To whom it may be given on."
+)
+@click.option("--supersedes", metavar="ID", help="The report that this one replaces.")
 @json_option
 @click.pass_context
 def report_command(
-    ctx: click.Context, event: str, feeds: list[str], measures: list[str], out: Path, as_json: bool
-) -> None:
-    """Write report.html, report.json, tables/*.csv and figures/*.svg into a folder."""
-    from spamtide.app.reporting import REPORT_MEASURES, write_report
+    ctx: click.Context, event: str | None, feeds: list[str], measures: list[str], out: Path | None, audience: str, tlp: str,
+    supersedes: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Write report.html, report.pdf, report.json, tables/*.csv, figures/*.svg and MANIFEST.json into a folder.
 
+    \b
+    spamtide report --event rustock-2011 --feed trap --out report
+    spamtide report --event rustock-2011 --feed trap --audience press --tlp green --out press
+    spamtide report verify report
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from spamtide.app.reporting import REPORT_MEASURES, ReportRequest, write_report
+    from spamtide.message import PublicText
+    from spamtide.report import REPORT_ID
+
+    if event is None or out is None:
+        raise WrongUse(
+            "usage", f"A report needs {'--event' if event is None else '--out'}.", "See 'spamtide report --help'."
+        )
+    if supersedes is not None and not REPORT_ID.fullmatch(supersedes):
+        raise WrongUse(
+            "bad_report_id", f"{supersedes[:60]!r} is no id of a report.", "It stands at the top of a report and in its report.json: r- and 20 digits."
+        )  # fmt: skip
+    for measure in measures:
+        if PublicText.stated(measure, 4000).text != measure:
+            raise WrongUse(
+                "measure_not_public", "A measure of a report names a mail address or holds control characters, which no report prints.",
+                "Ask 'spamtide effect' for it, or measure something that may leave.",
+            )  # fmt: skip
     observatory = open_observatory(ctx)
     names = observatory.workspace.require_feeds(feeds)
     if not names:
         raise Unanswerable("no_data", "There is no feed to report on yet.", "Run 'spamtide import PATH --feed NAME'.")
-    document = write_report(observatory, event, names, out, measures=tuple(measures) or REPORT_MEASURES)
+    request = ReportRequest(
+        event, tuple(names), tuple(measures) or REPORT_MEASURES, audience=audience, tlp=tlp, supersedes=supersedes
+    )
+    written = write_report(observatory, request, out)
+    if written.no_pdf is not None:
+        say(f"Warning: no report.pdf was made. {written.no_pdf} [no_pdf]")
     if as_json:
-        emit_json(document)
+        emit_json(written.document)
         return
     from spamtide.app.saying import print_findings
 
-    print_findings(document)
-    print(f"\nThe report: {out / 'report.html'}")
+    print_findings(written.document)
+    print(f"\nThe report {written.document['id']}: {out / 'report.html'}")
+
+
+@report_command.command("verify")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def report_verify(ctx: click.Context, folder: Path, as_json: bool) -> int:
+    """Make the report of DIR again from this workspace: equal, equal in numbers (to 1e-4, on another kind of machine), or what differs.
+
+    Exit 0 for either, 1 where it differs. Files of DIR that somebody changed since are named too.
+    """
+    from spamtide.app.reportverify import read_manifest, verification_lines, verify_report
+
+    manifest = read_manifest(folder)
+    document = verify_report(open_observatory(ctx), folder, manifest)
+    if as_json:
+        emit_json(document)
+    else:
+        for line in verification_lines(document):
+            print(fill(line))
+    return 0 if document["ok"] else 1

@@ -1,0 +1,68 @@
+"""``report verify``: the same bytes from the same archive, and what differs where something does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from spamtide.app.reportverify import _numbers, _unlike
+
+
+@pytest.fixture
+def copied(demo, tmp_path: Path) -> Path:
+    """A copy of the demo's report, to be spoilt."""
+    shutil.copytree(demo.report, tmp_path / "report")
+    return tmp_path / "report"
+
+
+def test_a_report_made_again_is_equal_and_a_changed_file_is_named(spamtide, demo, copied: Path) -> None:
+    table = next((copied / "tables").glob("*volume.csv"))
+    table.write_bytes(table.read_bytes().replace(b"1", b"2", 1))
+    done = spamtide("--workspace", demo.folder / "workspace", "report", "verify", copied, "--json")
+    assert done.code == 1
+    assert done.json["verdict"] == "equal" and done.json["differ"] == [] and done.json["inputs"] == []
+    assert done.json["changed"] == [f"tables/{table.name}"]
+    assert done.json["report"] == done.json["made"]
+
+
+def test_a_manifest_says_what_a_report_was_made_of(demo) -> None:
+    manifest = json.loads((demo.report / "MANIFEST.json").read_text("utf-8"))
+    feeds = {f["feed"]: f for f in manifest["inputs"]["feeds"]}
+    assert set(feeds) == {"trap", "second"}
+    assert all(len(f["content"]) == 64 and f["messages"] > 100 and f["segments"][0]["chain"] for f in feeds.values())
+    assert manifest["software"]["packages"]["numpy"] and manifest["software"]["kernel"]["facts"] > 0
+    assert manifest["command"].startswith("spamtide report --event rustock-2011 --feed trap --feed second")
+    assert manifest["given"]["planted"]["effects"][0] == pytest.approx(0.25, abs=0.05)
+    assert "exposure" in manifest["inputs"]["journal"]
+
+
+def test_numbers_are_compared_by_their_size(copied: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(copied, other)
+
+    def changed(by: float) -> dict:
+        document = json.loads((copied / "report.json").read_text("utf-8"))
+        document["effects"][0]["ratio"]["value"] *= 1 + by
+        (other / "report.json").write_text(json.dumps(document), "utf-8")
+        return _numbers(copied, other, ["report.json"])
+
+    assert changed(5e-5)["largest"] == pytest.approx(5e-5, rel=1e-3)
+    assert changed(0.02)["where"] == "report.json .effects[0].ratio.value"
+    assert changed(0)["largest"] == 0 and changed(0)["compared"] > 500
+
+
+def test_other_inputs_are_told_by_path() -> None:
+    stated = {"feeds": [{"feed": "a", "content": "1"}], "journal": {"exposure": "x"}}
+    found = {"feeds": [{"feed": "a", "content": "2"}], "journal": {"exposure": "x", "watch": "y"}}
+    assert [u["what"] for u in _unlike(stated, found)] == ["feeds[0].content", "journal.watch"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": "spamtide.manifest/1"}', "[1]"])
+def test_what_is_no_manifest_is_wrong_use(spamtide, demo, tmp_path: Path, text: str) -> None:
+    (tmp_path / "MANIFEST.json").write_text(text)
+    done = spamtide("--workspace", demo.folder / "workspace", "report", "verify", tmp_path, "--json")
+    assert done.code == 2 and done.json["error"] == "bad_manifest"
+    assert spamtide("--workspace", demo.folder / "workspace", "report", "verify", tmp_path / "none").code == 3
