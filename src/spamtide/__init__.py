@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spamtide.app.observatory import Observatory
+    from spamtide.app.notebook import Opened
 
 __version__ = "0.1.0"
 
 __all__ = ["open"]
 
 
-def open(path: str | Path) -> Observatory:
-    """The observatory of the workspace in ``path``. Raises WrongUse ``no_workspace``."""
+def open(path: str | Path) -> Opened:
+    """The observatory of the workspace in ``path``; its answers show themselves in a notebook and have ``to_arrow()``. Raises WrongUse ``no_workspace``."""
     # By name: the package's own face is not an arrow between rooms.
-    observatory: Observatory = importlib.import_module("spamtide.app.observatory").open_observatory(path)
-    return observatory
+    observatory = importlib.import_module("spamtide.app.observatory").open_observatory(path)
+    opened: Opened = importlib.import_module("spamtide.app.notebook").Opened(observatory)
+    return opened

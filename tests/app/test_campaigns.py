@@ -371,7 +371,7 @@ def test_what_is_stored_is_what_measure_computes(use, tmp_path: Path) -> None:
 def test_python_asks_the_same(use, tmp_path: Path) -> None:
     observatory = spamtide.open(tmp_path / "w")
     table = observatory.campaigns()
-    assert isinstance(table, pa.Table) and table["messages"].to_pylist() == [3, 2, 1]
+    assert isinstance(table.to_arrow(), pa.Table) and table["messages"].to_pylist() == [3, 2, 1]
     assert observatory.campaigns(["two"])["messages"].to_pylist() == [1, 1]
     one = table["campaign"][0].as_py()
     assert observatory.campaign(one)["messages"] == 3

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_report import made_report
 
 from doc_tables import ROOT
+from made_report import made_report
 from spamtide.measure import Interval
 from spamtide.report import AUDIENCES, REPORT_ID, build_report
 from spamtide.report.catalogue import PAGE, say

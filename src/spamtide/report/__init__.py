@@ -6,6 +6,7 @@ from spamtide.report.catalogue import AUDIENCES
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
+from spamtide.report.identity import REPORT_ID
 from spamtide.report.live import (
     FRAME_POLICY,
     campaign_sentence,
@@ -23,7 +24,6 @@ from spamtide.report.live import (
     series_sentence,
     watches_sentence,
 )
-from spamtide.report.identity import REPORT_ID
 from spamtide.report.notebook import (
     agreement_html,
     campaigns_html,
@@ -31,6 +31,7 @@ from spamtide.report.notebook import (
     effect_html,
     population_html,
     series_html,
+)
 from spamtide.report.pdf import write_pdf
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
@@ -47,8 +48,8 @@ from spamtide.report.watches import status_words, watch_document, watch_lines, w
 from spamtide.report.words import change_span, change_words, day_words, thousands
 
 __all__ = [
-    "FRAME_POLICY",
     "AUDIENCES",
+    "FRAME_POLICY",
     "REPORT_ID",
     "TLP",
     "Finding",
@@ -57,8 +58,8 @@ __all__ = [
     "agreement_html",
     "build_report",
     "campaign_sentence",
-    "campaigns_sentence",
     "campaigns_html",
+    "campaigns_sentence",
     "change_span",
     "change_words",
     "claim_line",
@@ -90,8 +91,8 @@ __all__ = [
     "sender_lines",
     "senders_sentence",
     "series_document",
-    "series_sentence",
     "series_html",
+    "series_sentence",
     "share_phrase",
     "size_document",
     "size_rows",
