@@ -39,7 +39,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dialects": ("senders", "Ways of speaking SMTP that were learned: list, show."),
     "botnets": ("senders", "Sender groups and their names: list, show, explain, members, name, rules."),
     "simulate": ("simulating", "Make a world with known truth from a scenario."),
-    "report": ("reporting", "A report of an event: page, figures, tables, JSON."),
     "serve": ("serving", "The dashboard: the workspace in a browser, with an API."),
     "report": ("reporting", "A report of an event: page, PDF, figures, tables, JSON; verify one."),
     "archive": ("archiving", "Verify the archive, or erase messages from it."),

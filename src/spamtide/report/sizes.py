@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spamtide.measure import Estimate, Interval, Population
+from spamtide.report.catalogue import SENTENCES
 from spamtide.report.documents import interval, note, number, refusal, window
 from spamtide.report.sentences import refusal_text
 from spamtide.report.words import capital, day_words, digits, listed, measure_words, quoted, thousands
@@ -79,16 +80,15 @@ def size_sentence(population: Population, target: str | None, feeds: Sequence[st
     found = population.estimate("hosts_lower_bound")
     if found is None:
         assert population.refused is not None
-        return capital(f"no size is given{of} {at} {span}: {refusal_text(population.refused)}")
+        return capital(SENTENCES["size_refused"].format(of=of, at=at, span=span, why=refusal_text(population.refused)))
     family = "" if population.family == "IPv4" else f" ({population.family})"
     head = "at least " if population.at_least else ""
-    text = (
-        f"{head}{rounded_words(found.interval)} sender hosts{of}{family} active {at} {span}, as if equally active: "
-        "not infections, not machines under control, not the world."
+    text = SENTENCES["size"].format(
+        at_least=head, hosts=rounded_words(found.interval), of=of, family=family, at=at, span=span
     )
     live = population.estimate("hosts")
     if live is not None:
-        text += f" By marks, {rounded_words(live.interval)} were live at a time."
+        text += SENTENCES["size_marked"].format(hosts=rounded_words(live.interval))
     return capital(text)
 
 

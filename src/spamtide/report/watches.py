@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from spamtide.report.catalogue import SENTENCES
 from spamtide.report.documents import instant, note, number, refusal, window
 from spamtide.report.words import capital, day_words, measure_words, quoted, thousands
 from spamtide.watch import NEEDED, Alarm, Power, WatchStatus
@@ -119,31 +120,23 @@ def _said(status: WatchStatus) -> str:
             if percent >= 10
             else f"{max(0.1, math.ceil(percent * 10 - 1e-9) / 10):g} %"
         )
-        bound = f": in {rates.live_days:.1f} live days {thousands(rates.hits)} came, a rate of at most {share} of what it was (upper 95 % bound)"
-    match status.code:
-        case "returned" if status.alarm is not None:
-            return f"returned at {day_words(status.alarm.at)}{'' if status.confirmed else ', unconfirmed'}{_rests_on(status)}."
-        case "alarm" if status.alarm is not None:
-            return f"raised an alarm at {day_words(status.alarm.at)}, not yet a return{_rests_on(status)}."
-        case "too_early":
-            return f"is too early to be watched{bound}."
-        case "silent" | "silent_too_early":
-            early = ", too early to be watched" if status.code == "silent_too_early" else ""
-            return f"has been silent{since}, in the form we know{early}{bound}."
-        case "unknown":
-            return f"is unknown: too little was seen, or the signature is too uncertain, to say more{bound}."
-        case "declining":
-            return f"is declining{bound}."
-    return "is active."
+        bound = SENTENCES["watch_bound"].format(days=f"{rates.live_days:.1f}", count=thousands(rates.hits), share=share)
+    facts = {"bound": bound, "since": since}
+    if status.alarm is not None and status.code in ("returned", "alarm"):
+        facts |= {"day": day_words(status.alarm.at), "rests": _rests_on(status)}
+        facts["unconfirmed"] = "" if status.confirmed else SENTENCES["watch_unconfirmed"]
+        return SENTENCES[f"watch_{status.code}"].format(**facts)
+    known = ("too_early", "silent", "silent_too_early", "unknown", "declining")
+    return SENTENCES[f"watch_{status.code}" if status.code in known else "watch_active"].format(**facts)
 
 
 def _rests_on(status: WatchStatus) -> str:
     e = status.evidence
     if e is None:
         return ""
-    if e.peers is None:
-        return f": {thousands(e.messages)} counted since the evidence began to rise; of peers, networks and trap addresses counts say nothing"
-    return f": {thousands(e.messages)} messages by {e.peers} peers in {e.networks} networks to {e.addresses} trap addresses"
+    return SENTENCES["watch_counts" if e.peers is None else "watch_evidence"].format(
+        messages=thousands(e.messages), peers=e.peers, networks=e.networks, addresses=e.addresses
+    )
 
 
 def _alarm_note(status: WatchStatus) -> str:
@@ -152,12 +145,12 @@ def _alarm_note(status: WatchStatus) -> str:
         return ""
     if status.refused is not None:
         if status.refused.reason == "too_few_quiet_days" and status.calibrated_from is not None:
-            return f" An alarm needs 60 quiet days; it can be calibrated from {day_words(status.calibrated_from)} on."
+            return SENTENCES["watch_calibrated"].format(day=day_words(status.calibrated_from))
         return ""
     least = status.minimum_detectable
     if least is None:
-        return " The alarm would not notice even a full return within a week: the background is too high."
-    return f" The alarm would notice a return to {100 * least:.0f} % of the old rate within a week, four times in five."
+        return SENTENCES["watch_blind"]
+    return SENTENCES["watch_sees"].format(percent=f"{100 * least:.0f}")
 
 
 def watch_lines(status: WatchStatus) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from spamtide.measure import Interval
 from spamtide.message import PublicText
+from spamtide.report.catalogue import SENTENCES
 
 THIN = "\u2009"
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -150,19 +151,15 @@ def fell_or_rose(ratio: Interval, *, noun: bool = False) -> str:
     if ratio.low <= 1 <= ratio.high:
         low, high = change_points(ratio)[1:]
         if noun:
-            return f"no change that can be told from chance ({low} to {high} %)"
+            return SENTENCES["unchanged_title"].format(low=low, high=high)
         least = "less than 0.1" if digits((ratio.high - ratio.low) * 100)[1] else "less than 1"
         fall, rise = (least if bound == "0" else bound.lstrip("−+") for bound in (low, high))
-        return (
-            "showed no change that can be told from chance "
-            f"(95 % interval: from a fall by {fall} % to a rise by {rise} %)"
-        )
+        return SENTENCES["unchanged"].format(fall=fall, rise=rise)
     down = ratio.value < 1
     values = ((1 - ratio.value) * 100, (1 - ratio.high) * 100, (1 - ratio.low) * 100)
     value, low, high = points(*(values if down else (-values[0], -values[2], -values[1])))
-    if noun:
-        return f"{'down' if down else 'up'} {value} % ({low} to {high} %)"
-    return f"{'fell' if down else 'rose'} by {value} % (95 % interval: {low} to {high} %)"
+    code = ("down" if down else "up") if noun else ("fell" if down else "rose")
+    return SENTENCES[code].format(value=value, low=low, high=high)
 
 
 def is_figure(value: float | None) -> bool:
