@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ def claim_row(claim: Claim, witnesses: Mapping[str, str]) -> ClaimRow:
         first = day_words(claim.window.start, clock=False)
         window = (first if first == last else f"{first} to {last}") + (f" ({window})" if window else "")
     return ClaimRow(
-        metric=claim.metric.replace("-", " "), witness=inert(witnesses.get(claim.witness, claim.witness), 60),
+        metric=claim.metric.replace("-", " "), witness=re.split("[,:]", inert(witnesses.get(claim.witness, claim.witness), 60))[0],
         text=inert(claim.text), sign=SIGNS[claim.comparator], figure=claim_figure(claim), unit=inert(unit, 160),
         window=inert(window, 160) or "not stated", vantage=inert(claim.vantage, 120),
         grade=_grade(claim), caveat=inert(claim.caveat),

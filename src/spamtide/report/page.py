@@ -33,8 +33,6 @@ def render_page(audience: str, **values: Any) -> str:
         finalize=lambda value: value if isinstance(value, Markup) else public(str(value)),
     )  # fmt: skip
     environment.filters["nb"] = lambda text: _no_break(str(text))
-    # Names of our own elements, never a value's.
-    environment.filters["tag"] = lambda name: {"h2": "h2", "h3": "h3"}[name]
     environment.globals["t"] = lambda code, **facts: say(code, audience, **facts)
     page = environment.get_template("report.html").render(
         css=Markup(files["report.css"]), light=_style(LIGHT), dark=_style(DARK), tokens=list(LIGHT),

@@ -13,6 +13,9 @@ NEEDED = "WeasyPrint needs Pango: apt-get install libpango-1.0-0 libpangoft2-1.0
 # WeasyPrint clips the first letter of a text that is set to the left of its point: a space takes its place.
 _ANCHORED = re.compile(r'<text [^>]*text-anchor="(end|middle)"[^>]*>')
 
+# It paints a text's halo over the text: there is none on paper.
+_HALO = re.compile(r' stroke="#[0-9a-f]{6}" stroke-width="4" paint-order="stroke" stroke-linejoin="round"')
+
 
 def write_pdf(out: Path) -> str | None:
     """Write ``report.pdf`` beside ``report.html``. None when it was written, else what is missing on this machine."""
@@ -26,6 +29,7 @@ def write_pdf(out: Path) -> str | None:
     page = (out / "report.html").read_text("utf-8")
     # No base address: links to files beside the page are no links on paper, and no path of this machine gets in.
     page = _ANCHORED.sub(lambda m: m[0] + ("\u2002" if m[1] == "end" else "\u2009"), page)
+    page = _HALO.sub("", page).replace(' s-ground"', '"')
     identifier = hashlib.sha256(page.encode()).digest()[:16]
     data = weasyprint.HTML(string=page, url_fetcher=_nothing).write_pdf(pdf_identifier=identifier, full_fonts=False)
     (out / "report.pdf").write_bytes(data)

@@ -56,7 +56,7 @@ def finding_view(report: ReportInput, number: int, finding: Finding, out: Path) 
         "inside": planted is not None and effect.ratio is not None and effect.ratio.low <= planted <= effect.ratio.high,
         "plain": _plain(effect), "forest_title": None, "checks": [note_text(c.note) for c in effect.checks],
         "least": None if effect.minimum_detectable is None else f"{(1 - effect.minimum_detectable) * 100:.0f}",
-        "placebo": "–" if effect.placebo_p is None else f"{effect.placebo_p:.2g}",
+        "placebo": "–" if effect.placebo_p is None else "< 0.001" if effect.placebo_p < 0.001 else f"{effect.placebo_p:.2g}",
     }  # fmt: skip
     if effect.path is not None:
         view["chart"] = _figures(out, name, lambda **how: effect_chart(effect, report.title, name, **how))

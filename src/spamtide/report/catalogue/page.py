@@ -30,7 +30,7 @@ PAGE: Mapping[str, str | Mapping[str, str]] = {
     "do_not_write": "Do not write",
     "who_measured": "Who measured",
     "since_when": "Since when",
-    "nobody": "nobody: the traps are simulated",
+    "nobody": "nobody (the traps are simulated)",
     "interest": "Interest in the finding",
     "not_stated": "not stated",
     "never_world": "that world spam fell or rose by this much: this is the measure of one trap",
