@@ -13,6 +13,10 @@ def test_the_report_carries_the_planted_truth(demo) -> None:
     assert 0.2 < words["planted"] < 0.3
     assert words["ratio"]["low"] < words["planted"] < words["ratio"]["high"]
     assert {"you_can_write", "do_not_write", "who_measured", "since_when"} <= set(document["quote"])
+    assert all("planted" in d for key in ("effects", "sizes", "watch") for d in document[key])
+    assert document["sizes"] and document["watch"]
+    # 6,000 hosts of one botnet and 1,500 of another send the two words, each as much as its neighbours.
+    assert 6500 < document["sizes"][0]["planted"] < 7500
 
 
 def test_what_may_be_quoted_of_a_made_world_says_so(demo) -> None:

@@ -21,7 +21,7 @@ from spamtide.app.saying import print_findings
 from spamtide.app.simulating import make_world_folder
 from spamtide.app.workspace import now_us
 from spamtide.errors import WrongUse
-from spamtide.measure import Window
+from spamtide.measure import DAY_US, Window
 from spamtide.report import thousands
 from spamtide.simulate import generate, load_scenario
 
@@ -56,6 +56,26 @@ def planted_duplicates(truth: Truth, documents: list[dict[str, Any]]) -> None:
         document["planted"] = planted
 
 
+def planted_sizes(truth: Truth, documents: list[dict[str, Any]]) -> None:
+    """Put the planted number of hosts, as if equally active, beside each size."""
+    for document in documents:
+        window = Window(*(parse_instant(document["window"][k]) for k in ("start", "end")))
+        hosts = truth.effective_hosts(document["feeds"][0], document["target"], window)
+        document["planted"] = float(f"{hosts:.6g}")
+
+
+def planted_watch(truth: Truth, documents: list[dict[str, Any]], effects: list[dict[str, Any]]) -> None:
+    """Put the planted rate after the stop, as a share of that of the 28 days before, beside each watch of a measure."""
+    for document in documents:
+        if document["measure"] not in MEASURES or document["silent_since"] is None:
+            continue
+        stop, feed = parse_instant(document["silent_since"]), document["feeds"][0]
+        end = max(parse_instant(e["windows"]["after"]["end"]) for e in effects)
+        before, after = Window(stop - 28 * DAY_US, stop), Window(stop, end)
+        rates = [truth.expected(feed, document["measure"], w) / w.days for w in (before, after)]
+        document["planted"] = float(f"{rates[1] / rates[0]:.6g}")
+
+
 def run_demo(folder: Path, seed: int, scale: float) -> None:
     """Make the world in ``folder``, digest it, write the report, print what was found."""
     started = time.monotonic()
@@ -72,6 +92,8 @@ def run_demo(folder: Path, seed: int, scale: float) -> None:
     def plant(documents: dict[str, list[dict[str, Any]]]) -> None:
         planted_effects(truth, documents["effects"])
         planted_duplicates(truth, documents["duplicates"])
+        planted_sizes(truth, documents["sizes"])
+        planted_watch(truth, documents["watch"], documents["effects"])
 
     request = ReportRequest(EVENT, tuple(f.name for f in world.feeds), reproduce=reproduce)
     written = write_report(Observatory(workspace), request, folder / "report", plant=plant)

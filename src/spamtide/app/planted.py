@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spamtide.measure import HOUR_US, Window
+from spamtide.measure import DAY_US, HOUR_US, Window
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +27,11 @@ class Truth:
         table = pq.read_table(folder / "rates.parquet")
         self._feed = np.array(table["feed"].to_pylist())
         self._group = np.array(table["group"].to_pylist())
+        self._botnet = dict(zip(table["group"].to_pylist(), table["botnet"].to_pylist(), strict=True))
+        bots = pq.read_table(folder / "bots.parquet")
+        self._bots: dict[str, NDArray[Any]] = {
+            n: bots[n].to_numpy(zero_copy_only=False) for n in ("botnet", "activity", "infected_at", "cleaned_at")
+        }
         self._hour = table["hour_start"].to_numpy()
         self._with = table["expected"].to_numpy()
         self._without = table["expected_without"].to_numpy()
@@ -53,6 +59,30 @@ class Truth:
     def ratio(self, feed: str, measure: str, after: Window) -> float:
         """Planted effect: expected with the event over expected without it, over the after window."""
         return self.expected(feed, measure, after) / self.expected(feed, measure, after, with_event=False)
+
+    def effective_hosts(self, feed: str, measure: str, window: Window) -> float:
+        """Hosts that send a measure to a feed, as if equally active: (Σa)²/Σa² over those live, days weighted by what they bring."""
+        whole = squares = 0.0
+        for start in range(window.start, window.end, DAY_US):
+            day = Window(start, min(start + DAY_US, window.end))
+            middle = (day.start + day.end) // 2
+            total = square = 0.0
+            for name, facts in self.world["groups"].items():
+                if not facts["unsolicited"]:
+                    continue
+                share = facts["words"] if measure.startswith("subject:") else 1.0
+                mask = (self._feed == feed) & (self._group == name)
+                rates = np.where(mask, self._with, 0.0)
+                sent = share * float(self._in_window(day, rates, with_event=True, group=name).sum())
+                live = (self._bots["infected_at"] <= middle) & (middle < self._bots["cleaned_at"])
+                activity = self._bots["activity"][live & (self._bots["botnet"] == self._botnet[name])].astype(
+                    np.float64
+                )
+                if sent and len(activity):
+                    total += sent
+                    square += sent**2 * float((activity**2).sum()) / float(activity.sum()) ** 2
+            whole, squares = whole + total**2, squares + square
+        return whole / squares if squares else 0.0
 
     def in_group_share(self, feed: str, window: Window, thinned_to: float | None = None) -> float:
         """Expected in-group share by the rule ``exact``; counts of a variant are Poisson, ``thinned_to`` messages."""

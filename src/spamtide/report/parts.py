@@ -22,6 +22,7 @@ from spamtide.report.words import (  # fmt: skip
     interval_of,
     measure_words,
     quoted,
+    thousands,
 )
 
 DEFINITIONS = {
@@ -114,11 +115,17 @@ def sizes(report: ReportInput) -> list[dict[str, Any]]:
     """Each size with its sentence and the rows of its table."""
     return [
         {
-            "sentence": d["sentence"], "refused": d["refused"] is not None, "rows": size_rows(d),
+            "sentence": d["sentence"], "planted": _planted_size(d), "refused": d["refused"] is not None, "rows": size_rows(d),
             "label": f"{d['window']['start'][:10]}, {', '.join(d['feeds'])}",
         }
         for d in report.sizes
     ]  # fmt: skip
+
+
+def _planted_size(document: Mapping[str, Any]) -> str:
+    if "planted" not in document or document["refused"] is not None:
+        return ""
+    return say("planted_size", hosts=thousands(float(f"{document['planted']:.2g}")))
 
 
 def agreements(report: ReportInput) -> list[dict[str, Any]]:

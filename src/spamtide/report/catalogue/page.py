@@ -168,6 +168,7 @@ PAGE: Mapping[str, str | Mapping[str, str]] = {
     # Size and watch.
     "sizes": "How many senders",
     "sizes_text": "Hosts that reached these traps, counted by how often the same address comes back: not infections, not the world.",
+    "planted_size": "The planted truth is about {hosts}.",
     "watch": "Has it come back",
     # Diagnostics and corroboration.
     "diagnostics": "Diagnostics",
