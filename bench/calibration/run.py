@@ -1,10 +1,11 @@
 """Calibration: how often intervals hold the planted truth, in ten kinds of made worlds, ours and a peer's, in one run.
 
-    python bench/calibration/run.py [--worlds 200] [--first 0] [--processes 1] [--page]
+    python bench/calibration/run.py [--worlds 200] [--first 0] [--kind K ...] [--processes 1] [--done] [--page]
 
 Worlds are numbered; those that are done lie in ``bench/out/calibration`` under a digest of the code that made them, so that
-a run that was cut off goes on, and a change of the estimator begins anew. ``--page`` writes the tables into
-docs/explanation/calibration.md. The peer, statsmodels, is asked where it is installed (bench/peers/structural.txt).
+a run that was cut off goes on, and a change of the estimator begins anew. Rounds of 100 worlds go through the kinds, those named
+first; ``--done`` computes nothing and scores what there is. ``--page`` writes the tables into docs/explanation/calibration.md.
+The peer, statsmodels, is asked of every tenth world where it is installed (bench/peers/structural.txt).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -32,8 +33,9 @@ import worlds  # noqa: E402
 import peers  # noqa: E402
 from spamtide.measure import beside, methods  # noqa: E402
 
-# Choosing a shape costs ten times the headline: every fourth world.
-AUTO_EACH = 4
+# Choosing a shape costs ten times the headline, and so does the peer: every tenth world.
+DEAR_EACH = 10
+ROUND = 100
 
 
 def digest() -> str:
@@ -57,7 +59,7 @@ def answers(kind: str, seed: int) -> dict[str, Any]:
     for name in methods.METHODS:
         said[name] = None if refused is not None else _ends(methods.answer_by(name, days).ratio)
     said["naive-poisson"] = _ends(beside.naive_of(world.series, before, after).ratio)
-    if refused is None and seed % AUTO_EACH == 0:
+    if refused is None and seed % DEAR_EACH == 0:
         said["latent-ar1, shape chosen"] = _ends(methods.answer_by("latent-ar1", days, "auto").ratio)
         if kind == "shapes":
             said["latent-ar1, shape declared"] = _ends(methods.answer_by("latent-ar1", days, world.shape).ratio)
@@ -65,7 +67,7 @@ def answers(kind: str, seed: int) -> dict[str, Any]:
         said["donut"] = _ends(beside.donut(world.series, world.after.start, before, after).ratio)
     if world.controls:
         said["with controls"] = _ends(beside.with_controls(world.series, before, after, world.controls).ratio)
-    if peers.available():
+    if peers.available() and seed % DEAR_EACH == 0:
         said["statsmodels"] = peers.structural(days, seed)
     return {"seed": seed, "planted": world.planted, "shape": world.shape, "said": said}
 
@@ -87,29 +89,43 @@ def results(kind: str, folder: Path) -> dict[int, dict[str, Any]]:
     return found
 
 
-def work(folder: Path, first: int, count: int, processes: int) -> Iterator[str]:
-    """Do what is missing, kind by kind; yields each kind when it is whole."""
+def missing(done: dict[int, dict[str, Any]], first: int, count: int) -> list[int]:
+    """Worlds that are not done, or that a peer that is here now was not asked of."""
+    peer = peers.available()
+    asked = {s for s, row in done.items() if s % DEAR_EACH or not peer or table.PEER in row["said"]}
+    return [s for s in range(first, first + count) if s not in asked]
+
+
+def work(folder: Path, kinds: Sequence[str], first: int, count: int, processes: int) -> Iterator[str]:
+    """Do what is missing, in rounds through the kinds; yields each kind of a round when it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for kind in worlds.KINDS:
-            done = results(kind, folder)
-            left = [s for s in range(first, first + count) if s not in done]
-            with (folder / f"{kind.replace(' ', '-')}.jsonl").open("a", encoding="utf-8") as file:
-                for row in pool.map(partial(answers, kind), left, chunksize=5):
-                    file.write(json.dumps(row) + "\n")
-                    file.flush()
-            yield kind
+        for start in range(0, count, ROUND):
+            for kind in kinds:
+                left = missing(results(kind, folder), first + start, min(ROUND, count - start))
+                with (folder / f"{kind.replace(' ', '-')}.jsonl").open("a", encoding="utf-8") as file:
+                    for row in pool.map(partial(answers, kind), left, chunksize=5):
+                        file.write(json.dumps(row) + "\n")
+                        file.flush()
+                yield f"{kind}: {min(start + ROUND, count):,} worlds"
+
+
+def scores_of(folder: Path, first: int, count: int) -> table.Scores:
+    """Scores by kind and method of those worlds that are done."""
+    wanted, found = range(first, first + count), {}
+    for kind in worlds.KINDS:
+        rows = [r for s, r in sorted(results(kind, folder).items()) if s in wanted]
+        if rows:
+            found[kind] = table.score(rows)
+    return found
 
 
 def calibrate(count: int, first: int = 0, processes: int = 1, progress: Any = print) -> table.Scores:
     """Scores by kind and method of ``count`` worlds a kind, done now or before."""
     folder = ROOT / "bench" / "out" / "calibration" / digest()
-    for kind in work(folder, first, count, processes):
-        progress(f"{kind}: {count} worlds")
-    wanted = range(first, first + count)
-    return {
-        kind: table.score([r for s, r in sorted(results(kind, folder).items()) if s in wanted]) for kind in worlds.KINDS
-    }
+    for line in work(folder, worlds.KINDS, first, count, processes):
+        progress(line)
+    return scores_of(folder, first, count)
 
 
 def main() -> None:
@@ -117,15 +133,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="number of the first world")
+    parser.add_argument("--kind", action="append", choices=worlds.KINDS, help="these kinds only")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--done", action="store_true", help="score what is done, compute nothing")
     parser.add_argument("--page", action="store_true", help="write docs/explanation/calibration.md")
     asked = parser.parse_args()
-    scores = calibrate(
-        asked.worlds, asked.first, asked.processes, lambda line: print(line, file=sys.stderr, flush=True)
-    )
+    folder = ROOT / "bench" / "out" / "calibration" / digest()
+    if not asked.done:
+        for line in work(folder, asked.kind or worlds.KINDS, asked.first, asked.worlds, asked.processes):
+            print(line, file=sys.stderr, flush=True)
+    scores = scores_of(folder, asked.first, asked.worlds)
     print(table.tables(scores))
     if asked.page:
-        table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores, asked.worlds)
+        table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import numpy as np
 
 BEGIN, END = "<!-- tables: python bench/calibration/run.py --page -->", "<!-- end of tables -->"
 HEADLINE, PEER = "latent-ar1", "statsmodels"
+# The headline in those worlds of which the peer was asked.
+PAIRED = "latent-ar1, the peer's worlds"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ def winkler(low: float, high: float, truth: float) -> float:
 def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
     """Scores by method; a method that was not asked of a world is not scored there."""
     found = {}
+    rows = [{**r, "said": {**r["said"], PAIRED: r["said"].get(HEADLINE)}} if PEER in r["said"] else r for r in rows]
     for name in dict.fromkeys(m for r in rows for m in r["said"]):
         asked = [(r["said"][name], r["planted"]) for r in rows if name in r["said"]]
         given = [(a, truth) for a, truth in asked if a is not None]
@@ -60,20 +63,21 @@ def shown(value: float) -> str:
 
 def tables(scores: Scores) -> str:
     """One table a question: the headline beside the peer, then each method in each kind."""
-    lines = ["| kind | coverage | called changed | refused | width | Winkler | width / peer | Winkler / peer |"]
-    lines.append("|" + "---|" * 8)
+    lines = ["| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer |"]
+    lines.append("|" + "---|" * 10)
     ratios = []
     for kind, by in scores.items():
-        own, peer = by[HEADLINE], by.get(PEER)
+        own, peer, paired = by[HEADLINE], by.get(PEER), by.get(PAIRED)
         beside = ["-", "-"]
-        if peer is not None:
-            ratios.append(own.winkler / peer.winkler)
-            beside = [shown(own.width / peer.width), shown(ratios[-1])]
-        cells = [shown(x) for x in (own.coverage, own.changed, own.refused, own.width, own.winkler)]
-        lines.append(f"| {kind} | {' | '.join(cells + beside)} |")
+        if peer is not None and paired is not None:
+            ratios.append(paired.winkler / peer.winkler)
+            beside = [shown(paired.width / peer.width), shown(ratios[-1])]
+        error = float(np.sqrt(own.coverage * (1 - own.coverage) / own.worlds))
+        cells = [shown(x) for x in (own.coverage, error, own.changed, own.refused, own.width, own.winkler)]
+        lines.append(f"| {kind} | {own.worlds:,} | {' | '.join(cells + beside)} |")
     if ratios:
-        lines.append(f"| *median kind* | | | | | | | {shown(float(np.median(ratios)))} |")
-    names = list(dict.fromkeys(m for by in scores.values() for m in by))
+        lines.append(f"| *median kind* | | | | | | | | | {shown(float(np.median(ratios)))} |")
+    names = [m for m in dict.fromkeys(m for by in scores.values() for m in by) if m != PAIRED]
     for title, pick in (("coverage", "coverage"), ("width, log of high/low, median", "width"), ("Winkler score", "winkler"),
                         ("refused", "refused")):  # fmt: skip
         lines += ["", f"**{title[0].upper()}{title[1:]}**, by method", ""]
@@ -84,8 +88,8 @@ def tables(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def write_page(page: Path, scores: Scores, count: int) -> None:
+def write_page(page: Path, scores: Scores) -> None:
     """Put the tables where the page keeps them; the words around them stay."""
     text = page.read_text("utf-8")
     head, tail = text[: text.index(BEGIN)], text[text.index(END) :]
-    page.write_text(f"{head}{BEGIN}\n\n{count:,} worlds a kind.\n\n{tables(scores)}\n\n{tail}", "utf-8")
+    page.write_text(f"{head}{BEGIN}\n\n{tables(scores)}\n\n{tail}", "utf-8")

@@ -38,7 +38,7 @@ def test_the_same_world_is_made_twice_and_every_kind_differs(bench) -> None:  # 
 
 def test_every_method_answers_a_world_or_refuses(bench) -> None:  # type: ignore[no-untyped-def]
     run, table, _ = bench
-    rows = [run.answers("shapes", seed) for seed in (4, 5)]
+    rows = [run.answers("shapes", seed) for seed in (10, 11)]
     found = table.score(rows)
     assert {"latent-ar1", "gls-ar1", "placebo", "structural", "negative-binomial-hac", "naive-poisson"} <= set(found)
     assert found["latent-ar1"].worlds == 2 and found["latent-ar1, shape chosen"].worlds == 1
@@ -61,10 +61,28 @@ def test_the_page_keeps_its_words_and_takes_the_tables(bench, tmp_path: Path) ->
     page = tmp_path / "p.md"
     page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
     one = table.score([{"planted": 0.5, "said": {"latent-ar1": [0.5, 0.4, 0.6]}}])
-    table.write_page(page, {"calm": one}, 1)
+    table.write_page(page, {"calm": one})
     text = page.read_text("utf-8")
     assert text.startswith("before\n") and text.endswith(f"{table.END}\nafter\n") and "old" not in text
-    assert "| calm | 1.000 |" in text
+    assert "| calm | 1 | 1.000 | .000 |" in text
+
+
+def test_the_peer_is_compared_in_the_worlds_it_was_asked_of(bench) -> None:  # type: ignore[no-untyped-def]
+    _, table, _ = bench
+    rows = [
+        {"planted": 0.5, "said": {"latent-ar1": [0.5, 0.4, 0.6], "statsmodels": [0.5, 0.3, 0.7]}},
+        {"planted": 0.5, "said": {"latent-ar1": [1.0, 0.9, 1.1]}},
+    ]
+    found = table.score(rows)
+    assert found[table.PAIRED].worlds == 1 and found["latent-ar1"].worlds == 2
+    assert found[table.PAIRED].winkler / found[table.PEER].winkler == pytest.approx(0.4055 / 0.8473, rel=1e-3)
+    assert table.PAIRED not in table.tables({"calm": found})
+
+
+def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-untyped-def]
+    run, _, _ = bench
+    done = {0: {"said": {"statsmodels": None}}, 1: {"said": {}}, 3: {"said": {}}}
+    assert run.missing(done, 0, 5) == [2, 4]
 
 
 @pytest.mark.proof
@@ -72,14 +90,15 @@ def test_intervals_are_calibrated_in_every_kind_of_world(bench) -> None:  # type
     run, table, _ = bench
     scores = run.calibrate(WORLDS, FIRST, len(os.sched_getaffinity(0)))
     print(f"\n{table.tables(scores)}")
-    table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores, WORLDS)
+    table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores)
     own = {kind: by["latent-ar1"] for kind, by in scores.items()}
     lowest = {kind: 0.91 if kind in ("short history", "pre-decline") else 0.92 for kind in own}
     assert {k: s.coverage for k, s in own.items() if not lowest[k] <= s.coverage <= 0.985} == {}
     assert own["no effect"].changed <= 0.075
     assert {k: s.refused for k, s in own.items() if s.refused > 0.05} == {}
     peer = {kind: by[table.PEER] for kind, by in scores.items() if table.PEER in by}
-    ratios = sorted(own[k].winkler / s.winkler for k, s in peer.items())
+    paired = {kind: by[table.PAIRED] for kind, by in scores.items() if table.PEER in by}
+    ratios = sorted(paired[k].winkler / s.winkler for k, s in peer.items())
     if ratios:
         assert ratios[-1] <= 0.8 and ratios[len(ratios) // 2] <= 0.65
-        assert all(own[k].width / peer[k].width <= 0.65 for k in ("rough", "very rough"))
+        assert all(paired[k].width / peer[k].width <= 0.65 for k in ("rough", "very rough"))
