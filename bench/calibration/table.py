@@ -63,7 +63,9 @@ def shown(value: float) -> str:
 
 def tables(scores: Scores) -> str:
     """One table a question: the headline beside the peer, then each method in each kind."""
-    lines = ["| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer |"]
+    lines = [
+        "| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer |"
+    ]
     lines.append("|" + "---|" * 10)
     ratios = []
     for kind, by in scores.items():

@@ -80,6 +80,12 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
     (folder / "bad.gz").write_bytes(b"\x1f\x8bno")
     days = "".join(f"2011-{m:02d}-{d:02d},{s},{40 + d % 5},1\n" for s in "ab" for m in (1, 2, 3) for d in range(1, 29))
     (folder / "counts.csv").write_text("time,series,count,exposure\n" + days)
+    stepped = days.replace(",4", ",34").splitlines()
+    (folder / "stepped.csv").write_text(
+        "time,series,count,exposure\n"
+        + "\n".join(r if r < "2011-02-10" else r.replace(",34", ",4") for r in stepped)
+        + "\n"
+    )
     lines = [
         f"2011-03-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,a,192.0.2.{(7 * h) % 12},192.0.2.0/24,h{(7 * h) % 12}"
         for h in range(168)
@@ -114,6 +120,8 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (0, (*world, "duplicates", "--feed", "trap", "--window", "2011-02-01/2011-02-15", "--rule", "identical")),
         (1, (*world, "duplicates", "--feed", "trap", "--window", "2001-02-01/2001-02-15")),
         (0, (*world, "effect", "--event", "rustock-2011", "--measure", "subject:viagra,cialis", "--feed", "trap", "--also-at", "2011-03-18,2010-09-02")),
+        (0, (*world, "effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none", "--parts", "topic")),
+        (0, (*world, "changes", "--feed", "trap", "--of", "volume,topic", "--window", "2011-01-10/2011-03-23")),
         (1, (*world, "effect", "--at", "2011-03-22T12:00:00Z", "--feed", "trap", "--diagnostics", "none")),
         (0, (*world, "duplicates", "--feed", "trap", "--window", "2011-02-01/2011-02-15", "--rule", "near")),
         (0, (*world, "campaigns", "--min-messages", "2")),
@@ -162,6 +170,7 @@ def printed(spamtide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, lis
         (1, ("event", "returns", "--kind", "calendar")),
         (0, ("group", folder / "t.jsonl")),
         (0, ("effect", "--series", folder / "counts.csv", "--target", "a", "--event", "rustock-2011")),
+        (0, ("changes", "--series", folder / "stepped.csv")),
         (2, (*own, "series", "volume", "--feed", "nowhere")),
     ]  # fmt: skip
     found: dict[str, list[dict[str, Any]]] = {}

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaigns": ("campaigns", "What belongs together: list, show, live, diff, explain, audit, templates, settle."),
     "group": ("grouping", "Group a file of messages or texts, without a workspace."),
     "effect": ("measuring", "What changed on a measure after an event, with an interval."),
+    "changes": ("discovering", "What changed that nobody asked about, with a bounded share of false ones."),
     "event": ("events", "The registry of events: list, show, add, returns."),
     "claims": ("claiming", "What others published about an event, and whether it can all be true."),
     "corroborate": ("corroborating", "One event at several feeds: do they agree?"),
@@ -48,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
     "changes",
+    "serve",
     "export",
     "why",
     "filter-test",

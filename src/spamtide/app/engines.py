@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from spamtide.archive import Engine, EngineOptions, Generation, Generations, generation_views
-from spamtide.campaign import GROUP_TABLES, group_schema
+from spamtide.campaign import GROUP_TABLES, SENDER_TABLES, group_schema, sender_schema
 from spamtide.fingerprint import FACTS_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -26,25 +26,31 @@ def campaign_generations(workspace: Workspace) -> Generations:
 
 
 @contextlib.contextmanager
-def open_engine(workspace: Workspace, generation: Generation | None = None) -> Iterator[Engine]:
+def open_engine(
+    workspace: Workspace, generation: Generation | None = None, senders: Generation | None = None
+) -> Iterator[Engine]:
     """An engine over the tables as they are now, with the tables of this generation, else of the one that counts.
 
-    Where the workspace has a keeper of its engine, that one.
+    ``senders``: the generation of sender groups, where its tables are asked for. Else, where the workspace has a keeper of its
+    engine, that one.
     """
-    if workspace.engine_keeper is not None:
+    if workspace.engine_keeper is not None and senders is None:
         with workspace.engine_keeper.use(generation) as engine:
             yield engine
         return
     # The generation first: what came since is then a message without a campaign, and no campaign lacks its messages.
     held = generation if generation is not None else campaign_generations(workspace).current()
-    with engine_of(workspace, held) as engine:
+    with engine_of(workspace, held, senders) as engine:
         yield engine
 
 
-def engine_of(workspace: Workspace, generation: Generation | None) -> Engine:
+def engine_of(workspace: Workspace, generation: Generation | None, senders: Generation | None = None) -> Engine:
     """An engine over the tables as they are now, with the tables of this generation; whoever asks closes it."""
     from spamtide.fingerprint import arrow_schema
 
-    views = generation_views([generation], {name: group_schema(name) for name in GROUP_TABLES})
+    known = {name: group_schema(name) for name in GROUP_TABLES}
+    if senders is not None:
+        known |= {name: sender_schema(name) for name in SENDER_TABLES}
+    views = generation_views([generation, senders], known)
     schemas = {name: arrow_schema(name) for name in TABLES}
     return Engine(workspace.tables.snapshot(FACTS_VERSION), schemas, engine_options(workspace), views)

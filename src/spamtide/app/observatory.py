@@ -25,6 +25,7 @@ from spamtide.measure import (
     HOUR_US,
     INFERRED,
     RULES,
+    Contributions,
     Count,
     DuplicateMeasure,
     Duplicates,
@@ -42,6 +43,7 @@ from spamtide.measure import (
     asks_for_peers,
     campaign_facts,
     counts_by_bin,
+    decompose,
     default_windows,
     duplicate_shares,
     effect_of_given,
@@ -84,7 +86,7 @@ class Observatory:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def _settled(self) -> Generation | None:
+    def settled(self) -> Generation | None:
         """The settled grouping of what the tables hold, made now where there is none; None where there is no message."""
         from spamtide.app.settling import settle_campaigns
 
@@ -130,7 +132,7 @@ class Observatory:
 
     def run(self, expression: Any) -> pa.Table:
         """The answer to an unbound expression of ``measure``, by the settled campaigns."""
-        with open_engine(self.workspace, self._settled()) as engine:
+        with open_engine(self.workspace, self.settled()) as engine:
             return engine.run(expression)
 
     def series(
@@ -158,7 +160,7 @@ class Observatory:
             return replace(part, measure=str(parsed), unit="share", counts=counts, missing=missing, warnings=notes)
         if isinstance(parsed, DuplicateMeasure):
             return self._duplicate_counts(parsed, self.series("volume", feeds, **how), origins)
-        generation = self._settled() if asks_for_campaigns(measure) else None
+        generation = self.settled() if asks_for_campaigns(measure) else None
         if isinstance(parsed, Count):
             parsed = replace(parsed, tree=resolved(self.workspace, parsed.tree, generation))
         names = self.workspace.require_feeds(list(feeds))
@@ -218,7 +220,7 @@ class Observatory:
         """A measure that counts messages, its names of campaigns resolved as of now."""
         parsed = parse_measure(measure)
         assert isinstance(parsed, Count)
-        generation = self._settled() if asks_for_campaigns(measure) else None
+        generation = self.settled() if asks_for_campaigns(measure) else None
         return replace(parsed, tree=resolved(self.workspace, parsed.tree, generation))
 
     def _duplicate_counts(self, measure: DuplicateMeasure, volume: Series, origins: Sequence[str]) -> Series:
@@ -226,7 +228,7 @@ class Observatory:
         names, bin_us, first = volume.name.split(","), volume.bin_us, int(volume.starts[0])
         whole = Window(first, int(volume.starts[-1]) + bin_us)
         if measure.rule == "near":
-            self._settled()
+            self.settled()
         with open_engine(self.workspace) as engine:
             rows = engine.run(group_rows(measure.rule, feeds=names, origins=origins, window=whole))
         keys, times = _keys_and_times(rows)
@@ -258,7 +260,7 @@ class Observatory:
         from spamtide.campaign import group_schema
 
         names = self.workspace.require_feeds(list(feeds)) if feeds else []
-        generation = self._settled()
+        generation = self.settled()
         if generation is None:
             return group_schema("campaign").empty_table()
         with open_engine(self.workspace, generation) as engine:
@@ -268,13 +270,13 @@ class Observatory:
         """The document of ``campaigns show``; an id of any earlier time will do. Raises WrongUse ``unknown_campaign``."""
         from spamtide.app.campaigns import show_campaign
 
-        return show_campaign(self.workspace, self._settled(), campaign_id)
+        return show_campaign(self.workspace, self.settled(), campaign_id)
 
     def explain(self, one: str, other: str) -> dict[str, Any]:
         """The document of ``campaigns explain`` for two message ids. Raises WrongUse ``bad_message_id``, ``unknown_message``."""
         from spamtide.app.campaignexplain import explain_messages
 
-        generation = self._settled()
+        generation = self.settled()
         if generation is None:
             raise Unanswerable("no_data", "There is no message yet.", "Run 'spamtide import PATH --feed NAME'.")
         return explain_messages(self.workspace, generation, one, other)
@@ -375,6 +377,22 @@ class Observatory:
             return replace(value, refused=Refusal("peer_unreliable", value.refused.needed, value.refused.have))
         return value
 
+    def what_changed(
+        self, effect: Effect, by: str, *, origins: Sequence[str] = UNSOLICITED, most: int = 10
+    ) -> Contributions | Refusal:
+        """The change from an effect's before window to its after window, taken apart by topic, language, campaign, dialect, botnet, network or country.
+
+        The ``most`` that moved most are named. Raises WrongUse ``usage`` for what is not counted in messages, ``no_countries``.
+        """
+        from spamtide.app.partseries import written_parts
+
+        if effect.feed is None or effect.unit != "message" or self.holds_counts(effect.feed):
+            raise WrongUse("usage", "Parts are of messages of a feed.", "Give --feed, and a measure without @unit.")
+        window = Window(effect.before.start, effect.after.end)
+        series = measured(self, effect.measure, effect.feed, cut=effect.cut, window=window, origins=origins)
+        parts = written_parts(self, series, by, tree=self.counted(effect.measure).tree, origins=origins)
+        return decompose(series, parts, effect.before, effect.after, by=by, most=most)
+
     def duplicates_by_sender(
         self,
         feed: str,
@@ -413,7 +431,7 @@ class Observatory:
         """Duplicate group and time of each message from the look-back on, since when there is data, and the rows themselves."""
         whole = Window(min(w.start for w in windows) - lookback_us, max(w.end for w in windows))
         if rule == "near":
-            self._settled()
+            self.settled()
         with open_engine(self.workspace) as engine:
             rows = engine.run(group_rows(rule, feeds=[feed], origins=origins, window=whole, placed=placed))
             first = engine.run(arrival_times(feeds=[feed]))["first"].to_pylist()[0]

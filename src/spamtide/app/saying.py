@@ -101,6 +101,23 @@ def _parts(table_of: Displacement) -> list[str]:
     return table(header, rows, right=(1, 2, 3, 4, 5, 6), indent="  ")
 
 
+def _moved(said: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            part["part"],
+            f"{part['before']:,.4g}",
+            f"{part['after']:,.4g}",
+            f"{part['moved']['value']:+,.3g}",
+            f"{part['moved']['low']:+,.3g} to {part['moved']['high']:+,.3g}",
+            "" if part["share_of_change"] is None else f"{part['share_of_change']:.0%}",
+        ]
+        for part in [*said["parts"], said["total"]]
+    ]
+    return table(
+        ["what changed", "before, a day", "after", "difference", "95 % interval", "of the change"], rows, right=(1, 2, 3, 4, 5), indent="  "
+    )  # fmt: skip
+
+
 def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
     """One effect: the sentence, every answer to the same question, what keeps the grade down."""
     print(fill(document["sentence"]))
@@ -126,6 +143,8 @@ def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
             print(fill(f"{CHECK_MARKS[check.verdict]} {note_text(check.note)}", indent="  "))
     if isinstance(effect.displacement, Displacement):
         print("\n" + "\n".join(_parts(effect.displacement)))
+    if document["contributions"] is not None and document["contributions"]["total"] is not None:
+        print("\n" + "\n".join(_moved(document["contributions"])))
     if effect.plan is not None:
         print(fill(f"\n{plan_line(effect.plan)}"))
     print(f"\nConfidence {effect.confidence.level} of 5; it grades the evidence. Not met:")

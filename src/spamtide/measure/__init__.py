@@ -45,6 +45,7 @@ from spamtide.measure.overview import (
     networks_lately,
     newest_message,
 )
+from spamtide.measure.parts import PARTS, counts_by_parts
 from spamtide.measure.query import (
     BUILT_FIELDS,
     EVERYTHING,
@@ -88,6 +89,7 @@ from spamtide.measure.values import (
 if TYPE_CHECKING:
     from spamtide.measure.agreement import UNKNOWN_GROUP, Agreement, FeedEffect, Heterogeneity, Pooled, agree
     from spamtide.measure.beside import INSTANTS
+    from spamtide.measure.changepoints import RATE, Change, Changes, find_changes
     from spamtide.measure.checks import check_rows
     from spamtide.measure.claims import (
         ClaimFinding,
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
         replication,
         subject_of,
     )
+    from spamtide.measure.contributions import Contribution, Contributions, decompose
     from spamtide.measure.displacement import added, remainder
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
@@ -128,6 +131,8 @@ __all__ = [
     "INFERRED",
     "INSTANTS",
     "METHOD_NAMES",
+    "PARTS",
+    "RATE",
     "RULES",
     "SHAPE_NAMES",
     "UNITS",
@@ -140,10 +145,14 @@ __all__ = [
     "BadMeasure",
     "BadQuery",
     "CampaignsAmong",
+    "Change",
+    "Changes",
     "Check",
     "ClaimFinding",
     "ClaimPair",
     "Confidence",
+    "Contribution",
+    "Contributions",
     "Count",
     "Displacement",
     "DuplicateMeasure",
@@ -204,7 +213,9 @@ __all__ = [
     "check_rows",
     "counts_by_bin",
     "counts_by_feed",
+    "counts_by_parts",
     "counts_by_recipient",
+    "decompose",
     "default_windows",
     "duplicate_shares",
     "effect_of_given",
@@ -212,6 +223,7 @@ __all__ = [
     "estimate_population",
     "exact_counts",
     "exposure_shares",
+    "find_changes",
     "first_hits",
     "first_messages",
     "folded_needle",
@@ -274,6 +286,8 @@ _LATE = {
     "effect": ("default_windows", "estimate_effect"),
     "tasting": ("Tasting", "taste"),
     "beside": ("INSTANTS",),
+    "changepoints": ("RATE", "Change", "Changes", "find_changes"),
+    "contributions": ("Contribution", "Contributions", "decompose"),
     "checks": ("check_rows",),
     "displacement": ("added", "remainder"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),

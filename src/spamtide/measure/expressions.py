@@ -10,7 +10,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.campaign import GROUP_TABLES
+from spamtide.campaign import GROUP_TABLES, SENDER_TABLES
 from spamtide.fingerprint import TABLES
 from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
@@ -37,8 +37,9 @@ def table(name: str) -> Any:
     """The unbound table of one table of facts, or of a generation."""
     import ibis
 
-    if name in GROUP_TABLES:
-        return ibis.table({c.name: _IBIS[c.kind] for c in GROUP_TABLES[name]}, name=name)
+    computed = {**GROUP_TABLES, **SENDER_TABLES}
+    if name in computed:
+        return ibis.table({c.name: _IBIS[c.kind] for c in computed[name]}, name=name)
     schema = {"feed": "string", "writer": "string"} | {c.name: _IBIS[c.kind] for c in TABLES[name]}
     return ibis.table(schema, name=name)
 

@@ -3,6 +3,7 @@
 from spamtide.report.agreement import corroborate_document
 from spamtide.report.build import build_report
 from spamtide.report.catalogue import AUDIENCES
+from spamtide.report.changes import changes_document, contributions_document
 from spamtide.report.claimwords import claim_line, claims_document
 from spamtide.report.documents import duplicates_document, effect_document, sender_lines, series_document
 from spamtide.report.forestplot import method_words
@@ -62,8 +63,10 @@ __all__ = [
     "campaigns_sentence",
     "change_span",
     "change_words",
+    "changes_document",
     "claim_line",
     "claims_document",
+    "contributions_document",
     "corroborate_document",
     "day_words",
     "duplicates_document",

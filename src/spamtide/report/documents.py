@@ -121,6 +121,7 @@ def effect_document(effect: Effect) -> dict[str, Any]:
             "checks": [_check(c) for c in effect.checks],
         },
         "displacement": _displacement(effect.displacement),
+        "contributions": None,
         "plan": None if effect.plan is None else _plan(effect.plan),
         "warnings": [note(w) for w in effect.warnings],
         "confidence": {"level": effect.confidence.level, "reasons": [note(n) for n in effect.confidence.unmet]},

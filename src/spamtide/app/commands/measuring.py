@@ -134,6 +134,11 @@ def duplicates_command(
 )
 @click.option("--net", is_flag=True, help="The effect on the measure, on all else, and on the total, in one table.")
 @click.option(
+    "--parts",
+    type=click.Choice(["topic", "language", "campaign", "dialect", "botnet", "network", "country"]),
+    help="What changed: the change of the measure over these, adding up to it.",
+)
+@click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path),
@@ -154,7 +159,7 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, dates: str | None, decimal: str | None, per: str | None, harmonics: int, net: bool, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, per: str | None, harmonics: int, net: bool, parts: str | None, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
@@ -166,7 +171,7 @@ def effect_command(
     """
     from spamtide.app.plans import judged_by_plan
     from spamtide.app.searching import asks_for_campaigns, generation_behind
-    from spamtide.report import effect_document
+    from spamtide.report import contributions_document, effect_document
 
     if batch_file is not None:
         return _batch(batch_file)
@@ -192,6 +197,12 @@ def effect_command(
     document = effect_document(value)
     if question.series is None and (generation := generation_behind(open_workspace(ctx), question.measure)) is not None:
         document["generation"] = generation
+    if parts is not None:
+        if question.series is not None:
+            raise WrongUse("usage", "Parts are of messages; counts have none.", "Leave --parts or --series out.")
+        document["contributions"] = contributions_document(
+            observatory().what_changed(value, parts, origins=question.origins)
+        )
     if as_jsonl:
         emit_jsonl([document])
     elif as_json:

@@ -1,0 +1,105 @@
+"""``changes`` of a file and of a feed, and ``effect --parts``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def world(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
+    folder: Path = tmp_path_factory.mktemp("changes") / "w"
+    assert spamtide("simulate", "march-2011", "--out", folder, "--scale", "0.05", "--seed", "3").code == 0
+    return folder / "workspace"
+
+
+def test_a_file_with_a_step_at_a_registered_event_names_it_as_near(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(1)
+    lines = ["time,series,count,exposure"]
+    for i in range(100):
+        day = str(np.datetime64("2011-01-10") + i)
+        lines.append(f"{day},pills,{rng.poisson(300 if day < '2011-03-16' else 70)},1")
+        lines.append(f"{day},other,{rng.poisson(200)},1")
+    (tmp_path / "c.csv").write_text("\n".join(lines) + "\n")
+    ran = spamtide("changes", "--series", tmp_path / "c.csv", "--json")
+    assert ran.code == 0
+    document = ran.json
+    assert document["looked_at"] == 2 and [c["series"] for c in document["changes"]] == ["pills"]
+    change = document["changes"][0]
+    assert change["at"]["low"] <= "2011-03-16T00:00:00Z" <= change["at"]["high"]
+    assert change["ratio"]["low"] <= 70 / 300 <= change["ratio"]["high"]
+    near = {e["event"] for e in change["explanations"] if e["kind"] == "event"}
+    assert "rustock-2011" in near
+    assert "because" not in change["sentence"] and "the registry has" in change["sentence"]
+    shown = spamtide("changes", "--series", tmp_path / "c.csv")
+    assert shown.out.splitlines()[0].startswith("1 change in 1 of 2 series")
+
+
+def test_hours_are_gathered_into_days(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(2)
+    start = np.datetime64("2011-01-10T00")
+    rows = [f"{start + h}:00:00Z,{rng.poisson(20 if h < 24 * 40 else 5)}" for h in range(24 * 80)]
+    (tmp_path / "h.csv").write_text("time,count\n" + "\n".join(rows) + "\n")
+    document = spamtide("changes", "--series", tmp_path / "h.csv", "--json").json
+    assert [c["at"]["value"] for c in document["changes"]] == ["2011-02-19T00:00:00Z"]
+
+
+def test_wrong_use_is_said(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert spamtide("changes").code == 2
+    assert spamtide("changes", "--feed", "x", "--of", "weather").code == 2
+    (tmp_path / "c.csv").write_text("time,count\n2011-01-01,3\n2011-01-02,4\n")
+    ran = spamtide("changes", "--series", tmp_path / "c.csv", "--json")
+    assert ran.code == 1 and ran.json["looked_at"] == 0
+    assert ran.json["not_looked_at"][0]["refused"]["reason"] == "too_little_to_look_at"
+
+
+def test_the_series_of_a_feed_are_looked_at_and_explained_by_campaigns(spamtide, world: Path) -> None:  # type: ignore[no-untyped-def]
+    where = ("--workspace", world)
+    document = spamtide(
+        *where, "changes", "--feed", "trap", "--measure", "topic:pharma", "--window", "2011-01-10/2011-03-23", "--json"
+    ).json
+    assert document["feed"] == "trap" and document["looked_at"] == 1
+    every = spamtide(*where, "changes", "--feed", "trap", "--top", "8", "--json").json
+    names = {s["series"] for s in every["not_looked_at"]} | {c["series"] for c in every["changes"]}
+    assert every["looked_at"] + len(every["not_looked_at"]) > 12 and any(n.startswith("campaign:") for n in names)
+    for change in [*document["changes"], *every["changes"]]:
+        parts = [e for e in change["explanations"] if e["kind"] in ("campaign", "all-else")]
+        for part in parts:
+            assert part["moved"]["low"] <= part["moved"]["value"] <= part["moved"]["high"]
+
+
+@pytest.mark.parametrize("by", ["topic", "language", "campaign", "dialect", "botnet", "network"])
+def test_what_changed_adds_up(spamtide, world: Path, by: str) -> None:  # type: ignore[no-untyped-def]
+    ran = spamtide(
+        "--workspace",
+        world,
+        "effect",
+        "--event",
+        "rustock-2011",
+        "--feed",
+        "trap",
+        "--diagnostics",
+        "none",
+        "--parts",
+        by,
+        "--json",
+    )
+    said = ran.json["contributions"]
+    assert said["by"] == by and len(said["parts"]) >= 2
+    total = said["total"]["moved"]["value"]
+    assert sum(p["moved"]["value"] for p in said["parts"]) == pytest.approx(total, rel=1e-4)
+    assert said["total"]["before"] == pytest.approx(
+        ran.json["counts"]["before"]["count"] / ran.json["counts"]["before"]["live_days"], rel=1e-4
+    )
+    if by == "topic":
+        assert said["parts"][0]["part"] == "topic:pharma" and said["parts"][0]["share_of_change"] > 0.4
+
+
+def test_parts_are_of_messages(spamtide, world: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "c.csv").write_text("time,count\n" + "".join(f"2011-03-{d:02d},{40 + d % 3}\n" for d in range(1, 29)))
+    assert spamtide("effect", "--series", tmp_path / "c.csv", "--at", "2011-03-20", "--parts", "topic").code == 2
+    where = ("--workspace", world, "effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none")
+    assert spamtide(*where, "--measure", "volume@recipient", "--parts", "topic").code == 2
+    assert spamtide(*where, "--parts", "country").code == 2
