@@ -103,3 +103,93 @@ def test_parts_are_of_messages(spamtide, world: Path, tmp_path: Path) -> None:  
     where = ("--workspace", world, "effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none")
     assert spamtide(*where, "--measure", "volume@recipient", "--parts", "topic").code == 2
     assert spamtide(*where, "--parts", "country").code == 2
+
+
+def dosed(folder: Path, *, follows: bool = True, rival: bool = False) -> Path:
+    rng = np.random.default_rng(4)
+    lines = ["time,all,a,b,c,d,ham" + (",bredolab" if rival else "")]
+    shares = {"a": 0.8, "b": 0.5, "c": 0.2, "d": 0.05}
+    for i in range(110):
+        day = str(np.datetime64("2010-12-01") + i) if not rival else str(np.datetime64("2010-08-20") + i)
+        after = day >= ("2011-03-17" if not rival else "2010-10-26")
+        wave = np.exp(rng.normal(0, 0.1))
+        parts = {n: rng.poisson(200 * wave * (1 - (s if follows else 0.4) * 0.95 * after)) for n, s in shares.items()}
+        row = [day, sum(parts.values()), *parts.values(), rng.poisson(300)]
+        lines.append(",".join(str(x) for x in [*row, *([rng.poisson(5)] if rival else [])]))
+    (folder / "d.csv").write_text("\n".join(lines) + "\n")
+    return folder / "d.csv"
+
+
+DOSES = ("--dose", "a=0.8", "--dose", "b=0.5", "--dose", "c=0.2", "--dose", "d=0.05")
+
+
+def test_because_of_is_said_where_every_rule_is_met(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    where = ("effect", "--series", dosed(tmp_path), "--event", "rustock-2011", "--target", "all")
+    said = spamtide(*where, "--controls", "ham", *DOSES, "--json").json
+    assert said["attribution"]["word"] == "because of" and "because of rustock-2011" in said["sentence"]
+    assert {r["rule"]: r["met"] for r in said["attribution"]["rules"]} == dict.fromkeys(
+        ("event_named", "change_found", "placebo_targets_quiet", "no_competing_event", "dose_agrees"), True
+    )
+    # Controls that nobody named are no placebo targets, an instant is no event.
+    less = spamtide(*where, *DOSES, "--json").json
+    assert less["attribution"]["word"] == "after" and "because" not in less["sentence"]
+    at = spamtide(
+        "effect",
+        "--series",
+        dosed(tmp_path),
+        "--at",
+        "2011-03-17",
+        "--target",
+        "all",
+        "--controls",
+        "ham",
+        *DOSES,
+        "--json",
+    ).json
+    assert at["attribution"]["word"] == "after"
+
+
+def test_parts_that_fell_alike_speak_against_the_dose(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    where = ("effect", "--series", dosed(tmp_path, follows=False), "--event", "rustock-2011", "--target", "all")
+    said = spamtide(*where, "--controls", "ham", *DOSES, "--json").json
+    assert [r["code"] for r in said["attribution"]["rules"] if not r["met"]] == ["dose_does_not_agree"]
+
+
+def test_doses_and_placebos_are_asked_of_what_has_them(spamtide, tmp_path: Path, world: Path) -> None:  # type: ignore[no-untyped-def]
+    csv = dosed(tmp_path)
+    where = ("effect", "--series", csv, "--event", "rustock-2011", "--target", "all")
+    for wrong in (
+        ("--dose", "a"),
+        ("--dose", "a=2"),
+        ("--dose", "nobody=0.1"),
+        ("--placebo", "volume"),
+        ("--dose-by", "topic"),
+    ):
+        assert spamtide(*where, *wrong).code == 2, wrong
+    feed = ("--workspace", world, "effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none")
+    assert spamtide(*feed, "--dose", "a=0.3").code == 2
+    unnamed = spamtide(*feed, "--dose-by", "topic", "--json")
+    assert unnamed.code == 2 and unnamed.json["error"] == "unknown_group"
+
+
+def test_a_feed_is_asked_by_topic_once_the_target_has_a_name(spamtide, world: Path) -> None:  # type: ignore[no-untyped-def]
+    where = ("--workspace", world)
+    groups = spamtide(*where, "botnets", "list", "--json").json["items"]
+    asked = (
+        "effect",
+        "--event",
+        "rustock-2011",
+        "--feed",
+        "trap",
+        "--diagnostics",
+        "none",
+        "--parts",
+        "botnet",
+        "--json",
+    )
+    gone = spamtide(*where, *asked).json["contributions"]["parts"][0]["part"].removeprefix("botnet:")
+    assert gone in {g["group"] for g in groups}
+    spamtide(*where, "botnets", "name", gone, "rustock", "--evidence", "it stopped")
+    said = spamtide(*where, *asked[:-3], "--dose-by", "topic", "--placebo", "topic:casino", "--json").json
+    rules = {r["rule"]: r for r in said["attribution"]["rules"]}
+    assert rules["dose_agrees"].get("parts", 0) >= 3 and rules["placebo_targets_quiet"]["code"] != "no_placebo_targets"

@@ -54,6 +54,6 @@ def find_cut(registry: Registry, event: str | None, at: int | None) -> Cut:
         known.id,
         max((e.ended_at for e in same if e.ended_at <= cut), default=None),
         min((e.started_at for e in same if e.started_at > cut), default=None),
-        (*notes, *(Note("competing_event", {"event": other.id}) for other in near)),
+        (*notes, *(Note("competing_event", {"event": other.id, "target": other.target}) for other in near)),
         bool(near),
     )

@@ -39,6 +39,9 @@ class EffectQuestion:
     decimal: str | None = None
     per: str | None = None
     harmonics: int = 2
+    placebos: tuple[str, ...] = ()
+    doses: tuple[tuple[str, float], ...] = ()
+    dose_by: str | None = None
 
 
 def check_question(question: EffectQuestion) -> None:
@@ -50,6 +53,14 @@ def check_question(question: EffectQuestion) -> None:
             "--target, --controls, --per, --dates and --decimal belong to --series.",
             "Give --series FILE.csv, or leave them out.",
         )
+    if question.series is not None and (question.placebos or question.dose_by):
+        raise WrongUse(
+            "usage",
+            "--placebo and --dose-by belong to --feed.",
+            "With --series name --controls, and --dose NAME=SHARE.",
+        )
+    if question.series is None and question.doses:
+        raise WrongUse("usage", "--dose belongs to --series.", "With --feed give --dose-by topic, say.")
     if question.series is not None and question.feed:
         raise WrongUse("usage", "Counts come from --series or from --feed, not from both.", "Leave one out.")
     if question.series is None and not question.feed:
@@ -76,6 +87,7 @@ def answer_question(question: EffectQuestion, observatory: Callable[[], Observat
             before=window_of(question.before, cut, -1), after=window_of(question.after, cut, 1), also_at=cuts,
             diagnostics=question.diagnostics, options=CountOptions(question.dates, question.decimal),
             method=question.method, shape=question.shape, net=question.net, per=question.per, harmonics=question.harmonics,
+            doses=dict(question.doses),
         )  # fmt: skip
     opened = observatory()
     assert question.feed is not None
@@ -84,6 +96,7 @@ def answer_question(question: EffectQuestion, observatory: Callable[[], Observat
         question.measure, question.feed, event=question.event, at=cut, before=window_of(question.before, middle, -1),
         after=window_of(question.after, middle, 1), also_at=cuts, diagnostics=question.diagnostics,
         origins=question.origins, method=question.method, shape=question.shape, net=question.net,
+        placebos=question.placebos, dose_by=question.dose_by,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def effect_of_file(
     net: bool = False,
     per: str | None = None,
     harmonics: int = 2,
+    doses: Mapping[str, float] | None = None,
     options: CountOptions | None = None,
 ) -> Effect:
     """The effect on a series of a CSV; no workspace is needed. ``controls``: None means every other series.
@@ -66,7 +67,7 @@ def effect_of_file(
         read_series(path, options, months=method == "quasi-poisson"), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
         earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
         competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
-        net=net, per=per, harmonics=harmonics,
+        net=net, per=per, harmonics=harmonics, doses=doses,
     )  # fmt: skip
 
 

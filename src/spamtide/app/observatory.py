@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spamtide.app.attributing import doses_of, rivals_of
 from spamtide.app.cuts import find_cut
 from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.instruments import instrument_notes
@@ -316,11 +317,14 @@ class Observatory:
         method: str = "latent-ar1",
         shape: str = "averaged",
         net: bool = False,
+        placebos: Sequence[str] = (),
+        dose_by: str | None = None,
     ) -> Effect:
         """What changed on ``measure`` at ``feed`` after an event, or after an instant. A refusal is a value in it.
 
         ``feed``: one, or several as ``a,b``, pooled. ``method``: of ``METHODS``; ``shape``: of ``SHAPES``, for the default method. ``net``: the table of the effect on the
-        measure, on all else that the feed received of the same population, and on the total. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
+        measure, on all else that the feed received of the same population, and on the total. ``placebos``: measures that the event cannot
+        have touched; ``dose_by``: the parts of the measure in which the target had its share, topic or language, say. Raises WrongUse ``no_cut`` unless exactly one of ``event`` and ``at`` is given.
         """
         if not isinstance(parse_measure(measure), Count):
             raise NotBuiltYet(
@@ -365,7 +369,9 @@ class Observatory:
         value = estimate_effect(
             series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
             warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
-            method=method, shape=shape, rest=rest,
+            method=method, shape=shape, rest=rest, placebos=[measured(self, m, feed, **how) for m in placebos],
+            doses=[] if dose_by is None else doses_of(self, series, dose_by, cut, tree=self.counted(measure).tree, origins=origins),
+            rivals=rivals_of(self, series, cut, origins=origins),
         )  # fmt: skip
         if diagnostics == "full":
             from spamtide.app.diagnosing import competing_check, feed_checks

@@ -145,6 +145,10 @@ def print_effect(effect: Effect, document: Mapping[str, Any]) -> None:
         print("\n" + "\n".join(_parts(effect.displacement)))
     if document["contributions"] is not None and document["contributions"]["total"] is not None:
         print("\n" + "\n".join(_moved(document["contributions"])))
+    if effect.attribution is not None:
+        print(f"\nThe word is \u201c{effect.attribution.word}\u201d:")
+        for rule in effect.attribution.rules:
+            print(fill(f"{'met:' if rule.met else 'open:'} {note_text(rule.note)}", indent="  "))
     if effect.plan is not None:
         print(fill(f"\n{plan_line(effect.plan)}"))
     print(f"\nConfidence {effect.confidence.level} of 5; it grades the evidence. Not met:")

@@ -191,7 +191,7 @@ def _noises(days: _Days) -> _Noises:
         precision, h = x.T @ solved[:, :-1] + np.diag(tightness), x.T @ solved[:, -1]
         mean = np.linalg.solve(precision, h)
         weight = -0.5 * (z @ solved[:, -1] - h @ mean + noise.logdet + np.linalg.slogdet(precision)[1])
-        return float(weight - 0.5 * np.log(sigma / 0.3) ** 2), mean, noise
+        return float(weight - 0.5 * np.log(sigma / 0.3) ** 2), np.asarray(mean), noise
 
     z, v = np.log(y + 0.5) - log_e, 1.0 / (y + 0.5)
     small = y < 30

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spamtide.measure.beside import Bins
 from spamtide.measure.latent import Floats
 from spamtide.measure.values import Fact, Interval, Refusal, Series, Window
 
@@ -65,19 +66,19 @@ def decompose(
     return Contributions(by, tuple(found), whole, before, after)
 
 
-def _rate(counts: Floats, series: Series, bins: Floats) -> float:
+def _rate(counts: Floats, series: Series, bins: Bins) -> float:
     return float(counts[bins].sum() / series.exposures[bins].sum())
 
 
-def _difference(counts: Floats, series: Series, windows: Sequence[Floats]) -> float:
+def _difference(counts: Floats, series: Series, windows: Sequence[Bins]) -> float:
     return _rate(counts, series, windows[1]) - _rate(counts, series, windows[0])
 
 
-def _one(name: str, counts: Floats, series: Series, windows: Sequence[Floats], whole: float | None) -> Contribution:
+def _one(name: str, counts: Floats, series: Series, windows: Sequence[Bins], whole: float | None) -> Contribution:
     from scipy.special import stdtrit
 
-    rates = [_rate(counts, series, bins) for bins in windows]
-    moved = rates[1] - rates[0]
+    before, after = (_rate(counts, series, bins) for bins in windows)
+    moved = after - before
     variances = [_variance(counts, series, bins) for bins in windows]
     # Welch's degrees of freedom: the shorter window, whose spread is hardly known, decides.
     sizes = [int(bins.sum()) for bins in windows]
@@ -85,10 +86,12 @@ def _one(name: str, counts: Floats, series: Series, windows: Sequence[Floats], w
     freedom = sum(variances) ** 2 / spread if spread > 0 else float(sum(sizes) - 2)
     half = float(stdtrit(max(1.0, freedom), 0.975)) * float(np.sqrt(sum(variances)))
     share = None if whole is None or whole == 0 else moved / whole
-    return Contribution(name, *rates, Interval(moved, moved - half, moved + half), 1.0 if name == TOTAL else share)
+    return Contribution(
+        name, before, after, Interval(moved, moved - half, moved + half), 1.0 if name == TOTAL else share
+    )
 
 
-def _variance(counts: Floats, series: Series, bins: Floats) -> float:
+def _variance(counts: Floats, series: Series, bins: Bins) -> float:
     """Of the mean rate of a window: Newey-West over its live days, at least Poisson's."""
     e, y = series.exposures[bins], counts[bins]
     n, rate = len(y), float(y.sum() / e.sum())

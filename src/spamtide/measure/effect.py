@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spamtide.measure.attribution import Evidence, attribute, bounds_of
 from spamtide.measure.beside import (
     DONUT_DAYS,
     PRE_TREND_DAYS,
     Bins,
     at_cut,
     donut,
+    fit_bins,
     interval_of,
     naive_of,
     neighbours,
@@ -25,6 +27,7 @@ from spamtide.measure.latent import Fit
 from spamtide.measure.methods import DEFAULT_METHOD, METHODS, answer_by, fit_default, live_days, placebo_of
 from spamtide.measure.values import (
     DAY_US,
+    Attribution,
     Check,
     Confidence,
     Displacement,
@@ -58,7 +61,9 @@ class Asked:
     controls: Sequence[Series]
     rest: Series | None
     also_at: Sequence[int]
-    competing: bool
+    placebos: Sequence[Series]
+    doses: Sequence[tuple[float, Series]]
+    rivals: Mapping[str, Series]
 
 
 def default_windows(
@@ -91,6 +96,9 @@ def estimate_effect(
     method: str = DEFAULT_METHOD,
     shape: str = "averaged",
     rest: Series | None = None,
+    placebos: Sequence[Series] = (),
+    doses: Sequence[tuple[float, Series]] = (),
+    rivals: Mapping[str, Series] | None = None,
 ) -> Effect:
     """Ratio of the counts in ``after`` to what they would have been without the event at ``cut``.
 
@@ -99,7 +107,8 @@ def estimate_effect(
     ``Refusal`` with ``reason`` and ``needed``, never an exception. ``diagnostics``: none, standard or full; with none,
     the opinions that cost a fit of their own are left out too. ``controls`` (same bins as ``series``) enter an opinion
     beside the headline, since an event may spill over into them; with full diagnostics each is asked as a placebo target.
-    ``rest``: all else in the same bins, for the table of direct, displacement and net. ``method``: a name of ``METHODS``; ``shape``: of ``SHAPES``, for the default method.
+    ``placebos``: series that the event cannot have touched, ``doses``: parts of the mail with the target's share of each before the cut; both,
+    in the same bins, and ``rivals``, by competing event the mail of its own target, decide whether the word is "after" or "because of". ``rest``: all else in the same bins, for the table of direct, displacement and net. ``method``: a name of ``METHODS``; ``shape``: of ``SHAPES``, for the default method.
     """
     from threadpoolctl import threadpool_limits
 
@@ -113,7 +122,7 @@ def estimate_effect(
         also_at=(), minimum_detectable=None, neighbours=(), pre_trend=None, placebo_p=None, warnings=tuple(notes),
         confidence=Confidence(1, ()), path=None, basis=series.basis, population=population, shape=shape,
     )  # fmt: skip
-    asked = Asked(method, shape, diagnostics, controls, rest, also_at, competing)
+    asked = Asked(method, shape, diagnostics, controls, rest, also_at, placebos, doses, rivals or {})
     if effect.refused is None:
         with threadpool_limits(1, "blas"):
             effect = _estimated(effect, series, in_before, in_after, asked)
@@ -165,6 +174,7 @@ def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, 
         from spamtide.measure.checks import checks_of
 
         checks = checks_of(series, cut, before, after, ratio, around, asked.controls)
+    attribution = _attributed(replace(effect, ratio=ratio, warnings=tuple(notes)), asked)
     table: Displacement | Refusal | None = None
     if asked.rest is not None:
         from spamtide.measure.displacement import displacement_of
@@ -175,8 +185,39 @@ def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, 
         also_at=tuple((at, at_cut(series, at, before, after, asked.method, asked.shape)) for at in asked.also_at),
         minimum_detectable=float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92)), neighbours=around, pre_trend=pre,
         placebo_p=p, path=_path(series, in_before | in_after, in_after, fit), shapes=fit.shapes, checks=checks,
-        displacement=table,
+        displacement=table, attribution=attribution,
     )  # fmt: skip
+
+
+def _attributed(effect: Effect, asked: Asked) -> Attribution:
+    """What the placebo targets, the competing events and the doses allow to be said."""
+    assert effect.ratio is not None
+    windows = effect.before, effect.after
+    rivals = {event: _moved(series, *windows) for event, series in asked.rivals.items()}
+    counted_after = effect.counted_after.count
+    evidence = Evidence(
+        effect.event, effect.ratio, [(s.name, _beside(s, *windows)) for s in asked.placebos],
+        [str(n.facts["event"]) for n in effect.warnings if n.code == "competing_event"],
+        bounds_of(counted_after - max(counted_after, 0.5) / effect.ratio.value, {e: m for e, m in rivals.items() if m is not None}),
+        [(s.name, share, _beside(s, *windows)) for share, s in asked.doses],
+    )  # fmt: skip
+    return attribute(evidence)
+
+
+def _moved(series: Series, before: Window, after: Window) -> Interval | None:
+    """Messages that came less or more after the cut than were expected; None where there is too little."""
+    ratio = _beside(series, before, after)
+    if ratio is None:
+        return None
+    n = max(float(series.counts[(series.starts >= after.start) & (series.starts < after.end) & series.live].sum()), 0.5)
+    low, high = (n - n / end for end in (ratio.low, ratio.high))
+    return Interval(n - n / ratio.value, low, high)
+
+
+def _beside(series: Series, before: Window, after: Window) -> Interval | None:
+    """The headline's question asked of another series; None where it has too little."""
+    early, late = ((series.starts >= w.start) & (series.starts < w.end) for w in (before, after))
+    return interval_of(fit_bins(series, early, late)) if refusal_of(series, early, late) is None else None
 
 
 def _confidence(effect: Effect, competing: bool) -> Confidence:

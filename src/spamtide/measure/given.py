@@ -6,7 +6,7 @@ Daily counts keep their days; the one that straddles the cut is in neither windo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -168,27 +168,30 @@ def effect_of_given(
     net: bool = False,
     per: str | None = None,
     harmonics: int = 2,
+    doses: Mapping[str, float] | None = None,
 ) -> Effect:
     """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
 
     ``controls`` None means every other series of the file; they enter a second opinion, never the headline.
     ``per``: a series whose share of its largest value is the exposure of each bin, a population. ``harmonics``: of the year, for counts by month.
-    ``net``: the controls together are all else, for the table of direct, displacement and net. ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
+    ``doses``: series that are parts of the mail, with the target's share of each before the cut. ``net``: the controls together are all else, for the table of direct, displacement and net. ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
     Raises BadGivenSeries ``unknown_series`` or ``which_series``.
     """
-    for name in [n for n in (target, per, *(controls or ())) if n is not None]:
+    for name in [n for n in (target, per, *(controls or ()), *(doses or {})) if n is not None]:
         if name not in series:
             raise BadGivenSeries(
                 "unknown_series", f"There is no series {name!r} in these counts.", f"There are: {', '.join(series)}."
             )
-    left = [n for n in series if n not in (controls or ()) and n != per]
+    shares = doses or {}
+    left = [n for n in series if n not in (controls or ()) and n not in shares and n != per]
     if target is None:
         if len(left) != 1:
             raise BadGivenSeries(
                 "which_series", f"These counts hold {len(series)} series.", f"Say --target: {', '.join(series)}."
             )
         target = left[0]
-    names = [n for n in series if n not in (target, per)] if controls is None else [n for n in controls if n != target]
+    others = [n for n in series if n not in (target, per) and n not in shares]
+    names = others if controls is None else [n for n in controls if n != target]
     raw = series[target] if per is None else _shared_out(series[target], series[per])
     if raw.bin_us > DAY_US:
         return effect_of_months(
@@ -219,6 +222,9 @@ def effect_of_given(
         whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
         also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
         controls=beside, method=method, shape=shape, rest=added(beside, "all else") if net and beside else None,
+        # Every other series is a control by default, but none of them was said to be out of the event's reach.
+        placebos=[] if controls is None else beside, doses=[(share, _gathered(series[n], edges)) for n, share in shares.items()],
+        rivals=_rivals(series, edges, notes),
     )  # fmt: skip
     if diagnostics == "full" and value.ratio is not None and raw.bin_us < DAY_US:
         return replace(value, checks=(*value.checks, _instants(raw, cut, b, a, value.ratio)))
@@ -234,6 +240,12 @@ def _shared_out(series: Series, population: Series) -> Series:
         )
     unknown = population.missing | (population.counts <= 0)
     return replace(series, exposures=series.exposures * population.counts / largest, missing=series.missing | unknown)
+
+
+def _rivals(series: dict[str, Series], edges: tuple[int, int], notes: Sequence[Note]) -> dict[str, Series]:
+    """By competing event the series that has the name of its target."""
+    events = {str(n.facts["event"]): str(n.facts.get("target")) for n in notes if n.code == "competing_event"}
+    return {event: _gathered(series[target], edges) for event, target in events.items() if target in series}
 
 
 def _instants(raw: Series, cut: int, before: Window, after: Window, ratio: Interval) -> Check:

@@ -39,12 +39,13 @@ def statistics(rows: Floats, bin_days: int) -> Floats:
                 least = np.maximum(least, gain.max(axis=1))
         none = np.maximum(none, _likelihood(null, rho, rows.shape[1]))
         some = np.maximum(some, _likelihood(null - least, rho, rows.shape[1]))
-    return some - none
+    return np.asarray(some - none)
 
 
 def best_of(row: Floats, bin_days: int) -> Best:
     """The change that the statistic of this row stands on."""
-    rows, found, none = row[None, :], (-np.inf, (0,)), -np.inf
+    rows, none = row[None, :], -np.inf
+    found: tuple[float, tuple[int, ...]] = (-np.inf, (0,))
     for rho in CORRELATIONS:
         null, gains = _gains(rows, rho, bin_days)
         none = max(none, float(_likelihood(null, rho, len(row))[0]))

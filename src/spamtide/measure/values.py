@@ -152,6 +152,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of "because of": its name, whether it is met, and a note with the numbers or with what would meet it."""
+
+    name: str
+    met: bool
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """``after`` or ``because of``, and the rules that decide it."""
+
+    word: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """Level 1 to 5 by the rubric of docs/reference/definitions.md; ``unmet`` names each rule that was not met."""
 
@@ -220,6 +237,7 @@ class Effect:
     checks: tuple[Check, ...] = ()
     plan: Plan | None = None
     displacement: Displacement | Refusal | None = None
+    attribution: Attribution | None = None
 
     def with_plan(self, plan: Plan) -> Effect:
         """The same beside the plan it is judged by; one that was frozen in time and followed meets its rule of confidence."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spamtide.measure import (
+    Attribution,
     Check,
     Displacement,
     Duplicates,
@@ -122,6 +123,7 @@ def effect_document(effect: Effect) -> dict[str, Any]:
         },
         "displacement": _displacement(effect.displacement),
         "contributions": None,
+        "attribution": None if effect.attribution is None else _attribution(effect.attribution),
         "plan": None if effect.plan is None else _plan(effect.plan),
         "warnings": [note(w) for w in effect.warnings],
         "confidence": {"level": effect.confidence.level, "reasons": [note(n) for n in effect.confidence.unmet]},
@@ -142,6 +144,13 @@ def _displacement(value: Displacement | Refusal | None) -> dict[str, Any] | None
         for p in value.parts
     ]  # fmt: skip
     return {"refused": None, "parts": parts, "correlation": number(value.correlation), "live_days": value.days}
+
+
+def _attribution(said: Attribution) -> dict[str, Any]:
+    return {
+        "word": said.word,
+        "rules": [{"rule": rule.name, "met": rule.met, **note(rule.note)} for rule in said.rules],
+    }
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

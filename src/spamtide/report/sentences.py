@@ -26,7 +26,7 @@ from spamtide.report.words import (
 
 
 def effect_sentence(effect: Effect) -> str:
-    """One sentence for an effect, a refusal included. It says "after", never "because"."""
+    """One sentence for an effect, a refusal included. It says "because of" only where every rule for that is met, else "after"."""
     where, what = feed_words(effect.feed), measure_words(effect.measure, effect.population)
     when = SENTENCES["effect_when"].format(day=day_words(effect.cut))
     if effect.ratio is None:
@@ -38,6 +38,8 @@ def effect_sentence(effect: Effect) -> str:
         where=where, what=what, changed=fell_or_rose(effect.ratio), days=days_words(effect.after.days), when=when,
         against=SENTENCES["against_event" if effect.event is not None else "against_instant"],
     )  # fmt: skip
+    if effect.attribution is not None and effect.attribution.word == "because of":
+        text += SENTENCES["because_of"].format(event=PublicText.stated(effect.event or "", 60).text)
     if effect.ratio.low <= 1 <= effect.ratio.high and effect.minimum_detectable is not None:
         text += f"; {detectable_words(effect.minimum_detectable)}"
     if any(w.code == "short_history" for w in effect.warnings):

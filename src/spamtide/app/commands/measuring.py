@@ -133,6 +133,19 @@ def duplicates_command(
     help="With counts by month: so many waves of the year.",
 )
 @click.option("--net", is_flag=True, help="The effect on the measure, on all else, and on the total, in one table.")
+@click.option("--placebo", "placebos", multiple=True, metavar="M", help="A measure that the event cannot have touched.")
+@click.option(
+    "--dose",
+    "doses",
+    multiple=True,
+    metavar="NAME=SHARE",
+    help="With --series: the target's share of a series before the cut.",
+)
+@click.option(
+    "--dose-by",
+    type=click.Choice(["topic", "language", "network", "country"]),
+    help="Did more go where the target had more? Asked of these parts of the feed.",
+)
 @click.option(
     "--parts",
     type=click.Choice(["topic", "language", "campaign", "dialect", "botnet", "network", "country"]),
@@ -159,7 +172,7 @@ def duplicates_command(
 def effect_command(
     ctx: click.Context, feeds: list[str], event: str | None, at: str | None, measure: str, before: str | None,
     after: str | None, also_at: list[str], method: str, shape: str, diagnostics: str, series_file: Path | None, target: str | None,
-    controls: str | None, dates: str | None, decimal: str | None, per: str | None, harmonics: int, net: bool, parts: str | None, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
+    controls: str | None, dates: str | None, decimal: str | None, per: str | None, harmonics: int, net: bool, placebos: tuple[str, ...], doses: tuple[str, ...], dose_by: str | None, parts: str | None, plan_file: Path | None, batch_file: Path | None, origins: list[str], as_json: bool, as_jsonl: bool,
 ) -> int:  # fmt: skip
     """What changed on a measure after an event, with an interval; too little data is a refusal that says what is missing.
 
@@ -180,7 +193,7 @@ def effect_command(
         event=event, at=at, measure=measure, feed=",".join(feeds) or None, series=None if series_file is None else str(series_file),
         target=target, controls=None if controls is None else tuple(named), before=before, after=after, method=method,
         shape=shape, origins=tuple(chosen_origins(origins)), also_at=tuple(also_at), diagnostics=diagnostics, dates=dates,
-        decimal=decimal, net=net, per=per, harmonics=harmonics,
+        decimal=decimal, net=net, per=per, harmonics=harmonics, placebos=placebos, doses=tuple(_dose(d) for d in doses), dose_by=dose_by,
     )  # fmt: skip
     if plan_file is not None:
         question = _frozen(ctx, plan_file, question)
@@ -214,17 +227,43 @@ def effect_command(
     return 1 if value.refused is not None else 0
 
 
+def _dose(text: str) -> tuple[str, float]:
+    name, equals, share = text.rpartition("=")
+    try:
+        value = float(share)
+    except ValueError:
+        value = -1.0
+    if not equals or not name or not 0 <= value <= 1:
+        raise WrongUse(
+            "usage",
+            f"{text!r} states no dose.",
+            "Write --dose NAME=0.4: the target's share of that series before the cut.",
+        )
+    return name, value
+
+
 def _frozen(ctx: click.Context, path: Path, asked: EffectQuestion) -> EffectQuestion:
     """The question of a plan, written down before anything is counted. Raises WrongUse ``usage`` where options say it again."""
     from spamtide.app.plans import freeze_plan, read_plan
     from spamtide.app.workspace import now_us
 
-    if replace(asked, also_at=(), diagnostics="standard", net=False) != EffectQuestion():
+    if (
+        replace(asked, also_at=(), diagnostics="standard", net=False, placebos=(), doses=(), dose_by=None)
+        != EffectQuestion()
+    ):
         raise WrongUse(
             "usage", "A plan says what is measured; options beside it would change that.",
             "Give --plan with --also-at, --diagnostics, --net, --json or --jsonl only.",
         )  # fmt: skip
-    question = replace(read_plan(path), also_at=asked.also_at, diagnostics=asked.diagnostics, net=asked.net)
+    question = replace(
+        read_plan(path),
+        also_at=asked.also_at,
+        diagnostics=asked.diagnostics,
+        net=asked.net,
+        placebos=asked.placebos,
+        doses=asked.doses,
+        dose_by=asked.dose_by,
+    )
     plan = freeze_plan(open_workspace(ctx), question, now=now_us())
     say(f"{plan.id}, frozen {format_instant(plan.frozen_at)}")
     return question

@@ -7,6 +7,7 @@ SENTENCES = {
     "effect": "{where}{what} {changed} in the {days} {when}, compared with {against}",
     "effect_refused": "{where}no figure is given for {what} {when}: {why}",
     "effect_when": "after {day}",
+    "because_of": ", because of {event}",
     "against_event": "what was expected without the event",
     "against_instant": "what the days before led one to expect",
     "short_history": "; the history is short, and 95 % intervals of this kind have covered the truth 88 to 93 times in 100",
