@@ -51,7 +51,7 @@ def doses_of(
     cells = cells_of(observatory, series, [by, "botnet"], tree=tree, origins=origins)
     n = len(series.starts)
     before = series.starts < cut.at
-    found = []
+    found: list[tuple[float, Series]] = []
     own = cells.parts(by, n, cells.values["botnet"] == group)
     for part, counts in cells.parts(by, n).items():
         total = float(counts[before].sum())
