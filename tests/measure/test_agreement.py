@@ -11,6 +11,8 @@ from scipy.stats import norm, t
 from spamtide.measure import FeedEffect, Interval, agree
 from spamtide.measure.agreement import differ, pool, reml
 
+# The counts are those of dat.bcg in R's metadat; tau^2 .3132 is what metafor prints for them (read in RoBMA's vignette on that data set), its I^2 of .9222
+# is of another definition than ours, which is (Q - df) / Q.
 # Cases and others among vaccinated and not, 13 trials of BCG (Colditz and others, JAMA 271, 1994), the usual example of the method.
 TRIALS = (
     (4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209), (62, 13536, 248, 12619), (33, 5036, 47, 5761), (180, 1361, 372, 1079),

@@ -19,6 +19,7 @@ from spamtide.measure import (
     Check,
     Count,
     Effect,
+    Fact,
     Interval,
     Note,
     Series,
@@ -27,6 +28,7 @@ from spamtide.measure import (
     counts_by_recipient,
     estimate_effect,
     parse_measure,
+    pooled_levels,
     topics_among,
 )
 
@@ -63,7 +65,8 @@ def feed_checks(observatory: Observatory, effect: Effect, series: Series, origin
         instrument_check(observatory, effect),
     ]
     if "," in effect.feed:
-        found.insert(0, feeds_check(observatory, effect, origins))
+        among = feeds_check(observatory, effect, origins)
+        found[:0] = [among, *levels_check(among)]
     if effect.measure.startswith("subject:"):
         found += keyword_drift(observatory, effect, origins)
     return tuple(found)
@@ -94,6 +97,24 @@ def feeds_check(observatory: Observatory, effect: Effect, origins: Sequence[str]
                 series = measured(observatory, effect.measure, asked, cut=effect.cut, window=window, origins=origins)
                 rows.append((label, ratio_of(effect, series)))
     return check_rows(Note("feeds_check"), rows, effect.ratio)
+
+
+def levels_check(among: Check) -> tuple[Check, ...]:
+    """Each feed's own ratio, drawn towards what all say as far as they agree; nothing for fewer than three feeds with a figure."""
+    alone = [(label.removesuffix(" alone"), r) for label, r in among.rows if label.endswith(" alone")]
+    given = [(name, r) for name, r in alone if r is not None]
+    levels = pooled_levels([r for _, r in given])
+    if levels is None:
+        return ()
+    rows = tuple((f"{name}, partially pooled", r) for (name, _), r in zip(given, levels.ratios, strict=True))
+    values = [r.value for _, r in rows]
+    facts: dict[str, Fact] = {
+        "feeds": len(rows),
+        "between": levels.between,
+        "lowest": min(values),
+        "highest": max(values),
+    }
+    return (Check(Note("levels_check", facts), "quiet", rows),)
 
 
 def instants(observatory: Observatory, effect: Effect, origins: Sequence[str]) -> Check:

@@ -74,6 +74,7 @@ from spamtide.measure.values import (
     DuplicateShare,
     Effect,
     EqualN,
+    Fact,
     Interval,
     Neighbour,
     Note,
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
     from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
+    from spamtide.measure.levels import Levels, pooled_levels
     from spamtide.measure.peers import (
         asks_for_peers,
         hidden_peers,
@@ -165,10 +167,12 @@ __all__ = [
     "EqualN",
     "Estimate",
     "Exposure",
+    "Fact",
     "FeedEffect",
     "GroupShare",
     "Heterogeneity",
     "Interval",
+    "Levels",
     "Listing",
     "ListingAfter",
     "Measure",
@@ -251,6 +255,7 @@ __all__ = [
     "peer_notes",
     "peer_units_seen",
     "pooled",
+    "pooled_levels",
     "rebinned",
     "reconcile",
     "remainder",
@@ -297,6 +302,7 @@ _LATE = {
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),
+    "levels": ("Levels", "pooled_levels"),
     "pooling": ("pooled",),
     "given": ("BadGivenSeries", "effect_of_given", "given_series", "rebinned", "series_named"),
 }

@@ -141,7 +141,7 @@ def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, 
         return replace(effect, refused=headline.refused)
     notes = list(effect.warnings)
     if effect.counted_before.bins < PLAIN_DAYS:
-        facts = {"live_days_before": effect.counted_before.bins, "coverage_low": 0.88, "coverage_high": 0.93}
+        facts = {"live_days_before": effect.counted_before.bins, "coverage_low": 0.94, "coverage_high": 0.99}
         notes.append(Note("short_history", facts))
     placebo, p = placebo_of(days)
     opinions = [placebo, answer_by("gls-ar1", days)]

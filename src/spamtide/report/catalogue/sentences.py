@@ -10,7 +10,7 @@ SENTENCES = {
     "because_of": ", because of {event}",
     "against_event": "what was expected without the event",
     "against_instant": "what the days before led one to expect",
-    "short_history": "; the history is short, and 95 % intervals of this kind have covered the truth 88 to 93 times in 100",
+    "short_history": "; the history is short, and 95 % intervals of this kind have covered the truth 94 to 99 times in 100 in made worlds",
     "detectable": "a fall by {fall} % or a rise by {rise} % would have been told from chance four times in five",
     "fell": "fell by {value} % (95 % interval: {low} to {high} %)",
     "rose": "rose by {value} % (95 % interval: {low} to {high} %)",
