@@ -63,6 +63,7 @@ def feed_checks(observatory: Observatory, effect: Effect, series: Series, origin
         instants(observatory, effect, origins),
         address_groups(observatory, effect, series, origins),
         instrument_check(observatory, effect),
+        thinning_check(observatory, effect),
     ]
     if "," in effect.feed:
         among = feeds_check(observatory, effect, origins)
@@ -209,3 +210,24 @@ def instrument_check(observatory: Observatory, effect: Effect) -> Check:
     if not moments:
         return Check(Note("instrument_steady"), "quiet")
     return Check(Note("instrument_moved", {"of": len(moments)}), "doubt")
+
+
+def thinning_check(observatory: Observatory, effect: Effect) -> Check:
+    """Messages of the windows whose bodies a policy removed: their facts are kept, and doubtful where they are of another version."""
+    from spamtide.fingerprint import FACTS_VERSION
+
+    assert effect.feed is not None
+    feeds = effect.feed.split(",")
+    entries = [
+        r.body
+        for r in observatory.workspace.archive.journal.read("thinning")
+        if r.body["feed"] in feeds and r.body["first"] < effect.after.end and r.body["last"] >= effect.before.start
+    ]
+    if not entries:
+        return Check(Note("not_thinned"), "quiet")
+    old = [body for body in entries if body["facts_version"] != FACTS_VERSION]
+    facts: dict[str, Fact] = {
+        "messages": sum(len(b["ordinals"]) for b in entries),
+        "other_version": sum(len(b["ordinals"]) for b in old),
+    }
+    return Check(Note("thinned_within", facts), "doubt" if old else "quiet")

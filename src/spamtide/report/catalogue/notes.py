@@ -63,6 +63,8 @@ NOTES = {
     "topic_check": "Their topic, whatever the words, changed by a ratio of {lowest}.",
     "plan_not_followed": "The result departs from the plan {plan} in: {departures}.",
     "terms_check": "Each word alone, as written and beside the topic, the ratio runs from {lowest} to {highest}.",
+    "not_thinned": "No message of the windows was thinned.",
+    "thinned_within": "The bodies of {messages} messages stored with these windows were removed by policy; their facts are kept, {other_version} of them by other rules than today's.",
     "instrument_steady": "Persona, panel and place of the feed were the same throughout both windows.",
     "instrument_moved": "Addresses, persona, place or filter of the feed changed {of} times within the windows.",
 }
