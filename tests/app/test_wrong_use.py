@@ -116,7 +116,7 @@ CASES: list[tuple[list[str], int, str, str]] = [
     ([*TRAP, "report", "--event", "nothing", "--out", "r"], 2, "unknown_event", "rustock-2011"),
     (["--workspace", "empty", "report", "--event", "rustock-2011", "--out", "r"], 1, "no_data", "spamtide import"),
     ([*REPORT, "r", "--out", "r"], 2, "usage", "'r'"),
-    ([*TRAP, "report", "verify", "r"], 2, "not_built_yet", "not built yet"),
+    ([*TRAP, "report", "verify", "r"], 3, "no_manifest", "spamtide report --out"),
     ([*TRAP, "feeds", "show", "nope"], 2, "unknown_feed", "Feeds: f"),
     ([*TRAP, "archive", "erase", "subject:x"], 2, "usage", "--reason"),
     ([*TRAP, "archive", "erase", "", "--reason", "asked"], 2, "empty_query", "every message"),

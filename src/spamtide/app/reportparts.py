@@ -14,6 +14,7 @@ from spamtide.report import corroborate_document, size_document, watch_document
 
 # A size is of so many days right before the cut: long enough for pairs, short enough for hosts to be the same.
 SIZE_DAYS = 28
+from spamtide.watch import BadWatch
 
 
 def data_end(observatory: Observatory, feeds: Sequence[str]) -> int:
@@ -58,7 +59,13 @@ def watches_of(observatory: Observatory, event_id: str, effects: Sequence[Effect
         ]  # fmt: skip
     documents = []
     for watch in watches:
-        status = status_of_watch(observatory, watch, now=data_end(observatory, watch.feeds)).status
+        try:
+            status = status_of_watch(observatory, watch, now=data_end(observatory, watch.feeds)).status
+        except BadWatch as error:
+            # Data that end where the watch would begin: there is nothing to say yet.
+            if error.code != "no_hours":
+                raise
+            continue
         documents.append(watch_document(status, name=watch.name, feeds=watch.feeds))
     return documents
 
