@@ -11,10 +11,10 @@ from spamtide.app.watching import Watch, WatchBook, status_of_watch
 from spamtide.errors import Unanswerable
 from spamtide.measure import DAY_US, UNKNOWN_GROUP, Effect, FeedEffect, Window, agree, span
 from spamtide.report import corroborate_document, size_document, watch_document
+from spamtide.watch import BadWatch
 
 # A size is of so many days right before the cut: long enough for pairs, short enough for hosts to be the same.
 SIZE_DAYS = 28
-from spamtide.watch import BadWatch
 
 
 def data_end(observatory: Observatory, feeds: Sequence[str]) -> int:
