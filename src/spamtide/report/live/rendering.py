@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.report.live.areas import areas_svg
 from spamtide.report.live.charts import count_chart, days_chart, series_chart, watch_chart
 from spamtide.report.live.hostile import hostile, slots
+from spamtide.report.live.ladder import ladder_svg
 from spamtide.report.live.storyboard import storyboard_svg
 from spamtide.report.words import THIN, thousands
 
@@ -153,6 +154,7 @@ def environment() -> Environment:
         watch_chart=watch_chart,
         storyboard_svg=storyboard_svg,
         areas_svg=areas_svg,
+        ladder_svg=ladder_svg,
         styles=[s for s in STYLES if s in present],
         scripts=[s for s in SCRIPTS if s in present],
     )
