@@ -109,6 +109,7 @@ class Visitor:
         self.contexts.append(made)
         page = made.new_page()
         page.set_default_timeout(15_000)
+        page.set_default_navigation_timeout(60_000)
         self.seen.watch(page)
         page.goto(self.served.url + path, wait_until="load")
         return page

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The dashboard over the March 2011 story, small, with hostile mail in a feed of its own."""
     folder = tmp_path_factory.mktemp("served")
-    assert run(["simulate", "march-2011", "--out", str(folder), "--scale", "0.03"]) == 0
+    assert run(["simulate", "march-2011", "--out", str(folder), "--scale", "0.02"]) == 0
     canary = Canary()
     workspace = folder / "workspace"
     _, ids = hostile_workspace(workspace, canary.url)

@@ -79,7 +79,7 @@ def show_event(asker: Asker, params: Params) -> PageValue:
         "corroboration": None, "more": more, "why_not": None,
     }  # fmt: skip
     effects: list[Effect] = []
-    for feed in (names if more else names[-1:])[:_FEEDS]:
+    for feed in (names if more else [_fullest(asker, names)] if names else [])[:_FEEDS]:
         how: dict[str, Any] = {"event": event.id, "origins": origins, "diagnostics": "full" if more else "standard"}
         try:
             key = ("effect", measure, feed, *(str(v) for v in how.values()))
@@ -107,7 +107,7 @@ def show_event(asker: Asker, params: Params) -> PageValue:
         if facts["figures"] and facts["figures"]["forest"]
         else []
     )
-    feed = names[-1] if names else "F"
+    feed = (facts["effect"] or {}).get("feed") or "F"
     return PageValue(
         title=event.title, sentence=facts["effect"]["sentence"] if effects else "No effect can be told here.", facts=facts,
         how=How(
@@ -122,6 +122,15 @@ def show_event(asker: Asker, params: Params) -> PageValue:
         table="rows", columns=("label", "kind", "change", "span"),
         warnings=[{"code": w["code"], "text": w["text"]} for w in (facts["effect"] or {}).get("warnings", [])],
     )  # fmt: skip
+
+
+def _fullest(asker: Asker, feeds: list[str]) -> str:
+    """The feed that holds most messages."""
+
+    def held(feed: str) -> int:
+        return sum(segment.records for segment in asker.workspace.archive.segments(feed))
+
+    return max(feeds, key=held)
 
 
 def _times(event: Event) -> list[dict[str, Any]]:
