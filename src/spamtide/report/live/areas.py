@@ -56,7 +56,7 @@ def areas_svg(stack: Mapping[str, Any], name: str, *, narrow: bool = False) -> M
                 width - right + 8, max(at, 12) + 4, layer["label"][:30], _COLOURS[number] if number else "quiet"
             )
         below = above
-    for i in range(0, len(times), max(1, len(times) // (3 if narrow else 7))):
+    for i in range(0, len(times), max(1, len(times) // (2 if narrow else 7))):
         canvas.text(x(i), HEIGHT - 5, times[i], anchor="start" if i == 0 else "middle")
     # Our own SVG: every text in it went through escaping.
     return Markup(canvas.render(HEIGHT))
