@@ -31,7 +31,7 @@ def paths(served: Served) -> dict[str, str]:
     group = found(served, "/senders.json")["groups"][0]["group"]
     return {
         "now": "/now", "series": "/series?measure=subject:viagra,cialis&feed=trap", "campaigns": "/campaigns",
-        "campaign": f"/campaigns/{campaign}?template=1", "senders": "/senders", "sender": f"/senders/{group}",
+        "campaign": f"/campaigns/{campaign}", "senders": "/senders", "sender": f"/senders/{group}",
         "events": "/event", "event": "/event/rustock-2011?feed=trap", "watches": "/watch", "watch": "/watch/casino",
         "search": "/search?q=subject:viagra", "message": "/message/trap/sim-000001/5", "feeds": "/feeds", "feed": "/feeds/trap",
         "error": "/campaigns/c-nobody",
@@ -184,3 +184,11 @@ def test_a_message_sent_to_a_running_trap_appears_within_ten_seconds(served: Ser
         page.get_by_text("the second plum").click()
         page.wait_for_url("**/message/live/**")
         assert "other words" in page.content()
+
+
+def test_on_paper_there_are_no_forms_and_the_whole_message(visit: Visitor, paths: dict[str, str]) -> None:
+    page = visit.open(paths["event"])
+    page.emulate_media(media="print")
+    assert page.locator("form:visible, nav:visible, .button:visible").count() == 0
+    assert page.locator("figure svg:visible").count() >= 2
+    picture(page, "event-paper")
