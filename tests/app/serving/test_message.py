@@ -168,3 +168,12 @@ def test_a_message_in_quarantine_is_not_parsed(hostile: Place, monkeypatch: pyte
     monkeypatch.setattr(letter, "digest", None)
     page = hostile.site.get(f"/message/{message}")
     assert page.status_code == 200 and "it died" in page.text
+
+
+def test_a_persons_words_stand_on_no_page_of_a_campaign(hostile: Place) -> None:
+    found = hostile.site.get("/search.json?q=origin:personal").json()["messages"][0]
+    for path in ("/campaigns", "/campaigns.json", f"/campaigns/{found['campaign']}", f"/campaigns/{found['campaign']}.json?template=1", f"/campaigns/{found['campaign']}.csv", "/now?origin=all"):  # fmt: skip
+        page = hostile.site.get(path)
+        assert page.status_code == 200
+        # The same words in other messages of the test are in capitals or behind "Buy".
+        assert "orchard" not in page.text and "Re: the marble house" not in page.text, path

@@ -11,6 +11,7 @@ from spamtide.app.searching import resolved
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue, Taken
+from spamtide.app.serving.veiling import personal_campaigns, veil_campaign, veiled_row
 from spamtide.app.templates import inferred_template, no_template, template_of
 from spamtide.measure import campaign_days
 from spamtide.report import campaign_sentence, campaigns_sentence
@@ -40,14 +41,7 @@ def show_list(asker: Asker, params: Params) -> PageValue:
             asker.workspace, generation, feeds=params.feeds, origins=origins, tree=tree, at_least=_at_least(params),
             limit=params.limit + 1, after=params.get("after") or None,
         )  # fmt: skip
-        for row in found:
-            rows.append(
-                {
-                    **row,
-                    "subjects": [asker.text(s, 200) for s in row["subjects"]],
-                    "template": asker.text(row["template"], 400),
-                }
-            )
+        rows = [veiled_row(asker, row) for row in found]
         if len(rows) > params.limit:
             rows = rows[: params.limit]
             after = rows[-1]["campaign"]
@@ -80,6 +74,8 @@ def show_one(asker: Asker, params: Params) -> PageValue:
     facts |= _template(asker, generation, campaign, infer=params.get("template") == "1")
     board = partial(_days, asker, document, {**how, "campaigns": (campaign,)})
     facts |= asker.kept(("storyboard", campaign, params.feeds, origins, str(tree)), board)
+    if campaign in personal_campaigns(asker):
+        veil_campaign(facts)
     _shown(asker, facts)
     return PageValue(
         title=f"Campaign {campaign}", sentence=campaign_sentence(facts), facts=facts,

@@ -11,6 +11,7 @@ from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.timing import Lately, lately
 from spamtide.app.serving.values import How, Page, PageValue
+from spamtide.app.serving.veiling import VEIL, personal_campaigns
 from spamtide.errors import WrongUse
 from spamtide.measure import Among
 from spamtide.report import now_sentence
@@ -84,7 +85,7 @@ def _new_campaigns(asker: Asker, params: Params, among: Among, span: Lately) -> 
             **{k: row[k] for k in _COLUMNS},
             "first_seen": format_instant(row["first_seen"]),
             "last_seen": format_instant(row["last_seen"]),
-            "subject": asker.text(row["subject"]),
+            "subject": VEIL if row["campaign"] in personal_campaigns(asker) else asker.text(row["subject"]),
         }
         for row in rows[:limit]
     ]
