@@ -77,7 +77,7 @@ def tables(scores: Scores) -> str:
         error = float(np.sqrt(own.coverage * (1 - own.coverage) / own.worlds))
         cells = [shown(x) for x in (own.coverage, error, own.changed, own.refused, own.width, own.winkler)]
         lines.append(f"| {kind} | {own.worlds:,} | {' | '.join(cells + beside)} |")
-    if ratios:
+    if ratios and len(ratios) == len(scores):
         lines.append(f"| *median kind* | | | | | | | | | {shown(float(np.median(ratios)))} |")
     names = [m for m in dict.fromkeys(m for by in scores.values() for m in by) if m != PAIRED]
     for title, pick in (("coverage", "coverage"), ("width, log of high/low, median", "width"), ("Winkler score", "winkler"),
