@@ -47,7 +47,7 @@ def test_without_pango_a_report_is_made_and_says_what_is_missing(
         "--audience", "press", "--out", tmp_path / "r", "--json",
     )  # fmt: skip
     assert done.code == 0
-    assert "libpango-1.0-0" in done.err and "[no_pdf]" in done.err
+    assert "Warning: no report.pdf was made." in done.err and "libpango-1.0-0" in done.err
     assert not (tmp_path / "r" / "report.pdf").exists()
     manifest = json.loads((tmp_path / "r" / "MANIFEST.json").read_text("utf-8"))
     assert [m["file"] for m in manifest["not_made"]] == ["report.pdf"]

@@ -113,7 +113,7 @@ def effect_chart(effect: Effect, label: str, name: str, *, narrow: bool = False,
     assert effect.path is not None
     days = days_shown(effect, effect.path, DAYS_ON_A_PHONE if narrow else DAYS_SHOWN)
     width = NARROW if narrow else WIDE
-    left, right = (36.0, width - 84.0) if narrow else (48.0, width - 128.0)
+    left, right = (36.0, width - 92.0) if narrow else (48.0, width - 128.0)
     c = Canvas(f"{name}-{'narrow' if narrow else 'wide'}", width, effect_title(effect), effect_alt(effect))
     first, last = int(days.left[0]), int(days.right[-1])
 
@@ -197,12 +197,13 @@ def _end_labels(
     if not len(seen):
         return
     a = effect.counted_after
-    observed = ["observed", f"{rate(a.count, a.live_days)} a day"]
+    a_day = "/day" if c.width == NARROW else " a day"
+    observed = ["observed", f"{rate(a.count, a.live_days)}{a_day}"]
     low = y(days.observed[seen[-1]]) + 4
     if not len(after):
         c.text(at, low, observed[0], "observed", bold=True)
         return
-    expected = ["expected", "without", "the event", f"{about(expected_rate(effect))} a day"]
+    expected = ["expected", "without", "the event", f"{about(expected_rate(effect))}{a_day}"]
     high = y(days.expected[after[-1]]) + 4
     upper, lower = (expected, observed) if high <= low else (observed, expected)
     # Blocks of lines around their points, then apart, then above the axis.

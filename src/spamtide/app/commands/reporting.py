@@ -76,7 +76,7 @@ def report_command(
     )
     written = write_report(observatory, request, out)
     if written.no_pdf is not None:
-        say(f"Warning: no report.pdf was made. {written.no_pdf} [no_pdf]")
+        say(f"Warning: no report.pdf was made. {written.no_pdf}")
     if as_json:
         emit_json(written.document)
         return
