@@ -83,6 +83,10 @@ class Engine:
         other._raw = self._raw.cursor()
         return other
 
+    def interrupt(self) -> None:
+        """Break off what it is asked just now, from another thread."""
+        self._raw.interrupt()
+
     def close(self) -> None:
         """Let go of it."""
         self._raw.close()

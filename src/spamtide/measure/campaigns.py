@@ -206,13 +206,17 @@ def campaign_listing(
     facts = facts.filter(conditions)
     if limit is not None:
         facts = facts.order_by(order).limit(limit)
+    narrowed = limit is not None or since is not None or after is not None
     seen = table("campaign_feed")
+    seen = seen.semi_join(facts, "campaign") if narrowed else seen
     names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
     facts = facts.inner_join(names, "campaign")
-    rows = _rows(feeds, origins, (), tree)
-    narrowed = limit is not None or since is not None or after is not None
-    rows = rows.semi_join(facts, "campaign") if narrowed else rows
-    rows = rows.filter(rows.subject.notnull())
+    members = table("campaign_member")
+    if narrowed:
+        # The members of the few first: what is joined to the messages is then small, and most of them are never looked at whole.
+        members = members.semi_join(facts, "campaign")
+    rows = matching(tree, feeds=feeds, origins=origins)
+    rows = rows.filter(rows.subject.notnull()).select("exact", "subject").inner_join(members, "exact")
     counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
     ranked = counted.mutate(place=place)

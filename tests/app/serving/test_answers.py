@@ -14,9 +14,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from conftest import Spamtide
+from follow_made import until
 from serving_made import BASE, ServeProcess, client_of
+from spamtide.app.campaigns import show_campaign
 from spamtide.app.config import People
 from spamtide.app.serving.asking import Asker, HeldEngine
+from spamtide.app.serving.catalogue import PAGES
+from spamtide.app.serving.params import Params
+from spamtide.app.serving.warming import HELD, Warmer
 from spamtide.app.workspace import Workspace, now_us
 
 HTML = {"accept": "text/html"}
@@ -205,3 +210,49 @@ def test_it_says_where_it_is_and_ends_as_it_is_asked_to(place: Path) -> None:
 def test_beyond_loopback_it_does_not_start_without_a_token(place: Path, spamtide: Spamtide) -> None:
     ran = spamtide("--workspace", place, "serve", "--listen", "0.0.0.0:0")
     assert ran.code == 2 and "token_needed" in ran.err
+
+
+def test_what_was_looked_at_is_asked_again_when_the_tables_change(
+    tmp_path: Path, place: Path, spamtide: Spamtide
+) -> None:
+    copy = tmp_path / "w"
+    shutil.copytree(place, copy)
+    asker = Asker(Workspace(copy), local=True, clock=now_us)
+    asked_for: list[str] = []
+    warmer = Warmer(asker, lambda page, params: asked_for.append(params.here()))
+    page = next(p for p in PAGES if p.name == "series")
+    warmer.note(page, Params("/series", {}, {"measure": "subject:viagra"}))
+    warmer.note(page, Params("/series", {}, {"after": "x"}))
+    for n in range(HELD):
+        warmer.note(page, Params("/series", {}, {"measure": f"subject:a{n}"}))
+    warmer.round()
+    assert asked_for[0] == f"/series?measure=subject%3Aa{HELD - 1}" and len(asked_for) == HELD
+    asked_for.clear()
+    before = asker.tables_stamp()
+    warmer.start()
+    until(lambda: len(asked_for) >= HELD)
+    mbox = tmp_path / "in.mbox"
+    mbox.write_bytes(b"From x Wed Mar 16 14:45:00 2011\nSubject: new\n\nbody\n")
+    asked_for.clear()
+    assert spamtide("--workspace", copy, "import", mbox, "--feed", "trap").code == 0
+    assert asker.tables_stamp() != before
+    until(lambda: len(asked_for) >= HELD)
+    warmer.close()
+    asker.close()
+
+
+def test_a_campaign_found_once_is_the_campaign_asked_of_everything(site: TestClient, place: Path) -> None:
+    asker = Asker(Workspace(place), local=True, clock=now_us)
+    generation = asker.generation()
+    campaign = asked(site, "/campaigns.json")["campaigns"][0]["campaign"]
+    whole = show_campaign(asker.workspace, generation, campaign, template=False)
+    with asker.only(campaign):
+        with asker.engine() as engine:
+            n = engine.ask("SELECT count(*) AS n FROM message")[0]["n"]
+        assert n == whole["messages"]
+        assert show_campaign(asker.workspace, generation, campaign, template=False) == whole
+    with asker.engine() as engine:
+        assert engine.ask("SELECT count(*) AS n FROM message")[0]["n"] > n
+    with asker.only("c-00000000000000000000"), asker.engine() as engine:
+        assert engine.ask("SELECT count(*) AS n FROM message")[0]["n"] > n
+    asker.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import traceback
@@ -22,7 +23,7 @@ from spamtide.app.serving.asking import HOLDS_SECONDS, Asker
 from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.entrance import COOKIE, LASTS_SECONDS, Entrance
 from spamtide.app.serving.framing import frame_of
-from spamtide.app.serving.live import Hub
+from spamtide.app.serving.live import LOOK_SECONDS, Hub
 from spamtide.app.serving.params import FILTERS, PAGING, Params
 from spamtide.app.serving.saving import saving_routes
 from spamtide.app.serving.security import Front, Guard
@@ -30,6 +31,7 @@ from spamtide.app.serving.telling import tell
 from spamtide.app.serving.twins import csv_bytes, document_of, json_bytes
 from spamtide.app.serving.values import Download, Page, PageValue
 from spamtide.app.serving.viewer import viewer_routes
+from spamtide.app.serving.warming import Warmer
 from spamtide.errors import BrokenWorld, SpamtideError, Unanswerable, WrongUse
 from spamtide.report import live_static, render_live
 
@@ -76,6 +78,7 @@ class Pages:
         self.asker = asker
         self.entrance = entrance
         self._turns = Turns(_AT_ONCE)
+        self.warmer: Warmer | None = None
 
     def routes(self, page: Page) -> list[BaseRoute]:
         """The routes of a page: its twins first, since a parameter in a path could swallow their endings."""
@@ -89,17 +92,27 @@ class Pages:
     def value(self, page: Page, params: Params) -> tuple[PageValue | Download, dict[str, Any]]:
         """What a page found, and what it was computed from."""
         key = (page.name, params.canonical())
-        with self._turns:
+        with self._turns, self._narrowed(page, params):
             if not page.kept:
                 found = page.find(self.asker, params)
             else:
-                found = self.asker.kept(key, lambda: page.find(self.asker, params), seconds=HOLDS_SECONDS)
+                # What is not settled yet changes all the time: a list of it holds no longer than a look.
+                seconds = HOLDS_SECONDS if page.ages else LOOK_SECONDS if params.get("live") else None
+                found = self.asker.kept(key, lambda: page.find(self.asker, params), seconds=seconds)
+        if page.kept and self.warmer is not None:
+            self.warmer.note(page, params)
         generation = self.asker.generation()
         behind = {
             "generation": None if generation is None else generation.number,
             "facts_version": self.asker.facts_version,
         }
         return found, behind
+
+    def _narrowed(self, page: Page, params: Params) -> contextlib.AbstractContextManager[None]:
+        # A template is told by what other campaigns do not say: then all are needed.
+        if page.name == "campaign" and not params.get("template"):
+            return self.asker.only(params.get("campaign"))
+        return contextlib.nullcontext()
 
     def _answer(self, page: Page, twin: str) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
@@ -215,10 +228,18 @@ class Pages:
         return self.error(request, bug, "html" if _wants_html(request) else "json")
 
 
-def make_application(asker: Asker, front: Front, entrance: Entrance, hub: Hub | None = None) -> Guard:
-    """The whole server as an ASGI application. Who gives the ``hub`` of its live streams can close them."""
+def make_application(
+    asker: Asker, front: Front, entrance: Entrance, hub: Hub | None = None, *, warm: bool = False
+) -> Guard:
+    """The whole server as an ASGI application. Who gives the ``hub`` of its live streams can close them.
+
+    ``warm``: pages are asked for before anybody comes, and again when the tables have changed.
+    """
     pages = Pages(asker, entrance)
     live = hub or Hub(asker)
+    if warm:
+        pages.warmer = Warmer(asker, lambda page, params: pages.value(page, params))
+        pages.warmer.start()
 
     async def stream(request: Request) -> Response:
         return await live.answer(request, pages.error)
@@ -240,7 +261,7 @@ def make_application(asker: Asker, front: Front, entrance: Entrance, hub: Hub | 
         routes += pages.routes(page)
     handlers: Any = {404: pages.missing, Exception: pages.broken}
     inner = Starlette(routes=routes, exception_handlers=handlers)
-    return Guard(inner, front, entrance, pages.refusal)
+    return Guard(inner, front, entrance, pages.refusal, lambda: pages.warmer.close() if pages.warmer else None)
 
 
 def read_params(request: Request, page: Page, suffix: str = "") -> Params:

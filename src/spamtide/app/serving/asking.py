@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.observatory import Observatory
 from spamtide.app.serving.reading import WRITER, ReadingBook
-from spamtide.archive import Journal
+from spamtide.archive import Journal, narrow_to_campaign
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.message import PublicNetwork, PublicText
 
@@ -22,15 +22,12 @@ if TYPE_CHECKING:
     from spamtide.measure import Statement
 
 # How long an answer holds that depends on the clock.
-HOLDS_SECONDS = 5.0
+HOLDS_SECONDS = 30.0
+# A campaign of more messages than this is not put into memory: its questions are asked of all tables.
+_IN_MEMORY = 200_000
 _ANSWERS = 256
 # Files by whose change anything could be answered anew.
-_WATCHED = (
-    "tables/root.json",
-    "tables/provisional.json",
-    "tables/generations/campaign.json",
-    "tables/generations/group.json",
-)
+_WATCHED = ("tables/root.json", "tables/generations/campaign.json", "tables/generations/group.json")
 
 # The origin of mail from a person to a person.
 PERSONAL = "personal"
@@ -55,17 +52,44 @@ class HeldEngine:
         self._of: Any = None
         self._users: dict[int, int] = {}
         self._old: dict[int, Engine] = {}
+        self._cursors: set[Engine] = set()
+        self._mine = threading.local()
+
+    @contextlib.contextmanager
+    def only(self, campaign: str) -> Iterator[None]:
+        """In this block and thread the engine holds the messages of one campaign, found once; all of them where it is large or unknown."""
+        self._mine.campaign, self._mine.engine = campaign, None
+        with contextlib.ExitStack() as stack:
+            self._mine.stack = stack
+            try:
+                yield
+            finally:
+                self._mine.campaign = self._mine.engine = self._mine.stack = None
 
     @contextlib.contextmanager
     def use(self, generation: Generation | None) -> Iterator[Engine]:
         """A cursor of the engine over the tables as they are named now."""
+        campaign = getattr(self._mine, "campaign", None)
+        if campaign is None:
+            with self._cursor(generation) as cursor:
+                yield cursor
+            return
+        if self._mine.engine is None:
+            self._mine.engine = self._mine.stack.enter_context(self._cursor(generation))
+            narrow_to_campaign(self._mine.engine, campaign, at_most=_IN_MEMORY)
+        yield self._mine.engine
+
+    @contextlib.contextmanager
+    def _cursor(self, generation: Generation | None) -> Iterator[Engine]:
         with self._lock:
             engine = self._newest(generation)
             self._users[id(engine)] = self._users.get(id(engine), 0) + 1
         cursor = engine.cursor()
+        self._cursors.add(cursor)
         try:
             yield cursor
         finally:
+            self._cursors.discard(cursor)
             cursor.close()
             with self._lock:
                 self._users[id(engine)] -= 1
@@ -73,6 +97,11 @@ class HeldEngine:
                     del self._users[id(engine)]
                     if (left := self._old.pop(id(engine), None)) is not None:
                         left.close()
+
+    def interrupt(self) -> None:
+        """Break off every question that is being asked."""
+        for cursor in list(self._cursors):
+            cursor.interrupt()
 
     def _newest(self, generation: Generation | None) -> Engine:
         held = generation if generation is not None else campaign_generations(self._workspace).current()
@@ -121,6 +150,14 @@ class Asker:
         with self._held.use(None) as engine:
             yield engine
 
+    def interrupt(self) -> None:
+        """Break off every question that is being asked."""
+        self._held.interrupt()
+
+    def only(self, campaign: str) -> contextlib.AbstractContextManager[None]:
+        """A block in which questions are about one campaign and nothing else."""
+        return self._held.only(campaign)
+
     def rows(self, expression: Any) -> list[dict[str, Any]]:
         """The rows of an unbound expression of ``measure``."""
         with self.engine() as engine:
@@ -141,11 +178,21 @@ class Asker:
         """What the pages read from messages."""
         return FACTS_VERSION
 
+    def tables_stamp(self) -> tuple[Any, ...]:
+        """Equal as long as the settled tables and groupings are the same."""
+        return tuple(_stat(self.workspace.archive.root / name) for name in _WATCHED)
+
+    def live_stamp(self) -> tuple[Any, ...]:
+        """Equal as long as no message was read, provisionally or not."""
+        return (self.tables_stamp()[0], _stat(self.workspace.archive.root / "tables" / "provisional.json"))
+
     def stamp(self) -> tuple[Any, ...]:
-        """Equal as long as nothing changed that a page could show, but for the clock."""
+        """Equal as long as nothing changed that a page could show, but for the clock and for what is not settled yet."""
         root = self.workspace.archive.root
+        # What is kept beside a generation, such as templates that somebody asked for, has a folder of its own.
+        beside = sorted((str(p), *_stat(p)) for p in (root / "tables" / "generations").glob("*/*/*") if p.is_dir())
         journal = sorted((p.name, *_stat(p)) for p in (root / "journal").glob("*") if not p.name.startswith(_UNWATCHED))
-        return (*(_stat(root / name) for name in _WATCHED), *journal)
+        return (*self.tables_stamp(), *beside, *journal)
 
     def kept(self, key: Any, find: Callable[[], Any], *, seconds: float | None = None) -> Any:
         """What ``find`` gives, computed once until the tables change; at most so many ``seconds`` old where that is said."""

@@ -78,7 +78,7 @@ class Newest:
 
     def look(self) -> tuple[int, list[dict[str, Any]]]:
         """How many messages were not there at the last look, and the newest of them in order of arrival; the first look tells none."""
-        stamp = self._asker.stamp()[:2]
+        stamp = self._asker.live_stamp()
         if stamp == self._stamp:
             return 0, []
         tables = self._asker.workspace.tables

@@ -56,8 +56,9 @@ def run_server(
     asker = Asker(workspace, local=loopback and not public, clock=clock)
     front = Front(loopback, tuple(names))
     hub = Hub(asker)
+    application = make_application(asker, front, Entrance(tokens), hub, warm=True)
     config = uvicorn.Config(
-        make_application(asker, front, Entrance(tokens), hub),
+        application,
         log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False, lifespan="off",
         limit_concurrency=_CONNECTIONS, timeout_keep_alive=15, h11_max_incomplete_event_size=64 * 1024,
         timeout_graceful_shutdown=_GOODBYE_SECONDS, loop="asyncio", http="h11", ws="none",
@@ -71,6 +72,7 @@ def run_server(
         try:
             server.run(sockets=[listener])
         finally:
+            application.close()
             asker.close()
             listener.close()
     return seen[0] if seen else 0

@@ -96,7 +96,9 @@ class Guard:
         front: Front,
         entrance: Entrance,
         refuse: Callable[[Scope, int, str, Mapping[str, str]], App],
+        close: Callable[[], None] = lambda: None,
     ) -> None:
+        self.close = close
         self._app = app
         self._front = front
         self._entrance = entrance

@@ -61,8 +61,8 @@ class Page:
     """A page of the dashboard.
 
     ``path``: as in a URL, ``/campaigns/{campaign}``; its twins are there with ``.json`` and ``.csv`` behind. ``nav``: its name in the
-    navigation, where it has one. ``template``: a file of ``report/live/templates``. ``kept``: whether an answer holds until the tables change
-    (what depends on the clock holds a few seconds); no answer is kept of a page that leaves a trace when it is read.
+    navigation, where it has one. ``template``: a file of ``report/live/templates``. ``kept``: whether an answer holds until the tables change,
+    and where the page ``ages``, being of the clock too, half a minute at most; no answer is kept of a page that leaves a trace when it is read.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Page:
     nav: str = ""
     takes: Sequence[Taken] = ()
     kept: bool = True
+    ages: bool = False
     meaning: str = ""
     filters: bool = True
 

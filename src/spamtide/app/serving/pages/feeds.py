@@ -149,11 +149,11 @@ def _days(asker: Asker, feed: str) -> list[dict[str, Any]]:
 
 PAGES = (
     Page(
-        "feeds", "/feeds", "Feeds", list_feeds, "feeds.html", nav="Feeds",
+        "feeds", "/feeds", "Feeds", list_feeds, "feeds.html", nav="Feeds", ages=True,
         meaning="The feeds with what they hold, their vantage, disk and retention.",
     ),
     Page(
-        "feed", "/feeds/{name}", "Feed", show_feed, "feed.html",
+        "feed", "/feeds/{name}", "Feed", show_feed, "feed.html", ages=True,
         meaning="The instrument card of one feed: addresses by state, exposure day by day, disk, retention.",
     ),
 )  # fmt: skip

@@ -220,7 +220,7 @@ def unsettled(asker: Asker) -> int:
 
 PAGES = (
     Page(
-        "now", "/now", "Now", show_now, "now.html", nav="Now",
+        "now", "/now", "Now", show_now, "now.html", nav="Now", ages=True,
         meaning="What is new since yesterday: campaigns never seen, networks, rates by feed, health, alarms.",
     ),
 )  # fmt: skip
