@@ -48,7 +48,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands of the contract that later issues bring: an error (exit 2) that says so.
 NOT_BUILT = [
-    "serve",
     "export",
     "why",
     "filter-test",
