@@ -51,7 +51,7 @@ def _named(names: list[str], places: pa.Array) -> pa.Array:
 def message_rows(world: World, feed: str, place: int, made: pa.Table) -> pa.Table:
     """Rows of ``messages.parquet`` for messages just made; the first has the place ``place`` in its feed."""
     groups = [g.name for g in world.scenario.groups]
-    near = [f"{groups[g]}/{c}" for g, c in zip(made["group"].to_pylist(), made["campaign"].to_pylist(), strict=True)]
+    near = _templates(world, made)
     columns = {
         "feed": pa.array([feed] * len(made), pa.string()),
         "place": pa.array(range(place, place + len(made)), pa.int64()),
@@ -60,6 +60,13 @@ def message_rows(world: World, feed: str, place: int, made: pa.Table) -> pa.Tabl
         "near": pa.array(near, pa.string()),
     }
     return pa.table({f.name: columns.get(f.name, _plain(made, f)) for f in COLUMNS}, schema=COLUMNS)
+
+
+def _templates(world: World, made: pa.Table) -> list[str]:
+    """The template each message was filled in from: one a campaign, and one a language where its group speaks several."""
+    several = {i: len(g.languages) > 1 for i, g in enumerate(world.scenario.groups)}
+    rows = zip(*(made[name].to_pylist() for name in ("group", "campaign", "language")), strict=True)
+    return [f"{world.scenario.groups[g].name}/{c}" + (f"/{spoken}" if several[g] else "") for g, c, spoken in rows]
 
 
 def _plain(made: pa.Table, field: pa.Field) -> pa.Array | None:

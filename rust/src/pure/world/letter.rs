@@ -10,6 +10,9 @@ use super::wording::{hash_buster, Wording, Words};
 use super::wordlist::{name, sentence, words};
 use sha2::{Digest, Sha256};
 
+/// Purpose of the numbers that the shape of a campaign's links is drawn from.
+const LINKS: u64 = 2_000;
+
 /// Who sends, to whom, when.
 pub struct Envelope<'a> {
     /// The feed.
@@ -143,7 +146,15 @@ fn link(group: &GroupSpec, own: &Words, to: &Envelope<'_>, campaign: u64, draw: 
         };
         name(&mut own.numbers(campaign, 1_000 + (turn % group.domains) as u64))
     };
-    format!("http://{host}.example/{path}?id={id}")
+    // A campaign's links have one shape.
+    let mut shape = own.numbers(campaign, LINKS);
+    let (way, word) = (shape.below(4), name(&mut shape));
+    match way {
+        0 => format!("http://{host}.example/{path}?id={id}"),
+        1 => format!("http://{host}.example/{word}/{path}-{id}.html"),
+        2 => format!("http://{host}.example/?{word}={id:x}"),
+        _ => format!("http://{host}.example/{word}.php?{path}={id}"),
+    }
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -452,13 +463,13 @@ fn personal(sender: &str, to: &Envelope<'_>, fills: &Fills, draw: &mut Draw) -> 
     }
 }
 
-/// One layout, other words: what a grouping must not throw together.
+/// One layout, other words: what a grouping must not throw together. A campaign is an issue; a variant has one paragraph of its own.
 fn newsletter(own: &Words, campaign: u64, variant: usize, sender: &str, fills: &Fills, draw: &mut Draw) -> Draft {
-    let mut issue = own.numbers(campaign, 1 + variant as u64);
+    let paragraph = |of: &mut Draw| format!("{} {}.", expand(of.of(&NEWS), of), sentence(of, 16));
+    let mut issue = own.numbers(campaign, 0);
     let title = sentence(&mut issue, 2);
-    let paragraphs: Vec<String> = (0..4)
-        .map(|_| format!("{} {}.", expand(issue.of(&NEWS), &mut issue), sentence(&mut issue, 6)))
-        .collect();
+    let mut paragraphs: Vec<String> = (0..4).map(|_| paragraph(&mut issue)).collect();
+    paragraphs.push(paragraph(&mut own.numbers(campaign, 1 + variant as u64)));
     let foot = "You read this letter because you subscribed. To leave, follow the link.";
     let cell = |text: &str| {
         format!(

@@ -12,6 +12,7 @@ mod picture;
 mod population;
 mod spec;
 mod spoken;
+mod template;
 mod wording;
 mod wordlist;
 

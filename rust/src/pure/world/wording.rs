@@ -1,9 +1,10 @@
-//! The wordings of a campaign: each variant a subject and lines, made from its key alone, and drifting as days go by.
+//! The wordings of a campaign: each variant a subject and lines, read out of the campaign's template, and drifting as days go by.
 
 use super::grammar::expand;
 use super::philox::{key, place, Draw, Key};
 use super::phrases::{self, tongue, Tongue};
 use super::spec::GroupSpec;
+use super::template;
 use super::wordlist::{sentence, words};
 
 /// One wording, its macros not yet filled.
@@ -24,7 +25,8 @@ pub struct Words {
     family: Option<Key>,
 }
 
-const TOPICS: [&str; 4] = ["pharma", "replica", "casino", "loan"];
+/// Purpose of the numbers that a campaign's template is drawn from.
+const TEMPLATE: u64 = 3_000;
 
 impl Words {
     /// Of one group of a world.
@@ -52,7 +54,13 @@ impl Words {
                 .map_or("en", |l| l.0.as_str()),
         );
         let charset = draw.of(tongue.charsets);
-        let mut subject = subject(group, tongue, &mut draw);
+        // One template a language, if a campaign speaks several.
+        let language = phrases::TONGUES.iter().position(|t| t.code == tongue.code).unwrap_or(0);
+        let mut own = self.numbers(campaign, TEMPLATE + language as u64);
+        let template::Reading {
+            mut subject,
+            lines: read,
+        } = template::read(&group.topic, tongue, &mut own, &mut draw);
         let disguise = draw.unit();
         if disguise < group.homoglyph {
             subject = look_alike(&subject, &mut draw);
@@ -60,17 +68,13 @@ impl Words {
             subject = misspell(&subject, &mut draw);
         }
         let mut lines = vec![tongue.hello.to_owned()];
-        // Four lines of as many as there are, none twice, then words that make the variant its own.
-        let mut left: Vec<usize> = (0..tongue.lines.len()).collect();
-        for _ in 0..4 {
-            let line = left.swap_remove(draw.below(left.len()));
-            lines.push(expand(tongue.lines[line], &mut draw));
-        }
+        lines.extend(read);
+        // Words that make the variant its own.
         lines.push(sentence(&mut draw, 3) + ".");
         for step in 1..=drifted {
             let mut later = Draw::new(self.campaigns, [variant as u64, campaign, step]);
-            let line = tongue.lines[later.below(tongue.lines.len())];
-            lines[1 + (step as usize - 1) % 4] = format!("{} {}.", expand(line, &mut later), sentence(&mut later, 2));
+            let line = template::line(tongue, &mut later);
+            lines[1 + (step as usize - 1) % 4] = format!("{line} {}.", sentence(&mut later, 2));
         }
         if let Some(family) = self.family {
             for place in 0..3 {
@@ -86,21 +90,6 @@ impl Words {
             lines,
         }
     }
-}
-
-fn subject(group: &GroupSpec, tongue: &Tongue, draw: &mut Draw) -> String {
-    let topic = TOPICS.iter().position(|t| *t == group.topic).unwrap_or(3);
-    if tongue.code == "en" {
-        let subjects: &[&str] = match topic {
-            0 => &phrases::PHARMA,
-            1 => &phrases::REPLICA,
-            2 => &phrases::CASINO,
-            _ => &phrases::LOAN,
-        };
-        return expand(draw.of(subjects), draw);
-    }
-    let offered = if topic == 0 { "%w%" } else { tongue.goods[topic] };
-    expand(draw.of(tongue.subjects), draw).replace("%p%", offered)
 }
 
 /// Some letters replaced by letters of other alphabets that look like them.
