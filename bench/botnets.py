@@ -1,8 +1,8 @@
 """Sender groups against the truth: worlds of eight botnets (two of one engine, one rented to rivals, one unseen in training), and March 2011.
 
-    python bench/botnets.py [--seeds 1,2,3] [--scale 1] [--march]
+    python bench/botnets.py [--seeds 1,2,3] [--scale 1] [--march] [--found]
 
-Campaigns are the planted ones, so that only dialects and sender groups are judged. Three tables: the settled grouping of everything
+Campaigns are the planted ones, so that only dialects and sender groups are judged (``--found``: those that grouping finds). Three tables: the settled grouping of everything
 (adjusted Rand over campaigns, those sent by two botnets counted for each); mail from day 28 on, told by what was learned before it (the
 unseen botnet's share left unknown, the share given to a wrong group); reliability of the membership. ``rents`` is the world in which the
 unseen botnet rents the engine that two others share: there only hosts can tell.
@@ -21,6 +21,7 @@ from importlib import resources
 from itertools import pairwise
 from math import comb
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,9 @@ from spamtide.campaign import (
     tell_members,
 )
 from spamtide.fingerprint import FACTS_VERSION
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
+from march_botnets import work_example  # noqa: E402
 
 DAY_US = 86_400_000_000
 UNSEEN_FROM = 28
@@ -178,19 +182,25 @@ def eight(seeds: list[int], scale: float, folder: Path) -> None:
 
 
 def march(seed: int, scale: float, folder: Path) -> None:
-    """Rustock's messages in the March 2011 world, and its share of the trap beside the truth."""
-    world = make("march-2011", folder / f"march-{seed}", seed, scale)
-    _, settled, members = settle(world)
-    owner = owners(members.group, world.botnet)
-    told = np.array([owner.get(g or "", "") for g in members.group], object)
-    both = ((told == "rustock") & (world.botnet == "rustock")).sum()
-    trap = np.array([f == "trap" for f in world.facts["feed"].to_pylist()])
-    document = {
-        "messages": len(told), "groups": len(settled.groups), "rand": round(by_campaign(world, members), 4),
-        "precision": round(float(both / max(1, (told == "rustock").sum())), 4), "recall": round(float(both / (world.botnet == "rustock").sum()), 4),
-        "share_of_trap": {"told": round(float((told[trap] == "rustock").mean()), 4), "truth": round(float((world.botnet[trap] == "rustock").mean()), 4)},
-    }  # fmt: skip
-    print(json.dumps({"march-2011": document}))
+    """The worked example on the whole pipeline: campaigns found, a rule names the group, `botnets list` gives its share."""
+    place = folder / f"march-{seed}"
+    world = make("march-2011", place, seed, scale)
+
+    def ask(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "spamtide", "--workspace", str(place / "workspace"), *arguments]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        if "--jsonl" in arguments:
+            return [json.loads(line) for line in text.splitlines()]
+        return json.loads(text) if "--json" in arguments else text
+
+    found = work_example(ask, place, folder)
+    print(
+        f"march-2011, seed {seed}: {len(world.botnet):,} messages; precision {found.precision:.4f}, recall {found.recall:.4f}"
+    )
+    print(ask("botnets", "list"))
+    print("| feed | share of Rustock as listed | in truth |\n|---|---|---|")
+    for feed, true in found.true.items():
+        print(f"| {feed} | {found.said[feed]:.1%} | {true:.1%} |", flush=True)
 
 
 def main() -> None:

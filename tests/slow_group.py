@@ -6,10 +6,11 @@ Sets and dictionaries in place of sorted lists, every bucket looked at in any or
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
-SKETCH = 64
+SKETCH = 45
 WEIGHTS = {1: 200, 2: 400, 3: 400}
 
 
@@ -31,12 +32,12 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
     def weight(shingle: int) -> int:
         return WEIGHTS.get(stands_in[shingle], 1000)
 
-    def similarity(a: Print, b: Print, without: frozenset[int] = frozenset()) -> int:
+    def similarity(a: Print, b: Print, weigh: Callable[[int], int], without: frozenset[int] = frozenset()) -> int:
         union = set(sorted(a.shingles | b.shingles)[:SKETCH]) - without
-        whole = sum(map(weight, union))
-        return sum(weight(s) for s in union & a.shingles & b.shingles) * 1000 // whole if whole else 0
+        whole = sum(map(weigh, union))
+        return sum(weigh(s) for s in union & a.shingles & b.shingles) * 1000 // whole if whole else 0
 
-    def proven(marks_of: dict[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+    def proven(marks_of: dict[str, frozenset[int]], *, alone: bool) -> dict[str, frozenset[int]]:
         carriers: dict[int, list[Print]] = defaultdict(list)
         for p in prints:
             for mark in marks_of[p.exact]:
@@ -44,23 +45,24 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
         good = set()
         for mark, all_of_them in carriers.items():
             # Pairs of the lowest carriers; what the later one's subject says is left out.
-            pairs = [similarity(b, a, b.subject) >= 100 for a, b in combinations(all_of_them[:8], 2)]
-            if pairs and sum(pairs) * 1000 >= 400 * len(pairs):
+            pairs = [similarity(b, a, weight, b.subject) >= 250 for a, b in combinations(all_of_them[:8], 2)]
+            if alone if not pairs else sum(pairs) * 1000 >= 250 * len(pairs):
                 good.add(mark)
         return {exact: frozenset(marks & good) for exact, marks in marks_of.items()}
 
-    subject = proven({p.exact: p.subject for p in prints})
-    links = proven({p.exact: p.links for p in prints})
+    # A bigram that nobody else has says whose a message is; a host that nobody else has does not.
+    subject = proven({p.exact: p.subject for p in prints}, alone=True)
+    links = proven({p.exact: p.links for p in prints}, alone=False)
 
     def belong(a: Print, b: Print) -> bool:
+        one_subject, one_host = subject[a.exact] & subject[b.exact], links[a.exact] & links[b.exact]
+        if subject[a.exact] and subject[b.exact] and not one_subject and not one_host:
+            return similarity(a, b, lambda _: 1000) >= 550
         if subject[a.exact] or subject[b.exact] or links[a.exact] or links[b.exact]:
-            needed = 550
-            needed -= 400 if subject[a.exact] & subject[b.exact] else 0
-            needed -= 300 if links[a.exact] & links[b.exact] else 0
-            needed = max(needed, 200)
+            needed = max(550 - (400 if one_subject else 0) - (300 if one_host else 0), 240)
         else:
             needed = 450
-        return similarity(a, b) >= needed
+        return similarity(a, b, weight) >= needed
 
     buckets: dict[int, list[Print]] = defaultdict(list)
     for p in prints:

@@ -425,3 +425,37 @@ def test_a_campaign_shows_the_template_that_its_messages_were_filled_in_from(
     few = spamtide(*use, "campaigns", "show", listed[-1]["campaign"], "--json").json
     assert few["template"] is None and few["template_refused"]["reason"] == "too_few"
     assert spamtide(*use, "campaigns", "show", listed[0]["campaign"], "--no-template", "--json").json["templates"] == []
+
+
+def test_a_template_lives_on_with_its_campaign_and_not_with_what_was_erased(spamtide: Spamtide, tmp_path: Path) -> None:
+    use = ("--workspace", tmp_path / "w")
+    assert spamtide("init", tmp_path / "w").code == 0
+    box, more = tmp_path / "spam.mbox", tmp_path / "more.mbox"
+    letter = "Dear {}, {} Your code is {}, visit our little shop behind the old market place before Friday"
+    names = ["anna", "bert", "carla", "dora", "emil", "frida", "georg", "heidi"]
+
+    def write(path: Path, some: list[str], minute: int) -> None:
+        mails = (
+            f"From x Mon Mar  7 10:{minute + i:02d}:00 2011\nFrom: a@b.example\nSubject: An offer for {n}\n\n{letter.format(n, PILLS, i)}\n\n"
+            for i, n in enumerate(some)
+        )
+        path.write_text("".join(mails))
+
+    def listed() -> dict[str, Any]:
+        row: dict[str, Any] = spamtide(*use, "campaigns", "list", "--json").json["items"][0]
+        return row
+
+    write(box, names[:6], 0)
+    assert spamtide(*use, "import", box, "--feed", "f").code == 0
+    first = spamtide(*use, "campaigns", "show", listed()["campaign"], "--json").json
+    assert first["template"] is not None
+    # An earlier message joins, so the campaign has another id; its template goes with it, and nobody asked again.
+    write(more, ["aaron"], 30)
+    more.write_text(more.read_text().replace("10:30:00", "09:30:00"))
+    assert spamtide(*use, "import", more, "--feed", "f").code == 0
+    after = listed()
+    assert after["campaign"] != first["campaign"] and after["template"] == first["template"]
+    # What it was learnt from is erased in part: nothing of it is kept.
+    assert spamtide(*use, "archive", "erase", "subject:bert", "--reason", "asked for", "--yes").code == 0
+    spamtide(*use, "campaigns", "settle")
+    assert listed()["template"] is None

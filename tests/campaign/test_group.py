@@ -72,7 +72,7 @@ def test_every_group_is_held_together_by_its_edges() -> None:
     assert len(settled.edges) == len(label) - len(set(label.tolist())) > 0
     for edge in settled.edges.to_pylist():
         assert label[edge["leader"]] == label[edge["member"]]
-        assert edge["similarity"] >= edge["needed"] >= 200
+        assert edge["similarity"] >= edge["needed"] >= 240
 
 
 def test_one_exact_group_stands_once() -> None:

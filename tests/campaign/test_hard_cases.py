@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from doc_tables import ROOT, section, tables
-from hard_texts import CASES, Rows, judged
+from hard_texts import CASES, Rows, judged, newsletters, one_footer, replies
 from spamtide.campaign import find_glue
 
 DOCUMENT = ROOT / "docs" / "explanation" / "campaigns.md"
@@ -13,7 +13,18 @@ DOCUMENT = ROOT / "docs" / "explanation" / "campaigns.md"
 
 @pytest.mark.parametrize("name", [n for n, (_, right) in CASES.items() if right])
 def test_hard_cases_that_are_told_apart(name: str) -> None:
-    assert judged(CASES[name][0])[2] == 1.0
+    assert judged(CASES[name][0])[2] >= 0.97
+
+
+@pytest.mark.parametrize("seed", [31, 32, 33])
+def test_strangers_are_told_apart_on_seeds_that_chose_nothing(seed: int) -> None:
+    for rows in (
+        newsletters(seed, layout=4, own=8),
+        one_footer(seed, own=6, footer=3, alone=20),
+        replies(seed, own=2),
+        replies(seed, own=32, answered=False),
+    ):
+        assert judged(rows)[2] >= 0.97
 
 
 @pytest.mark.xfail(strict=True, reason="docs/explanation/campaigns.md, Hard cases")
@@ -32,7 +43,7 @@ def test_each_case_stands_in_the_document_with_its_figures() -> None:
 
 
 def test_glue_tells_what_brought_most_members_together() -> None:
-    rows: Rows = CASES["two campaigns, the footer two thirds"][0]
+    rows: Rows = CASES["the same without subjects, half"][0]
     edges = glued(rows)
     glue = find_glue(edges)
     assert glue.joins == len(edges) == len(rows) - 1 == sum(glue.evidence.values())

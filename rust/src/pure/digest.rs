@@ -6,7 +6,7 @@ use super::capture::{Meta, Record};
 use super::columns::{Column, Table, Tables};
 use super::dialect::dialect;
 use super::facts::{read_message, Facts};
-use super::fingerprint::{fingerprint, Shown};
+use super::fingerprint::{fingerprint, Own, Shown};
 use super::fold::{fold, words};
 use super::forms::Form;
 use super::language::language;
@@ -261,8 +261,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     named.extend(domains.iter().flatten().map(String::as_str));
     let types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
     let print = fingerprint(&Shown {
-        subject: &shown_subject,
-        text: &shown_text,
+        own: &Own::of((subject, &shown_subject), (&facts.visible, &shown_text), &recipients),
         hosts: &named,
         pieces: &facts.pieces,
         form: Form {

@@ -9,8 +9,8 @@ use super::fold::words;
 use super::forms::{forms, Form};
 use super::limits;
 use super::mask::Masked;
-use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
+use super::quoted::{own_subject, unquoted};
+use std::borrow::Cow;
 
 /// Words from which on words are shingled, not characters.
 const WORDS: usize = 8;
@@ -18,12 +18,32 @@ const WORDS: usize = 8;
 const SUBJECT_MARKS: usize = 16;
 const LINK_MARKS: usize = 8;
 
+/// Subject and visible text as they are compared: masked, quotations left out.
+pub struct Own<'a> {
+    subject: Cow<'a, Masked>,
+    text: Cow<'a, Masked>,
+}
+
+impl<'a> Own<'a> {
+    /// Of a message that shows `subject` and `text`, both of which are at hand masked too.
+    pub fn of(subject: (&str, &'a Masked), text: (&str, &'a Masked), recipients: &[String]) -> Self {
+        match unquoted(text.0) {
+            None => Own {
+                subject: Cow::Borrowed(subject.1),
+                text: Cow::Borrowed(text.1),
+            },
+            Some(own) => Own {
+                subject: Cow::Owned(Masked::of(own_subject(subject.0), recipients)),
+                text: Cow::Owned(Masked::of(&own, recipients)),
+            },
+        }
+    }
+}
+
 /// What a fingerprint is made from.
 pub struct Shown<'a> {
-    /// The subject as shown.
-    pub subject: &'a Masked,
-    /// The visible text.
-    pub text: &'a Masked,
+    /// Subject and visible text.
+    pub own: &'a Own<'a>,
     /// Hosts and registered domains of the links.
     pub hosts: &'a [&'a str],
     /// Pieces of the attachments (`pieces.rs`).
@@ -47,20 +67,44 @@ pub struct Fingerprint {
     pub forms: Vec<u64>,
 }
 
-/// Keyed hash of `bytes`. The key is public here: a secret key belongs to the archive that compares with strangers.
+/// Odd numbers without a pattern: digits of pi.
+const MIX: [u64; 3] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1];
+
+/// Both halves of a product of 128 bits, one over the other.
+fn mixed(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Keyed hash of `bytes`, by products folded (as wyhash does): a message has hundreds of words. The key is public here: whoever
+/// wants his mail to look like another's needs no collision, he copies the text. A secret key belongs to the archive that
+/// compares with strangers.
 pub fn keyed(kind: u64, bytes: &[u8]) -> u64 {
-    let mut h = SipHasher13::new_with_keys(0x7370616d74696465, 0x0073_6b65_7463_6831 ^ (kind << 56));
-    h.write(bytes);
-    h.finish() >> 1
+    let mut state = MIX[2] ^ (kind << 56);
+    let mut rest = bytes;
+    while let Some((first, more)) = rest.split_first_chunk::<16>() {
+        state = mixed(some_of(&first[..8]) ^ MIX[0], some_of(&first[8..]) ^ state);
+        rest = more;
+    }
+    let (low, high) = rest.split_at(rest.len().min(8));
+    state = mixed(some_of(low) ^ MIX[0], some_of(high) ^ state);
+    mixed(state ^ MIX[1], bytes.len() as u64 ^ MIX[0]) >> 1
+}
+
+/// Up to eight bytes as a number: no two strings of one length give the same.
+fn some_of(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32,
+        _ => bytes.iter().fold(0, |all, b| all << 8 | u64::from(*b)),
+    }
 }
 
 /// A hash of hashes in order.
 fn joined(parts: &[u64], kind: u64) -> u64 {
-    let mut h = SipHasher13::new_with_keys(0x6772616d, kind);
-    for p in parts {
-        h.write_u64(*p);
-    }
-    h.finish() >> 1
+    let state = parts
+        .iter()
+        .fold(MIX[2] ^ (kind << 56), |state, p| mixed(state ^ p, MIX[0]));
+    mixed(state ^ MIX[1], MIX[0]) >> 1
 }
 
 /// The `most` smallest, ascending, each once.
@@ -143,7 +187,7 @@ fn put_disguised(word: &str, token: &mut String, put: &mut impl FnMut(&str)) {
 
 /// Fingerprint of one message; a function of what is shown alone.
 pub fn fingerprint(shown: &Shown) -> Fingerprint {
-    let text = words(shown.text.text());
+    let text = words(shown.own.text.text());
     let mut hashes = Vec::with_capacity(text.len() / 4);
     each_token(&text, |t| hashes.push(keyed(0, t.as_bytes())));
     let mut all: Vec<u64> = Vec::with_capacity(hashes.len() + 32);
@@ -157,7 +201,7 @@ pub fn fingerprint(shown: &Shown) -> Fingerprint {
         all.extend(ends.windows(6).map(|w| keyed(1, &text.as_bytes()[w[0]..w[5]])));
     }
     let mut title = Vec::new();
-    each_token(&words(shown.subject.text()), |t| title.push(keyed(0, t.as_bytes())));
+    each_token(&words(shown.own.subject.text()), |t| title.push(keyed(0, t.as_bytes())));
     let bigrams: Vec<u64> = if title.len() == 1 {
         vec![joined(&title, 1)]
     } else {
@@ -190,9 +234,9 @@ mod tests {
             urls: &[],
             types: &[],
         };
+        let masked = (Masked::of(subject, &[]), Masked::of(text, &[]));
         fingerprint(&Shown {
-            subject: &Masked::of(subject, &[]),
-            text: &Masked::of(text, &[]),
+            own: &Own::of((subject, &masked.0), (text, &masked.1), &[]),
             hosts: &[],
             pieces: &[],
             form,
@@ -222,6 +266,13 @@ mod tests {
         let b = of("", "我们提供最优惠的发票代开服务欢迎您来电咨询");
         let common = a.shingles.iter().filter(|s| b.shingles.contains(s)).count();
         assert!(common * 2 > a.shingles.len(), "{common} of {}", a.shingles.len());
+    }
+
+    #[test]
+    fn a_reply_is_compared_by_what_it_says_itself() {
+        let own = "please stop sending me such letters, nobody here wants any of it";
+        let reply = format!("{own}\nOn Monday somebody wrote:\n> order pills at our shop today");
+        assert_eq!(of("Re: order pills", &reply), of("", own));
     }
 
     #[test]

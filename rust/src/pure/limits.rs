@@ -36,7 +36,7 @@ pub const ATTACHMENTS: usize = 200;
 /// Parts whose types make up the structure.
 pub const TYPES: usize = 32;
 /// Smallest shingle hashes kept of a message.
-pub const SKETCH: usize = 64;
+pub const SKETCH: usize = 45;
 
 /// Every bound by name, with the defect that says it was met; `None` where nothing of the message is left out.
 pub const TABLE: &[(&str, usize, Option<&str>)] = &[

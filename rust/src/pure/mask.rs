@@ -9,8 +9,8 @@ fn is_word(c: char) -> bool {
 }
 
 /// ASCII that stands in a word.
-const WORD: [bool; 128] = {
-    let mut table = [false; 128];
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
     let mut b = 0;
     while b < 128 {
         table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'.' | b'_' | b'%' | b'+' | b'-');
@@ -214,7 +214,10 @@ impl Masking<'_> {
             self.put(i, "<url>", end);
             return end;
         }
-        let end = leading(rest, |b| is_word(b as char));
+        let mut end = rest.bytes().position(|b| !WORD[usize::from(b)]).unwrap_or(rest.len());
+        if rest.as_bytes().get(end).is_some_and(|b| *b >= 0x80) {
+            end += leading(&rest[end..], |b| WORD[usize::from(b)]);
+        }
         if rest.as_bytes().get(end) == Some(&b'@') {
             let domain = leading(&rest[end + 1..], |b| {
                 b.is_ascii_alphanumeric() || b == b'-' || b == b'.'

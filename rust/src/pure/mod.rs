@@ -31,6 +31,7 @@ pub mod origin;
 pub mod peer;
 pub mod pieces;
 pub mod proxy;
+pub mod quoted;
 pub mod second;
 pub mod shown;
 pub mod sniff;

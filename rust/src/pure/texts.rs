@@ -2,7 +2,7 @@
 
 use super::columns::{Column, Table};
 use super::digest::{exact_digest, hex};
-use super::fingerprint::{fingerprint, Shown};
+use super::fingerprint::{fingerprint, Own, Shown};
 use super::forms::Form;
 use super::links::{registered_domain, text_links};
 use super::mask::Masked;
@@ -32,16 +32,15 @@ pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
             urls: &urls,
             types: &[],
         };
-        let (subject, text) = (Masked::of(subject, &[]), Masked::of(body, &[]));
+        let (title, text) = (Masked::of(subject, &[]), Masked::of(body, &[]));
         let print = fingerprint(&Shown {
-            subject: &subject,
-            text: &text,
+            own: &Own::of((subject, &title), (body, &text), &[]),
             hosts: &hosts,
             pieces: &[],
             form,
         });
         let said = text.without_digits();
-        exact.push_str(&hex(&exact_digest(&subject.without_digits(), Ok(&said), &[])));
+        exact.push_str(&hex(&exact_digest(&title.without_digits(), Ok(&said), &[])));
         for (column, values) in lists.iter_mut().zip([
             &print.shingles,
             &print.subject,

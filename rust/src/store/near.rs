@@ -12,11 +12,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{at_path, Result, StoreError};
-use crate::pure::group::similar::{meet, similarity};
+use crate::pure::group::similar::{kin, similarity};
 use crate::pure::group::{Groups, Rules, Set, Settled};
 use crate::pure::limits::SKETCH;
 
-const MAGIC: &[u8; 16] = b"spamtide near 1\0";
+const MAGIC: &[u8; 16] = b"spamtide near 2\0";
 const HEAD: u64 = 48;
 const RECURRING: u64 = 8;
 const KEY: u64 = 12;
@@ -301,20 +301,11 @@ impl Index {
             .zip(shared)
             .map(|(c, both)| if both { (*c).max(1) } else { *c })
             .collect();
-        let similarity = similarity(
-            (shingles, &mine),
-            (&row.shingles, &row.classes),
-            &self.rules.weights,
-            &[],
-        );
-        let rules = &self.rules;
-        let shares = (meet(&row.subject, subject), meet(&row.links, links));
-        let needed = if row.subject.is_empty() && row.links.is_empty() {
-            rules.without
-        } else {
-            let off = if shares.0 { rules.subject } else { 0 } + if shares.1 { rules.link } else { 0 };
-            rules.base.saturating_sub(off).max(rules.least)
-        };
+        // Which of a newcomer's marks say anything is not known: they do where the row's do.
+        let silent = row.subject.is_empty() && row.links.is_empty();
+        let theirs: (&[u64], &[u64]) = if silent { (&[], &[]) } else { (subject, links) };
+        let (needed, weights) = kin((&row.subject, &row.links), theirs, &self.rules);
+        let similarity = similarity((shingles, &mine), (&row.shingles, &row.classes), weights, &[]);
         (similarity, needed)
     }
 

@@ -90,12 +90,21 @@ def settle_campaigns(
         if before is None and not snapshot.files.get("sketch"):
             return Settling(0, False, 0, 0, 0)
         with generations.draft() as draft:
-            messages, moved = _group(workspace, snapshot, draft, before, now, tell)
+            messages, moved, lost = _group(workspace, snapshot, draft, before, now, tell)
             ends = {segment_name(*key): n for key, n in digested.items()}
             generation = draft.name(Basis(FACTS_VERSION, snapshot.changed, METHOD, messages, ends))
+        if before is not None:
+            _carry(before, generation, moved, lost)
     tell(STEPS, STEPS, "")
     seconds = float(f"{time.monotonic() - started:.6g}")
     return replace(_of(generation, new=True), changed=dict(Counter(c.why for c in moved)), seconds=seconds)
+
+
+def _carry(before: Generation, generation: Generation, moved: list[Change], lost: frozenset[str]) -> None:
+    """What was inferred of campaigns that live on goes with them. Killed before, it is inferred again when somebody asks."""
+    from spamtide.app.templates import carry_templates
+
+    carry_templates(before, generation, moved, lost)
 
 
 def _of(generation: Generation, *, new: bool) -> Settling:
@@ -106,8 +115,8 @@ def _of(generation: Generation, *, new: bool) -> Settling:
 
 def _group(
     workspace: Workspace, snapshot: Snapshot, draft: Draft, before: Generation | None, now: int, tell: Progress
-) -> tuple[int, list[Change]]:
-    """Write every table; how many messages there are, and what became of older ids."""
+) -> tuple[int, list[Change], frozenset[str]]:
+    """Write every table; how many messages there are, what became of older ids, and which of these have exact groups that are gone."""
     import pyarrow as pa
 
     from spamtide.campaign import settle_sorted
@@ -131,17 +140,19 @@ def _group(
         draft.write("campaign_edge", group_schema("campaign_edge"), _edge_rows(exact, settled.edges))
         members = draft.write("campaign_member", group_schema("campaign_member"), groups.members())
         moved: list[Change] = []
+        lost: frozenset[str] = frozenset()
         if before is not None:
             older = before.basis.facts_version
             tables = workspace.tables.snapshot(older) if older != FACTS_VERSION else None
-            moved = changes(groups.moves(before, members.path, tables))
+            pairs = groups.moves(before, members.path, tables)
+            moved, lost = changes(pairs), frozenset(old for old, new, _ in pairs if new is None)
             _note(workspace, before, moved, now)
         followed = _followed(workspace, groups)
         draft.write("campaign_alias", group_schema("campaign_alias"), _alias_rows(followed))
         tell(3, STEPS, "what is known of each")
         draft.write("campaign", group_schema("campaign"), groups.campaigns(members.path))
         draft.write("campaign_feed", group_schema("campaign_feed"), groups.feeds(members.path))
-        return groups.messages, moved
+        return groups.messages, moved, lost
 
 
 def _note(workspace: Workspace, before: Generation, moved: list[Change], now: int) -> None:

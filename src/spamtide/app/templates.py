@@ -5,7 +5,7 @@ Inference takes a second; what it found is kept beside the generation, so that l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from spamtide.measure import campaign_texts, other_texts
 
 if TYPE_CHECKING:
     from spamtide.archive import Engine, Generation
+    from spamtide.campaign import Change
 
 # Exact groups that are read, lowest by digest; inference itself takes a sample of what it is given.
 MEMBERS = 400
@@ -55,6 +56,46 @@ def inferred_template(generation: Generation, campaign: str) -> dict[str, Any] |
     """The same keys where it was inferred already, else None. Infers nothing."""
     body = _kept(generation, campaign)
     return None if body is None else body["document"]
+
+
+def carry_templates(before: Generation, after: Generation, moved: Iterable[Change], lost: Collection[str]) -> int:
+    """Keep what was inferred of a generation for the next one, under the ids of now; how many were kept.
+
+    Not that of a campaign which is ``lost``, some of whose exact groups are gone: what was inferred of erased texts must not outlive them.
+    Nor of one that was split, or is now more than twice as large: its template may not be what it was. Those are inferred again
+    when somebody asks.
+    """
+    went = {change.old: change for change in moved}
+    names = sorted(inferred_campaigns(before) - frozenset(lost))
+    if not names:
+        return 0
+    was = _wordings(before, names)
+    # A campaign that kept its id goes before those that were merged into it.
+    targets = {name: name for name in names if name not in went}
+    for name in names:
+        change = went.get(name)
+        if change is not None and change.why in ("merged", "renamed"):
+            targets.setdefault(change.new[0], name)
+    now = _wordings(after, sorted(targets))
+    kept = 0
+    for new, old in sorted(targets.items()):
+        body = _kept(before, old)
+        if body is not None and 0 < now.get(new, 0) <= 2 * was.get(old, 0):
+            keep_beside(after, _KEPT, new, body)
+            kept += 1
+    return kept
+
+
+def _wordings(generation: Generation, campaigns: list[str]) -> dict[str, int]:
+    """Exact groups of some campaigns."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(
+        generation.tables["campaign"].path,
+        columns=["campaign", "exact_groups"],
+        filters=[("campaign", "in", campaigns)],
+    )
+    return {row["campaign"]: row["exact_groups"] for row in rows.to_pylist()}
 
 
 def _kept(generation: Generation, campaign: str) -> dict[str, Any] | None:

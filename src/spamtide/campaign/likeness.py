@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 # The numbers of the method, as in rust/src/pure/group/mod.rs: thousandths.
-SKETCH, KEYS, SAMPLE, MANY = 64, 10, 8, 4
+SKETCH, KEYS, SAMPLE, MANY = 45, 10, 8, 4
 WEIGHTS = (200, 400, 1000)
-BASE, WITHOUT, SUBJECT, LINK, LEAST = 550, 450, 400, 300, 200
-LIKE, AGREEING = 100, 400
+BASE, WITHOUT, SUBJECT, LINK, LEAST = 550, 450, 400, 300, 240
+LIKE, AGREEING = 250, 250
 
 
 _SCHEMA = pa.schema([("exact", pa.string()), *((name, pa.binary()) for name in LISTS)])
@@ -105,13 +105,13 @@ class Likeness:
         stands = self._shingles.stands_in(hashes)
         return np.where(stands <= 1, WEIGHTS[0], np.where(stands < MANY, WEIGHTS[1], WEIGHTS[2])).astype(np.int64)
 
-    def similarity(self, one: int, other: int, without: Ints | None = None) -> int:
-        """Weighted Jaccard of two sketches, thousandths; shingles of ``without`` left out."""
+    def similarity(self, one: int, other: int, without: Ints | None = None, *, alike: bool = False) -> int:
+        """Weighted Jaccard of two sketches, thousandths; shingles of ``without`` left out; with ``alike`` all weigh the same."""
         a, b = self._shingles.of(one), self._shingles.of(other)
         both = np.union1d(a, b)[:SKETCH]
         if without is not None and len(without):
             both = both[~np.isin(both, without)]
-        weight = self.weights(both)
+        weight = np.ones(len(both), np.int64) if alike else self.weights(both)
         whole = int(weight.sum())
         shared = np.isin(both, a) & np.isin(both, b)
         return int(weight[shared].sum()) * 1000 // whole if whole else 0
@@ -122,16 +122,18 @@ class Likeness:
         found = zip(hashes.tolist(), self.weights(hashes).tolist(), strict=True)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
-    def _alike(self, marks: _Lists, mark: int) -> bool:
+    def _alike(self, marks: _Lists, mark: int, *, alone: bool) -> bool:
         carriers = marks.carriers(mark)[:SAMPLE].tolist()
+        if len(carriers) < 2:
+            return alone
         pairs = [self.similarity(b, a, self._subject.of(b)) >= LIKE for a, b in combinations(carriers, 2)]
-        return bool(pairs) and sum(pairs) * 1000 >= AGREEING * len(pairs)
+        return sum(pairs) * 1000 >= AGREEING * len(pairs)
 
     def _is_proven_subject(self, mark: int) -> bool:
-        return self._alike(self._subject, mark)
+        return self._alike(self._subject, mark, alone=True)
 
     def _is_proven_link(self, mark: int) -> bool:
-        return self._alike(self._links, mark)
+        return self._alike(self._links, mark, alone=False)
 
     def _proven_of(self, row: int) -> tuple[set[int], set[int]]:
         subject, link = self._proven["subject"], self._proven["link"]
@@ -146,10 +148,12 @@ class Likeness:
             return known
         (a, x), (b, y) = self._proven_of(one), self._proven_of(other)
         subject, link = bool(a & b), bool(x & y)
+        strangers = bool(a and b) and not subject and not link
         needed = WITHOUT
         if a or b or x or y:
             needed = max(LEAST, BASE - SUBJECT * subject - LINK * link)
-        found = self._judged[one, other] = Judged(self.similarity(one, other), needed, subject, link)
+        similarity = self.similarity(one, other, alike=strangers)
+        found = self._judged[one, other] = Judged(similarity, needed, subject, link)
         return found
 
     def neighbours(self, row: int) -> NDArray[np.int32]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 8
+FACTS_VERSION = 9
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -149,7 +149,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "sketch": (
         *_PLACE,
         _c("exact", "utf8", "public", "exact digest of the message"),
-        _c("shingles", "binary", "local", "up to 64 smallest keyed shingle hashes, ascending, int64 little-endian"),
+        _c("shingles", "binary", "local", "up to 45 smallest keyed shingle hashes, ascending, int64 little-endian"),
         _c("subject_marks", "binary", "local", "keyed hashes of the subject's bigrams, likewise, up to 16"),
         _c("link_marks", "binary", "local", "keyed hashes of hosts and registered domains of links, likewise, up to 8"),
         _c(

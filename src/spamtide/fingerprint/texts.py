@@ -24,7 +24,10 @@ def fingerprint_texts(texts: Sequence[str], subjects: Sequence[str] | None = Non
     above = [""] * len(texts) if subjects is None else subjects
     if len(above) != len(texts):
         raise ValueError(f"{len(texts)} texts and {len(above)} subjects")
-    columns = _fingerprints([_clean(s) for s in above], [_clean(t) for t in texts])["sketch"]
+    try:
+        columns = _fingerprints(list(above), list(texts))["sketch"]
+    except UnicodeEncodeError:
+        columns = _fingerprints([_clean(s) for s in above], [_clean(t) for t in texts])["sketch"]
     return pa.table({name: arrow_array(columns[name]) for name in COLUMNS})
 
 

@@ -3,7 +3,7 @@
 use super::evidence::Proven;
 use super::forest::Forest;
 use super::lists::Lists;
-use super::similar::{meet, similarity};
+use super::similar::{kin, similarity};
 use super::{Edge, Rules, Set};
 
 /// Keys looked at in one sort.
@@ -54,27 +54,27 @@ impl Meeting<'_> {
     /// Similarity of two, and what they need to be a pair.
     pub fn judge(&self, a: usize, b: usize) -> (u32, u32) {
         let of = |i: usize| (self.set.shingles.get(i), &self.classes[self.set.shingles.span(i)]);
-        let rules = self.rules;
-        let needed = if self.proven.any(a) || self.proven.any(b) {
-            let mut off = 0;
-            if meet(self.proven.subject.get(a), self.proven.subject.get(b)) {
-                off += rules.subject;
-            }
-            if meet(self.proven.links.get(a), self.proven.links.get(b)) {
-                off += rules.link;
-            }
-            rules.base.saturating_sub(off).max(rules.least)
-        } else {
-            rules.without
-        };
-        (similarity(of(a), of(b), &rules.weights, &[]), needed)
+        let proven = self.proven;
+        let (needed, weights) = kin(
+            (proven.subject.get(a), proven.links.get(a)),
+            (proven.subject.get(b), proven.links.get(b)),
+            self.rules,
+        );
+        (similarity(of(a), of(b), weights, &[]), needed)
     }
 
     /// Join the members of one bucket that belong together; the number of pairs compared.
     ///
     /// Who leads depends on the members alone, never on what other buckets joined. A pair that is joined already is compared
     /// only where its answer decides who leads.
-    pub fn pairs(&self, shingle: u64, members: &[u32], forest: &mut Forest, edges: &mut Vec<Edge>) -> u64 {
+    pub fn pairs(
+        &self,
+        shingle: u64,
+        members: &[u32],
+        forest: &mut Forest,
+        edges: &mut Vec<Edge>,
+        judged: &mut Judged,
+    ) -> u64 {
         let mut leaders: Vec<u32> = Vec::with_capacity(self.rules.leaders);
         let mut compared = 0;
         for &member in members {
@@ -84,8 +84,10 @@ impl Meeting<'_> {
                 if known && follows {
                     continue;
                 }
-                compared += 1;
-                let (similarity, needed) = self.judge(leader as usize, member as usize);
+                let (similarity, needed) = judged.of(leader, member, || {
+                    compared += 1;
+                    self.judge(leader as usize, member as usize)
+                });
                 if similarity < needed {
                     continue;
                 }
@@ -106,5 +108,32 @@ impl Meeting<'_> {
             }
         }
         compared
+    }
+}
+
+/// Judgements of pairs met a while ago: two that share one of their buckets share others. A cache, which changes no answer.
+pub struct Judged {
+    slots: Vec<(u32, u32, (u32, u32))>,
+}
+
+impl Judged {
+    /// Room for what a set of `n` needs, up to 16 MiB.
+    pub fn for_about(n: usize) -> Self {
+        let slots = (8 * n.max(1)).next_power_of_two().min(1 << 20);
+        Judged {
+            slots: vec![(u32::MAX, u32::MAX, (0, 0)); slots],
+        }
+    }
+
+    /// The judgement of a pair, by `judge` unless it is remembered.
+    fn of(&mut self, a: u32, b: u32, judge: impl FnOnce() -> (u32, u32)) -> (u32, u32) {
+        let key = u64::from(a) << 32 | u64::from(b);
+        let place = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let slots = self.slots.len();
+        let slot = &mut self.slots[place as usize & (slots - 1)];
+        if (slot.0, slot.1) != (a, b) {
+            *slot = (a, b, judge());
+        }
+        slot.2
     }
 }

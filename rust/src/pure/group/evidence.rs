@@ -9,7 +9,7 @@ use super::{Rules, Set};
 
 /// Marks that count, per fingerprint.
 pub struct Proven {
-    /// Bigrams of the subject.
+    /// Bigrams of the subject that say whose it is: their carriers are alike, or nobody else has them.
     pub subject: Lists,
     /// Hosts of links.
     pub links: Lists,
@@ -22,15 +22,16 @@ impl Proven {
     }
 }
 
-/// Of every fingerprint the marks whose carriers are alike.
+/// Of every fingerprint the marks whose carriers are alike, and those of its subject that nobody shares. A host of one message
+/// alone is no such mark: senders change hosts with each message, subjects seldom.
 pub fn prove(set: &Set, classes: &[u8], rules: &Rules) -> Proven {
     Proven {
-        subject: proven(&set.subject, set, classes, rules),
-        links: proven(&set.links, set, classes, rules),
+        subject: proven(&set.subject, set, classes, rules, true),
+        links: proven(&set.links, set, classes, rules, false),
     }
 }
 
-fn proven(marks: &Lists, set: &Set, classes: &[u8], rules: &Rules) -> Lists {
+fn proven(marks: &Lists, set: &Set, classes: &[u8], rules: &Rules, alone: bool) -> Lists {
     let mut carried: Vec<(u64, u32)> = Vec::with_capacity(marks.values().len());
     for i in 0..marks.len() {
         carried.extend(marks.get(i).iter().map(|m| (*m, i as u32)));
@@ -38,7 +39,10 @@ fn proven(marks: &Lists, set: &Set, classes: &[u8], rules: &Rules) -> Lists {
     carried.sort_unstable();
     let good: Vec<u64> = carried
         .chunk_by(|a, b| a.0 == b.0)
-        .filter(|run| run.len() > 1 && alike(&run[..run.len().min(rules.sample)], set, classes, rules))
+        .filter(|run| match run.len() {
+            1 => alone,
+            n => alike(&run[..n.min(rules.sample)], set, classes, rules),
+        })
         .map(|run| run[0].0)
         .collect();
     drop(carried);

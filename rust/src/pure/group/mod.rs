@@ -17,7 +17,7 @@ pub mod frequency;
 pub mod lists;
 pub mod similar;
 
-use buckets::Meeting;
+use buckets::{Judged, Meeting};
 use evidence::Proven;
 use forest::Forest;
 use lists::Lists;
@@ -25,7 +25,7 @@ use lists::Lists;
 /// Fingerprints of distinct exact groups, in ascending order of their exact digests. Each list ascends, without repeats.
 #[derive(Clone, Debug, Default)]
 pub struct Set {
-    /// Up to 64 smallest shingles, those of subject and attachments among them.
+    /// Up to 45 smallest shingles, those of subject and attachments among them.
     pub shingles: Lists,
     /// Bigrams of the subject.
     pub subject: Lists,
@@ -84,10 +84,10 @@ impl Default for Rules {
             without: 450,
             subject: 400,
             link: 300,
-            least: 200,
+            least: 240,
             sample: 8,
-            like: 100,
-            agreeing: 400,
+            like: 250,
+            agreeing: 250,
         }
     }
 }
@@ -141,6 +141,7 @@ pub fn settle(set: &Set, rules: &Rules) -> Settled {
     let proven = evidence::prove(set, &classes, rules);
     let mut forest = Forest::new(set.len());
     let mut groups = Groups::default();
+    let mut judged = Judged::for_about(set.len());
     let meeting = Meeting {
         set,
         classes: &classes,
@@ -149,7 +150,7 @@ pub fn settle(set: &Set, rules: &Rules) -> Settled {
     };
     buckets::each(&set.shingles, &classes, rules.keys, |shingle, members| {
         groups.buckets += 1;
-        groups.compared += meeting.pairs(shingle, members, &mut forest, &mut groups.edges);
+        groups.compared += meeting.pairs(shingle, members, &mut forest, &mut groups.edges, &mut judged);
     });
     groups.label = forest.labels();
     Settled {
