@@ -62,6 +62,8 @@ def test_a_page_holds_on_a_desk_on_a_phone_in_the_dark_and_at_twice_the_size(
         visit.seen.expected.append("/c-nobody")
     page = visit.open(paths[name])
     assert page.locator("h1").count() == 1 and page.locator("h1").inner_text()
+    # Markup that was escaped once too often would stand there as text.
+    assert not re.search(r"</?(time|span|a|td)\b", page.locator("main").inner_text())
     for look, viewport, scheme in (
         ("desk", DESK, "light"), ("dark", DESK, "dark"), ("phone", PHONE, "light"), ("phone-dark", PHONE, "dark"), ("zoomed", ZOOMED, "light"),
     ):  # fmt: skip
