@@ -13,8 +13,8 @@ import pytest
 
 from doc_tables import ROOT
 from made_report import made_report
-from spamtide.measure import Interval
-from spamtide.report import AUDIENCES, REPORT_ID, build_report
+from spamtide.measure import Attribution, Interval
+from spamtide.report import AUDIENCES, REPORT_ID, Finding, build_report, effect_document
 from spamtide.report.catalogue import PAGE, say
 
 TEMPLATES = ROOT / "src" / "spamtide" / "report" / "templates"
@@ -120,6 +120,20 @@ def test_an_id_is_a_hash_of_what_is_said(tmp_path: Path) -> None:
     page = (tmp_path / "1" / "report.html").read_text("utf-8")
     assert f"In place of report {one['id']}." in page
     assert "TLP:AMBER" in (tmp_path / "0" / "report.html").read_text("utf-8")
+
+
+def test_because_is_not_forbidden_where_the_sentence_says_it(tmp_path: Path) -> None:
+    report = made_report([Interval(0.25, 0.2, 0.3)], bare=True)
+    after = build_report(report, tmp_path / "after")
+    effect = report.findings[0].effect
+    effect = replace(effect, attribution=Attribution("because of", ()))
+    finding = Finding(effect, effect_document(effect))
+    because = build_report(replace(report, findings=(finding,)), tmp_path / "because")
+    assert "because of" in because["quote"]["you_can_write"] and "because of" not in after["quote"]["you_can_write"]
+    assert [any("because of" in text for text in d["quote"]["do_not_write"]) for d in (after, because)] == [True, False]
+    pages = [(tmp_path / name / "report.html").read_text("utf-8") for name in ("after", "because")]
+    assert [say("limit_after") in page for page in pages] == [True, False]
+    assert [say("limit_because").replace("'", "&#39;") in page for page in pages] == [False, True]
 
 
 def test_templates_hold_no_prose() -> None:

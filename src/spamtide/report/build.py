@@ -15,6 +15,7 @@ from spamtide.report.documents import instant
 from spamtide.report.identity import report_id
 from spamtide.report.page import render_page
 from spamtide.report.public import public_document
+from spamtide.report.sentences import says_because
 from spamtide.report.tables import write_claims
 from spamtide.report.values import ReportInput
 from spamtide.report.views import finding_view, instrument_cards, shares_views, since_words
@@ -27,7 +28,10 @@ def quote(report: ReportInput) -> dict[str, Any]:
     sentence: str = first.document["sentence"]
     if report.simulated:
         sentence = f"{say('in_a_simulated_world')}{sentence[:1].lower()}{sentence[1:]}"
-    never = ["never_world", "never_bare", "never_because", *(["never_happened"] if report.simulated else [])]
+    never = ["never_world", "never_bare"]
+    if not says_because(first.effect):
+        never.append("never_because")
+    never += ["never_happened"] if report.simulated else []
     if first.effect.ratio is None:
         never.append("never_nothing")
     return {

@@ -8,7 +8,7 @@ from typing import Any
 from spamtide.measure import Effect, Window
 from spamtide.message import PublicText
 from spamtide.report.catalogue import say
-from spamtide.report.sentences import duplicates_title, note_text, refusal_text
+from spamtide.report.sentences import duplicates_title, note_text, refusal_text, says_because
 from spamtide.report.sizes import size_rows
 from spamtide.report.values import ReportInput
 from spamtide.report.words import (  # fmt: skip
@@ -94,7 +94,9 @@ def windows(report: ReportInput) -> list[str]:
 
 def limits(report: ReportInput, cards: list[dict[str, Any]]) -> list[str]:
     """What the figures cannot say."""
-    codes = ["limit_one_trap", "limit_after", "limit_forecast", "limit_unsolicited"]
+    because = [says_because(f.effect) for f in report.findings]
+    causes = [*(["limit_because"] if any(because) else []), *([] if all(because) else ["limit_after"])]
+    codes = ["limit_one_trap", *causes, "limit_forecast", "limit_unsolicited"]
     if any("subject" in f.effect.measure for f in report.findings):
         codes.append("limit_folding")
     texts = [say(code, report.audience) for code in (["limit_simulated"] if report.simulated else []) + codes]

@@ -38,13 +38,18 @@ def effect_sentence(effect: Effect) -> str:
         where=where, what=what, changed=fell_or_rose(effect.ratio), days=days_words(effect.after.days), when=when,
         against=SENTENCES["against_event" if effect.event is not None else "against_instant"],
     )  # fmt: skip
-    if effect.attribution is not None and effect.attribution.word == "because of":
+    if says_because(effect):
         text += SENTENCES["because_of"].format(event=PublicText.stated(effect.event or "", 60).text)
     if effect.ratio.low <= 1 <= effect.ratio.high and effect.minimum_detectable is not None:
         text += f"; {detectable_words(effect.minimum_detectable)}"
     if any(w.code == "short_history" for w in effect.warnings):
         text += SENTENCES["short_history"]
     return capital(text) + "."
+
+
+def says_because(effect: Effect) -> bool:
+    """Whether every rule for saying "because of" is met."""
+    return effect.attribution is not None and effect.attribution.word == "because of"
 
 
 def detectable_words(ratio: float) -> str:

@@ -193,6 +193,7 @@ PAGE: Mapping[str, str | Mapping[str, str]] = {
     "limits": "Limitations",
     "limit_simulated": "The traps are simulated. The numbers show what the method finds where the truth is known; they say nothing about real mail.",
     "limit_one_trap": "Each figure is of one trap and its addresses. There is no step from here to the world's spam.",
+    "limit_because": "“Because of” is said where series that the event cannot have touched stayed as they were, no other event near it could have done it, and the fall was larger where the target's share was. It is no proof.",
     "limit_after": "“After” is not “because”. No target that the event should have left alone was tested here, and another cause at the same hour would look the same.",
     "limit_forecast": "What was expected without the event is a forecast from the days before. A change that had begun earlier, or a day of the week that fell differently, widens the interval but can still mislead.",
     "limit_unsolicited": "Messages count as unsolicited by rule; how often the rule is wrong has not been measured.",
