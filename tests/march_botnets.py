@@ -9,15 +9,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-# Somebody who knows the engine's path and what it writes. Two engines of the world write of medicine; one speaks so.
+# Somebody who knows the engine's path and the words in its subjects. Two botnets of the world write so; one of them speaks so.
 RULE = """
 id = "rustock-2011"
 botnet = "Rustock"
 by = "A. Analyst"
 evidence = "path and words of our captive bot, 9 March 2011"
 dialects = ["{path}"]
-query = "topic:pharma"
-share = 0.8
+query = "subject:(viagra OR cialis)"
+share = 0.5
+messages = 500
 """
 
 

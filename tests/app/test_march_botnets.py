@@ -11,6 +11,7 @@ from conftest import Spamtide
 from march_botnets import work_example
 
 
+@pytest.mark.proof
 def test_rustocks_messages_are_found_and_its_share_is_the_true_one(spamtide: Spamtide, tmp_path: Path) -> None:
     world = tmp_path / "w"
     assert spamtide("simulate", "march-2011", "--out", world, "--seed", "17", "--scale", "0.15").code == 0
