@@ -86,9 +86,9 @@ def multiply(place: Path, times: int) -> None:
     assert generation is not None
 
     def other(column: Any, k: int, head: str) -> Any:
-        # Another value of the same shape: the first digits are those of the copy.
+        # Another value of the same length: its first digit is a letter that no digest has.
         text = pc.cast(column, pa.string())
-        return pc.binary_join_element_wise(head + f"{k:02x}", pc.utf8_slice_codeunits(text, len(head) + 2), "")
+        return pc.binary_join_element_wise(head + chr(ord("g") + k), pc.utf8_slice_codeunits(text, len(head) + 1), "")
 
     for k in range(2, times + 1):
         made = []

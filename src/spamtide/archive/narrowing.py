@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spamtide.archive.engine import Engine
 
+# Of so many messages the texts are held too; those of more could fill the memory.
+_TEXTS = 10_000
 _KEYS = "feed, writer, segment, ordinal"
 
 
 def narrow_to_campaign(engine: Engine, campaign: str, *, at_most: int) -> bool:
     """Put tables of this campaign alone in front of those of everything, in this engine or cursor; whether that was done.
 
-    Not done where no such campaign is, or where it has more than ``at_most`` messages. The texts stay those of everything.
+    Not done where no such campaign is, or where it has more than ``at_most`` messages.
     """
     known = engine.ask("SELECT messages, first_seen, last_seen FROM campaign WHERE campaign = ?", [campaign])
     if len(known) != 1 or known[0]["messages"] > at_most:
@@ -31,4 +33,8 @@ def narrow_to_campaign(engine: Engine, campaign: str, *, at_most: int) -> bool:
     engine.ask(
         f"CREATE TEMP TABLE link AS SELECT l.* FROM memory.main.link AS l SEMI JOIN temp.message AS m USING ({_KEYS})"
     )
+    if known[0]["messages"] <= _TEXTS:
+        engine.ask(
+            f"CREATE TEMP TABLE text AS SELECT t.* FROM memory.main.text AS t SEMI JOIN temp.message AS m USING ({_KEYS})"
+        )
     return True
