@@ -13,6 +13,7 @@ from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.observatory import Observatory
 from spamtide.app.serving.reading import WRITER, ReadingBook
 from spamtide.archive import Journal, narrow_to_campaign
+from spamtide.errors import BrokenWorld
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.message import PublicNetwork, PublicText
 
@@ -53,6 +54,7 @@ class HeldEngine:
         self._users: dict[int, int] = {}
         self._old: dict[int, Engine] = {}
         self._cursors: set[Engine] = set()
+        self._closing = False
         self._mine = threading.local()
 
     @contextlib.contextmanager
@@ -81,6 +83,8 @@ class HeldEngine:
 
     @contextlib.contextmanager
     def _cursor(self, generation: Generation | None) -> Iterator[Engine]:
+        if self._closing:
+            raise BrokenWorld("busy", "The server is about to end.", "Ask again when it is back.")
         with self._lock:
             engine = self._newest(generation)
             self._users[id(engine)] = self._users.get(id(engine), 0) + 1
@@ -99,7 +103,8 @@ class HeldEngine:
                         left.close()
 
     def interrupt(self) -> None:
-        """Break off every question that is being asked."""
+        """Break off every question that is being asked, and take none any more."""
+        self._closing = True
         for cursor in list(self._cursors):
             cursor.interrupt()
 
@@ -151,7 +156,7 @@ class Asker:
             yield engine
 
     def interrupt(self) -> None:
-        """Break off every question that is being asked."""
+        """Break off every question that is being asked, and take none any more."""
         self._held.interrupt()
 
     def only(self, campaign: str) -> contextlib.AbstractContextManager[None]:

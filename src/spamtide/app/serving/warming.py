@@ -24,7 +24,7 @@ LOOK_SECONDS = 5.0
 # Pages that are asked for again, the last that were looked at.
 HELD = 12
 _NICE = 10
-_PATIENCE = 10.0
+_PATIENCE = 5.0
 
 
 class Warmer:
