@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from spamtide.app.serving.asking import Asker
@@ -22,7 +23,7 @@ def frame_of(asker: Asker | None, entrance: Entrance, params: Params, page: Page
             for title, path in NAVIGATION
         ] if asker is not None else [],
         "page": "" if page is None else page.name,
-        "filters": _filters(asker, params) if page is not None and page.filters else [],
+        "filters": _filters(asker, params, page.offers) if page is not None and page.filters else [],
         "hidden": [] if page is None else [
             (t.name, params.given[t.name]) for t in page.takes if params.given.get(t.name)
         ],
@@ -45,7 +46,7 @@ def simulated_feeds(asker: Asker) -> list[str]:
     return [feed for feed in feeds if instrument_card(asker.workspace, feed).get("simulated")]
 
 
-def _filters(asker: Asker | None, params: Params) -> list[dict[str, Any]]:
+def _filters(asker: Asker | None, params: Params, offered: Sequence[str]) -> list[dict[str, Any]]:
     from spamtide.message import ORIGINS
 
     if asker is None:
@@ -57,4 +58,5 @@ def _filters(asker: Asker | None, params: Params) -> list[dict[str, Any]]:
     return [
         {"name": name, "meaning": meaning, "value": params.given.get(name, ""), "choices": choices.get(name, [])}
         for name, meaning in FILTERS.items()
+        if name in offered or params.given.get(name)
     ]

@@ -63,6 +63,7 @@ class Page:
     ``path``: as in a URL, ``/campaigns/{campaign}``; its twins are there with ``.json`` and ``.csv`` behind. ``nav``: its name in the
     navigation, where it has one. ``template``: a file of ``report/live/templates``. ``kept``: whether an answer holds until the tables change,
     and where the page ``ages``, being of the clock too, half a minute at most; no answer is kept of a page that leaves a trace when it is read.
+    ``offers``: the filters that its bar has, those that it can take; one that stands in the URL is kept, and refused where it cannot be taken.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Page:
     ages: bool = False
     meaning: str = ""
     filters: bool = True
+    offers: Sequence[str] = ("feed", "origin", "country", "network", "window")
 
     @property
     def schema(self) -> str:

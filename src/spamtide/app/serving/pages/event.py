@@ -11,6 +11,7 @@ from spamtide.app.instants import format_instant
 from spamtide.app.observatory import UNSOLICITED
 from spamtide.app.registry import workspace_registry
 from spamtide.app.serving.asking import Asker
+from spamtide.app.serving.pages.series import narrowed
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue, Taken
 from spamtide.errors import SpamtideError, WrongUse
@@ -61,14 +62,14 @@ def usual_measure(event: Event) -> str:
 
 def show_event(asker: Asker, params: Params) -> PageValue:
     """One event, its effect on a measure at a feed, and with ``more`` all diagnostics and the other feeds."""
-    if params.narrowed:
+    if params.window is not None:
         raise WrongUse(
-            "filter_not_possible", "An effect is of a measure at a feed; it has no filter of network or country.",
-            "Put it into the measure: messages:country:br.",
+            "filter_not_possible", "The windows of an effect are the event's own.",
+            "Take this filter away, or ask 'spamtide effect' with --before and --after.",
         )  # fmt: skip
     registry = workspace_registry(asker.workspace)
     event = registry.event(params.get("event"))
-    measure = params.get("measure") or usual_measure(event)
+    measure = narrowed(params.get("measure") or usual_measure(event), params)
     names = asker.workspace.require_feeds(list(params.feeds))
     origins = params.origins(UNSOLICITED)
     more = params.get("more") == "1"
@@ -152,5 +153,6 @@ PAGES = (
             Taken("more", "1: full diagnostics and every feed, which takes some seconds", ("1",)),
         ),
         meaning="One event: effect with its diagnostics, other feeds, claims of others.",
+        offers=("feed", "origin", "country", "network"),
     ),
 )  # fmt: skip

@@ -148,9 +148,12 @@ def _size(asker: Asker, group: str, params: Params) -> dict[str, Any]:
 
 
 PAGES = (
-    Page("senders", "/senders", "Senders", show_list, "senders.html", nav="Senders", meaning="Sender groups and named botnets."),
+    Page(
+        "senders", "/senders", "Senders", show_list, "senders.html", nav="Senders",
+        meaning="Sender groups and named botnets.", offers=("feed", "origin"),
+    ),
     Page(
         "sender", "/senders/{group}", "Sender group", show_group, "sender.html", nav="Senders",
-        meaning="One sender group: evidence, dialects, size.",
+        meaning="One sender group: evidence, dialects, size.", offers=("feed", "origin"),
     ),
 )  # fmt: skip

@@ -103,6 +103,6 @@ def show_one(asker: Asker, params: Params) -> PageValue:
 
 
 PAGES = (
-    Page("watches", "/watch", "Watch", show_list, "watches.html", nav="Watch", meaning="What is watched, with its status."),
-    Page("watch", "/watch/{watch}", "Watch", show_one, "watch.html", nav="Watch", meaning="One watch: status, and the alarm's statistic against its threshold."),
+    Page("watches", "/watch", "Watch", show_list, "watches.html", nav="Watch", meaning="What is watched, with its status.", offers=("feed",)),
+    Page("watch", "/watch/{watch}", "Watch", show_one, "watch.html", nav="Watch", meaning="One watch: status, and the alarm's statistic against its threshold.", offers=("feed",)),
 )  # fmt: skip
