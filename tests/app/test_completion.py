@@ -68,7 +68,8 @@ def offered(place: Path, line: str, shell: str = "bash") -> list[str]:
         ("spamtide effect --event rustock-2011", ["rustock-2011"]),
         ("spamtide effect --measure vol", ["volume"]),
         ("spamtide event show spam", ["spamit-2010"]),
-        ("spamtide serv", []),
+        ("spamtide serv", ["serve"]),
+        ("spamtide filt", []),
     ],
 )
 def test_what_is_offered(place: Path, line: str, wanted: list[str]) -> None:

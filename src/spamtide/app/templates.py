@@ -90,6 +90,8 @@ def _wordings(generation: Generation, campaigns: list[str]) -> dict[str, int]:
     """Exact groups of some campaigns."""
     import pyarrow.parquet as pq
 
+    if not campaigns:
+        return {}
     rows = pq.read_table(
         generation.tables["campaign"].path,
         columns=["campaign", "exact_groups"],

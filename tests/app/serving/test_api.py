@@ -72,7 +72,7 @@ def test_a_limit_has_bounds(site: TestClient, limit: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "limit", "key", "what"),
-    [("/search?q=subject:viagra", 7, "messages", "id"), ("/now?feed=second,trap", 1, "new_campaigns", "campaign")],
+    [("/search?q=subject:viagra", 7, "messages", "id"), ("/campaigns?feed=second,trap", 5, "campaigns", "campaign")],
 )
 def test_pages_by_key_are_the_whole_without_gap_or_double(
     site: TestClient, path: str, limit: int, key: str, what: str
