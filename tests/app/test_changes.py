@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# What changed at the trap, part by part; what the parts are of comes last.
+PARTS = ("effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none", "--json", "--parts")
+
 
 @pytest.fixture(scope="module")
-def world(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
+def world(spamtide, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("changes") / "w"
     assert spamtide("simulate", "march-2011", "--out", folder, "--scale", "0.05", "--seed", "3").code == 0
     return folder / "workspace"
 
 
-def test_a_file_with_a_step_at_a_registered_event_names_it_as_near(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_with_a_step_at_a_registered_event_names_it_as_near(spamtide, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     lines = ["time,series,count,exposure"]
     for i in range(100):
@@ -37,7 +40,7 @@ def test_a_file_with_a_step_at_a_registered_event_names_it_as_near(spamtide, tmp
     assert shown.out.splitlines()[0].startswith("1 change in 1 of 2 series")
 
 
-def test_hours_are_gathered_into_days(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_hours_are_gathered_into_days(spamtide, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     start = np.datetime64("2011-01-10T00")
     rows = [f"{start + h}:00:00Z,{rng.poisson(20 if h < 24 * 40 else 5)}" for h in range(24 * 80)]
@@ -46,7 +49,7 @@ def test_hours_are_gathered_into_days(spamtide, tmp_path: Path) -> None:  # type
     assert [c["at"]["value"] for c in document["changes"]] == ["2011-02-19T00:00:00Z"]
 
 
-def test_wrong_use_is_said(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_use_is_said(spamtide, tmp_path: Path) -> None:
     assert spamtide("changes").code == 2
     assert spamtide("changes", "--feed", "x", "--of", "weather").code == 2
     (tmp_path / "c.csv").write_text("time,count\n2011-01-01,3\n2011-01-02,4\n")
@@ -55,7 +58,7 @@ def test_wrong_use_is_said(spamtide, tmp_path: Path) -> None:  # type: ignore[no
     assert ran.json["not_looked_at"][0]["refused"]["reason"] == "too_little_to_look_at"
 
 
-def test_the_series_of_a_feed_are_looked_at_and_explained_by_campaigns(spamtide, world: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_series_of_a_feed_are_looked_at_and_explained_by_campaigns(spamtide, world: Path) -> None:
     where = ("--workspace", world)
     document = spamtide(
         *where, "changes", "--feed", "trap", "--measure", "topic:pharma", "--window", "2011-01-10/2011-03-23", "--json"
@@ -71,21 +74,8 @@ def test_the_series_of_a_feed_are_looked_at_and_explained_by_campaigns(spamtide,
 
 
 @pytest.mark.parametrize("by", ["topic", "language", "campaign", "dialect", "botnet", "network"])
-def test_what_changed_adds_up(spamtide, world: Path, by: str) -> None:  # type: ignore[no-untyped-def]
-    ran = spamtide(
-        "--workspace",
-        world,
-        "effect",
-        "--event",
-        "rustock-2011",
-        "--feed",
-        "trap",
-        "--diagnostics",
-        "none",
-        "--parts",
-        by,
-        "--json",
-    )
+def test_what_changed_adds_up(spamtide, world: Path, by: str) -> None:
+    ran = spamtide("--workspace", world, *PARTS, by)
     said = ran.json["contributions"]
     assert said["by"] == by and len(said["parts"]) >= 2
     total = said["total"]["moved"]["value"]
@@ -97,7 +87,7 @@ def test_what_changed_adds_up(spamtide, world: Path, by: str) -> None:  # type: 
         assert said["parts"][0]["part"] == "topic:pharma" and said["parts"][0]["share_of_change"] > 0.4
 
 
-def test_parts_are_of_messages(spamtide, world: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_parts_are_of_messages(spamtide, world: Path, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("time,count\n" + "".join(f"2011-03-{d:02d},{40 + d % 3}\n" for d in range(1, 29)))
     assert spamtide("effect", "--series", tmp_path / "c.csv", "--at", "2011-03-20", "--parts", "topic").code == 2
     where = ("--workspace", world, "effect", "--event", "rustock-2011", "--feed", "trap", "--diagnostics", "none")
@@ -123,7 +113,7 @@ def dosed(folder: Path, *, follows: bool = True, rival: bool = False) -> Path:
 DOSES = ("--dose", "a=0.8", "--dose", "b=0.5", "--dose", "c=0.2", "--dose", "d=0.05")
 
 
-def test_because_of_is_said_where_every_rule_is_met(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_because_of_is_said_where_every_rule_is_met(spamtide, tmp_path: Path) -> None:
     where = ("effect", "--series", dosed(tmp_path), "--event", "rustock-2011", "--target", "all")
     said = spamtide(*where, "--controls", "ham", *DOSES, "--json").json
     assert said["attribution"]["word"] == "because of" and "because of rustock-2011" in said["sentence"]
@@ -149,13 +139,13 @@ def test_because_of_is_said_where_every_rule_is_met(spamtide, tmp_path: Path) ->
     assert at["attribution"]["word"] == "after"
 
 
-def test_parts_that_fell_alike_speak_against_the_dose(spamtide, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_parts_that_fell_alike_speak_against_the_dose(spamtide, tmp_path: Path) -> None:
     where = ("effect", "--series", dosed(tmp_path, follows=False), "--event", "rustock-2011", "--target", "all")
     said = spamtide(*where, "--controls", "ham", *DOSES, "--json").json
     assert [r["code"] for r in said["attribution"]["rules"] if not r["met"]] == ["dose_does_not_agree"]
 
 
-def test_doses_and_placebos_are_asked_of_what_has_them(spamtide, tmp_path: Path, world: Path) -> None:  # type: ignore[no-untyped-def]
+def test_doses_and_placebos_are_asked_of_what_has_them(spamtide, tmp_path: Path, world: Path) -> None:
     csv = dosed(tmp_path)
     where = ("effect", "--series", csv, "--event", "rustock-2011", "--target", "all")
     for wrong in (
@@ -172,21 +162,10 @@ def test_doses_and_placebos_are_asked_of_what_has_them(spamtide, tmp_path: Path,
     assert unnamed.code == 2 and unnamed.json["error"] == "unknown_group"
 
 
-def test_a_feed_is_asked_by_topic_once_the_target_has_a_name(spamtide, world: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_feed_is_asked_by_topic_once_the_target_has_a_name(spamtide, world: Path) -> None:
     where = ("--workspace", world)
     groups = spamtide(*where, "botnets", "list", "--json").json["items"]
-    asked = (
-        "effect",
-        "--event",
-        "rustock-2011",
-        "--feed",
-        "trap",
-        "--diagnostics",
-        "none",
-        "--parts",
-        "botnet",
-        "--json",
-    )
+    asked = (*PARTS, "botnet")
     gone = spamtide(*where, *asked).json["contributions"]["parts"][0]["part"].removeprefix("botnet:")
     assert gone in {g["group"] for g in groups}
     spamtide(*where, "botnets", "name", gone, "rustock", "--evidence", "it stopped")

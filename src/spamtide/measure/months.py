@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from spamtide.errors import WrongUse
 from spamtide.measure.confidence import grade
+from spamtide.measure.methods import METHODS
 from spamtide.measure.regressions import quasi_poisson
 from spamtide.measure.values import Confidence, Effect, Note, Refusal, Series, Window, WindowCount
 
 # Nobody counts with it; it says that a bin is longer than a day.
 MONTH_US = 2_629_800_000_000
-MONTHLY_METHOD = "quasi-poisson"
 _MIN_BEFORE, _MIN_AFTER = 12, 3
 
 
@@ -80,7 +80,7 @@ def effect_of_months(
     effect = Effect(
         measure=series.measure, unit=series.unit, feed=None, target=target, event=event, cut=cut, before=b, after=a,
         excluded=tuple(holes), counted_before=_counted(series, in_before), counted_after=_counted(series, in_after),
-        ratio=ratio, refused=refused, method=f"{MONTHLY_METHOD}/1", second_opinions=(), also_at=(), minimum_detectable=detectable,
+        ratio=ratio, refused=refused, method=METHODS["quasi-poisson"], second_opinions=(), also_at=(), minimum_detectable=detectable,
         neighbours=(), pre_trend=None, placebo_p=None, warnings=tuple(notes), confidence=Confidence(1, ()), path=None,
         basis=series.basis, population="as given", shape="step",
     )  # fmt: skip
