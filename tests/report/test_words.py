@@ -10,8 +10,8 @@ import pytest
 
 from made_worlds import Kind, made
 from spamtide.measure import DAY_US, Effect, Interval, Refusal, Window, estimate_effect
-from spamtide.report import effect_sentence, note_text, planted_sentence
-from spamtide.report.words import change_span, change_words, digits, measure_words, points, thousands
+from spamtide.report import effect_sentence, note_text, planted_sentence, size_rows
+from spamtide.report.words import THIN, change_span, change_words, digits, measure_words, points, thousands
 
 FIGURE = re.compile(r"(fell|rose) by (about )?([\d.]+) % \(95 % interval: ([\d.]+) to ([\d.]+) %\)")
 
@@ -79,6 +79,22 @@ def test_the_step_grows_with_the_interval() -> None:
     steps = [digits(w)[0] for w in (0.5, 1.9, 2, 20, 29, 30, 59, 60, 400, 700)]
     assert steps == [0.1, 0.1, 1, 1, 1, 5, 5, 10, 50, 100]
     assert points(73.7, 54, 86) == ("about 75", "54", "86")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.026904, 0.015987, 0.0454321, "0.027 (0.016 to 0.045)"),
+        (6.0712, 5.6301, 6.5, "6.1 (5.6 to 6.5)"),
+        (41.26, 38.1, 44.9, "41 (38 to 45)"),
+        (5012.0, 3120.0, 9130.0, "5 000 (3 000 to 9 000)"),
+        (3128.0, 3128.0, 3128.0, "3 128"),
+    ],
+)
+def test_a_size_has_no_digit_that_its_interval_does_not_bear(value: float, low: float, high: float, said: str) -> None:
+    estimate = {"quantity": "output_per_host_per_day", "value": value, "low": low, "high": high, "unit": "message"}
+    estimate |= {"family": "IPv4", "population": "at these traps", "warning": None}
+    assert size_rows({"estimates": [estimate]})[0][1].replace(THIN, " ") == said
 
 
 def test_a_sentence_says_after_and_never_because(effect: Effect) -> None:

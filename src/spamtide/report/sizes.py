@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,13 @@ def rounded_words(value: Interval) -> str:
     return f"{shown[0]} ({shown[1]} to {shown[2]})"
 
 
+def rate_words(value: Interval) -> str:
+    """``0.027 (0.016 to 0.045)``: a figure that need not be whole, in the decimals of the largest power of ten that is at most a sixth of its width."""
+    width = value.high - value.low
+    decimals = min(max(math.ceil(-math.log10(width / 6)), 0), 6)
+    return f"{value.value:.{decimals}f} ({value.low:.{decimals}f} to {value.high:.{decimals}f})"
+
+
 def size_sentence(population: Population, target: str | None, feeds: Sequence[str]) -> str:
     """The sentence of the definitions, or why there is none."""
     of = (
@@ -97,13 +105,12 @@ def size_rows(document: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for e in document["estimates"]:
         value = Interval(e["value"], e["low"], e["high"])
-        small = e["value"] < 100
-        shown = f"{value.value:.3g} ({value.low:.3g} to {value.high:.3g})" if small else rounded_words(value)
+        shown = thousands(value.value)
+        if value.high > value.low:
+            shown = rate_words(value) if value.high - value.low < 12 else rounded_words(value)
         name = e["quantity"].replace("_", " ")
         said = "what the textbook says; addresses that change hands make it wrong" if e["warning"] else e["population"]
-        rows.append(
-            [name, shown if value.high > value.low else thousands(value.value), _UNITS[e["unit"]], e["family"], said]
-        )
+        rows.append([name, shown, _UNITS[e["unit"]], e["family"], said])
     return rows
 
 
