@@ -28,6 +28,25 @@ def test_a_report_made_again_is_equal_and_a_changed_file_is_named(spamtide, demo
     assert done.json["report"] == done.json["made"]
 
 
+def test_groups_that_were_stated_grade_the_findings_and_are_verified(spamtide, demo, tmp_path: Path) -> None:
+    here = ("--workspace", demo.folder / "workspace", "report")
+    asked = ("--event", "rustock-2011", "--feed", "trap,second", "--measure", "volume", "--out", tmp_path / "r")
+    made = spamtide(*here, *asked, "--group", "trap=us", "--group", "second=them", "--json")
+    assert made.code == 0, made.err
+    (table,) = made.json["corroboration"]
+    assert [e["independence_group"] for e in table["effects"]] == ["us", "them"]
+    one, other = (e["ratio"] for e in made.json["effects"])
+    overlap = one["low"] <= other["high"] and other["low"] <= one["high"]
+    for effect in made.json["effects"]:
+        codes = [r["code"] for r in effect["confidence"]["reasons"]]
+        assert ("two_independence_groups" in codes, "one_independence_group" in codes) == (overlap, not overlap)
+    manifest = json.loads((tmp_path / "r" / "MANIFEST.json").read_text("utf-8"))
+    assert manifest["asked"]["groups"] == {"trap": "us", "second": "them"}
+    assert "--group trap=us --group second=them" in manifest["command"]
+    assert spamtide(*here, "verify", tmp_path / "r", "--json").json["verdict"] == "equal"
+    assert spamtide(*here, *asked, "--group", "other=us").code == 2
+
+
 def test_a_manifest_says_what_a_report_was_made_of(demo) -> None:
     manifest = json.loads((demo.report / "MANIFEST.json").read_text("utf-8"))
     feeds = {f["feed"]: f for f in manifest["inputs"]["feeds"]}

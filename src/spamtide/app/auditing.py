@@ -21,7 +21,7 @@ from spamtide.archive import ExactGroups, Generation, format_id
 from spamtide.campaign import LISTS, AuditPair, Draw, Likeness, Share, draw_pairs, estimate_share, tally
 from spamtide.errors import Unanswerable, WrongUse
 from spamtide.fingerprint import FACTS_VERSION
-from spamtide.measure import Refusal, exact_counts, first_messages
+from spamtide.measure import Interval, Refusal, exact_counts, first_messages
 from spamtide.report import refusal_text
 
 if TYPE_CHECKING:
@@ -185,6 +185,20 @@ def open_audit(workspace: Workspace, generation: Generation, *, sample: int, see
     body = _drawn(workspace, generation, sample=sample, seed=seed)
     workspace.archive.journal.append(_DRAW, body, now)
     return Audit(workspace, body, now)
+
+
+def audited_precision(workspace: Workspace) -> Interval | None:
+    """The precision of the current grouping by whoever judged all pairs of an audit of it, the lowest where several did; None: nobody did."""
+    current = campaign_generations(workspace).current()
+    if current is None:
+        return None
+    found = []
+    for record in workspace.archive.journal.read(_DRAW):
+        if record.body["stamp"] == _stamp(current):
+            audit = Audit(workspace, record.body, record.at)
+            told = [audit.document(by)["precision"] for by in sorted(audit.verdicts) if not audit.left(by)]
+            found += [Interval(p["value"], p["low"], p["high"]) for p in told if p is not None]
+    return min(found, key=lambda i: i.low, default=None)
 
 
 def _drawn(workspace: Workspace, generation: Generation, *, sample: int, seed: int) -> dict[str, Any]:

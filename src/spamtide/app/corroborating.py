@@ -17,6 +17,7 @@ from spamtide.measure import (
     Tasting,
     Window,
     agree,
+    corroborated,
     group_rows,
     span,
     taste,
@@ -40,6 +41,12 @@ def parse_groups(given: Sequence[str], feeds: Sequence[str]) -> dict[str, str]:
     return groups
 
 
+def stated_effect(effect: Effect, groups: Mapping[str, str]) -> FeedEffect:
+    """The effect at one feed with the independence group that was stated of the feed."""
+    assert effect.feed is not None
+    return FeedEffect(effect.feed, groups.get(effect.feed, UNKNOWN_GROUP), effect.measure, effect.ratio, effect.refused)
+
+
 def corroborate(
     observatory: Observatory,
     event: str,
@@ -56,17 +63,15 @@ def corroborate(
     """
     names = observatory.workspace.require_feeds(list(feeds))
     effects = effects or [observatory.effect(measure, feed, event=event, origins=origins) for feed in names]
-    stated = [
-        FeedEffect(f, groups.get(f, UNKNOWN_GROUP), e.measure, e.ratio, e.refused)
-        for f, e in zip(names, effects, strict=True)
-    ]
+    stated = [stated_effect(e, groups) for e in effects]
     vantages = {
         f: sorted(instrument_card(observatory.workspace, f)["instrument"]["addresses_by_vantage"]) for f in names
     }
+    graded = [corroborated(e, stated) for e in effects]
     with_mail = [f for f in names if not observatory.holds_counts(f)]
     return corroborate_document(
         agree(stated),
-        effects,
+        graded,
         vantages,
         tasted(observatory, with_mail, origins),
         [f for f in names if f not in with_mail],

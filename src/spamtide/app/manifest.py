@@ -51,6 +51,7 @@ def write_manifest(
         "asked": {
             "event": request.event, "feeds": list(request.feeds), "measures": list(request.measures),
             "audience": request.audience, "tlp": request.tlp, "supersedes": request.supersedes,
+            "groups": dict(request.groups),
         },
         "given": {"planted": given, "reproduce": list(request.reproduce)},
         "inputs": inputs(observatory.workspace, request.feeds),

@@ -15,7 +15,7 @@ from spamtide.app.instruments import instrument_card
 from spamtide.app.manifest import remove_earlier, write_manifest
 from spamtide.app.observatory import Observatory
 from spamtide.app.registry import workspace_registry
-from spamtide.app.reportparts import agreements_of, data_end, sizes_of, watches_of
+from spamtide.app.reportparts import agreements_of, data_end, graded_together, sizes_of, watches_of
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import DAY_US, Duplicates, Effect, Window
 from spamtide.report import Finding as EffectFinding
@@ -37,7 +37,7 @@ REPORT_RULES = ("exact", "identical")
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What a report is asked for: the arguments of the command. ``reproduce``: lines to type before it, of the demo."""
+    """What a report is asked for: the arguments of the command. ``groups``: feeds with their independence group; ``reproduce``: lines to type before it, of the demo."""
 
     event: str
     feeds: tuple[str, ...]
@@ -45,6 +45,7 @@ class ReportRequest:
     audience: str = "technical"
     tlp: str = "clear"
     supersedes: str | None = None
+    groups: tuple[tuple[str, str], ...] = ()
     reproduce: tuple[str, ...] = field(default=())
 
     def command(self, out: str = "report") -> str:
@@ -55,6 +56,8 @@ class ReportRequest:
         if self.measures != REPORT_MEASURES:
             for measure in self.measures:
                 words += ["--measure", measure]
+        for feed, group in self.groups:
+            words += ["--group", f"{feed}={group}"]
         if self.audience != "technical":
             words += ["--audience", self.audience]
         if self.tlp != "clear":
@@ -94,6 +97,7 @@ def write_report(
         for feed in request.feeds
         for measure in request.measures
     ]
+    effects = graded_together(effects, dict(request.groups))
     values = _duplicates(observatory, request.event, effects[0])
     documents: dict[str, Documents] = {
         "effects": [effect_document(e) for e in effects],
@@ -128,7 +132,7 @@ def write_report(
             facts_version=FACTS_VERSION,
             sizes=tuple(documents["sizes"]),
             watches=tuple(documents["watch"]),
-            agreements=tuple(agreements_of(effects)),
+            agreements=tuple(agreements_of(effects, dict(request.groups))),
             audience=request.audience,
             tlp=request.tlp,
             supersedes=request.supersedes,

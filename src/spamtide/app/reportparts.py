@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spamtide.app.corroborating import stated_effect
 from spamtide.app.observatory import Observatory
 from spamtide.app.sizing import sizes_of_workspace
 from spamtide.app.watching import Watch, WatchBook, status_of_watch
 from spamtide.errors import Unanswerable
-from spamtide.measure import DAY_US, UNKNOWN_GROUP, Effect, FeedEffect, Window, agree, span
+from spamtide.measure import DAY_US, Effect, Window, agree, corroborated, span
 from spamtide.report import corroborate_document, size_document, watch_document
 from spamtide.watch import BadWatch
 
@@ -70,12 +71,18 @@ def watches_of(observatory: Observatory, event_id: str, effects: Sequence[Effect
     return documents
 
 
-def agreements_of(effects: Sequence[Effect]) -> list[dict[str, Any]]:
-    """Documents of ``corroborate``, one a measure that was asked of two feeds or more; nobody stated their independence here."""
+def graded_together(effects: Sequence[Effect], groups: Mapping[str, str]) -> list[Effect]:
+    """The effects in their order, each graded beside those of the other feeds; ``groups``: the independence group stated of a feed."""
+    stated = [stated_effect(e, groups) for e in effects]
+    return [corroborated(e, stated) for e in effects]
+
+
+def agreements_of(effects: Sequence[Effect], groups: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Documents of ``corroborate``, one a measure that was asked of two feeds or more."""
     documents = []
     for measure in dict.fromkeys(e.measure for e in effects):
         same = [e for e in effects if e.measure == measure]
         if len(same) > 1:
-            stated = [FeedEffect(e.feed or "", UNKNOWN_GROUP, e.measure, e.ratio, e.refused) for e in same]
+            stated = [stated_effect(e, groups) for e in same]
             documents.append(corroborate_document(agree(stated), same, {}, None, ()))
     return documents

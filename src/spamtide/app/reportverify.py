@@ -55,7 +55,8 @@ def _well_formed(manifest: object) -> bool:
         *(asked.get("feeds") or [None]),
         *(asked.get("measures") or [None]),
     ]
-    return all(isinstance(t, str) for t in texts)
+    groups = asked.get("groups") or {}
+    return isinstance(groups, dict) and all(isinstance(t, str) for t in [*texts, *groups.values()])
 
 
 def verify_report(observatory: Observatory, folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def verify_report(observatory: Observatory, folder: Path, manifest: Mapping[str,
     asked, given = manifest["asked"], manifest["given"]
     request = ReportRequest(
         asked["event"], tuple(observatory.workspace.require_feeds(list(asked["feeds"]))), tuple(asked["measures"]), audience=asked["audience"],
-        tlp=asked["tlp"], supersedes=asked.get("supersedes"), reproduce=tuple(given.get("reproduce") or ()),
+        tlp=asked["tlp"], supersedes=asked.get("supersedes"), groups=tuple((asked.get("groups") or {}).items()), reproduce=tuple(given.get("reproduce") or ()),
     )  # fmt: skip
     stated: dict[str, str] = manifest["files"]
     now = file_digests(folder)

@@ -224,6 +224,7 @@ def _confidence(effect: Effect, competing: bool) -> Confidence:
     return grade(
         ratio=effect.ratio, basis=effect.basis, bins_before=effect.counted_before.bins, placebo_p=effect.placebo_p,
         mde=effect.minimum_detectable, neighbours=effect.neighbours, warnings=effect.warnings, competing=competing,
+        pre_trend=effect.pre_trend,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Instants are microseconds since 1970 UTC (int). A ratio is a plain number (0.25,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -168,12 +168,38 @@ class Attribution:
     rules: tuple[Rule, ...]
 
 
+# The highest level that is left where a rule of the rubric is not met.
+LEFT_BY_RULE = {
+    "exposure_inferred": 1,
+    "refused": 1,
+    "placebo_disagrees": 1,
+    "history_below_56_days": 2,
+    "competing_event_unbounded": 2,
+    "placebo_not_possible": 2,
+    "placebo_p_above_05": 2,
+    "effect_that_matters_not_detectable": 2,
+    "sensitivity_not_run": 2,
+    "sensitivity_changes_sign": 2,
+    "one_independence_group": 3,
+    "two_independence_groups": 4,
+    "pre_trend_not_clean": 4,
+    "no_registered_plan": 4,
+    "attribution_not_audited": 4,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Level 1 to 5 by the rubric of docs/reference/definitions.md; ``unmet`` names each rule that was not met."""
+    """Level 1 to 5 by the rubric of docs/reference/glossary.md; ``unmet`` names each rule that was not met."""
 
     level: int
     unmet: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, unmet: Iterable[Note]) -> Confidence:
+        """The level that the unmet rules leave: the lowest decides."""
+        rules = tuple(unmet)
+        return cls(min((LEFT_BY_RULE[n.code] for n in rules), default=5), rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +268,12 @@ class Effect:
     def with_plan(self, plan: Plan) -> Effect:
         """The same beside the plan it is judged by; one that was frozen in time and followed meets its rule of confidence."""
         met = plan.before_data and not plan.departures
-        unmet = tuple(n for n in self.confidence.unmet if not (met and n.code == "no_registered_plan"))
+        unmet = [n for n in self.confidence.unmet if not (met and n.code == "no_registered_plan")]
         warnings = self.warnings
         if plan.departures:
             facts: dict[str, Fact] = {"plan": plan.id, "departures": ", ".join(plan.departures)}
             warnings = (*warnings, Note("plan_not_followed", facts))
-        return replace(self, plan=plan, warnings=warnings, confidence=replace(self.confidence, unmet=unmet))
+        return replace(self, plan=plan, warnings=warnings, confidence=Confidence.of(unmet))
 
 
 @dataclass(frozen=True, slots=True)

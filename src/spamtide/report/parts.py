@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spamtide.measure import Effect, Window
+from spamtide.measure import UNKNOWN_GROUP, Effect, Window
 from spamtide.message import PublicText
 from spamtide.report.catalogue import say
 from spamtide.report.sentences import duplicates_title, note_text, refusal_text, says_because
@@ -131,8 +131,14 @@ def _planted_size(document: Mapping[str, Any]) -> str:
 
 
 def agreements(report: ReportInput) -> list[dict[str, Any]]:
-    """Each measure at all feeds: the sentence, and a row a feed."""
-    return [{"sentence": d["sentence"], "rows": [_row(e) for e in d["effects"]]} for d in report.agreements]
+    """Each measure at all feeds: the sentence, whether anybody stated whose they are, and a row a feed."""
+    return [
+        {
+            "sentence": d["sentence"], "rows": [_row(e) for e in d["effects"]],
+            "stated": any(e["independence_group"] != UNKNOWN_GROUP for e in d["effects"]),
+        }
+        for d in report.agreements
+    ]  # fmt: skip
 
 
 def _row(effect: Mapping[str, Any]) -> list[str]:

@@ -207,6 +207,11 @@ def effect_command(
     value = answer_question(question, observatory)
     if question.series is None or plan_file is not None:
         value = judged_by_plan(open_workspace(ctx), question, value)
+    if question.series is None and asks_for_campaigns(question.measure):
+        from spamtide.app.auditing import audited_precision
+        from spamtide.measure import audited
+
+        value = audited(value, audited_precision(open_workspace(ctx)))
     document = effect_document(value)
     if question.series is None and (generation := generation_behind(open_workspace(ctx), question.measure)) is not None:
         document["generation"] = generation

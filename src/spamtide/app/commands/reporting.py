@@ -33,12 +33,19 @@ from spamtide.errors import Unanswerable, WrongUse
 @click.option(
     "--tlp", type=click.Choice(["clear", "green", "amber", "red"]), default="clear", help="To whom it may be given on."
 )
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="FEED=GROUP",
+    help="Whose a feed is: feeds that share owner, sensors, filter or supplier are one witness. Not stated counts as shared.",
+)
 @click.option("--supersedes", metavar="ID", help="The report that this one replaces.")
 @json_option
 @click.pass_context
 def report_command(
     ctx: click.Context, event: str | None, feeds: list[str], measures: list[str], out: Path | None, audience: str, tlp: str,
-    supersedes: str | None, as_json: bool,
+    groups: tuple[str, ...], supersedes: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write report.html, report.pdf, report.json, tables/*.csv, figures/*.svg and MANIFEST.json into a folder.
 
@@ -49,6 +56,7 @@ def report_command(
     """
     if ctx.invoked_subcommand is not None:
         return
+    from spamtide.app.corroborating import parse_groups
     from spamtide.app.reporting import REPORT_MEASURES, ReportRequest, write_report
     from spamtide.message import PublicText
     from spamtide.report import REPORT_ID
@@ -71,9 +79,14 @@ def report_command(
     names = observatory.workspace.require_feeds(feeds)
     if not names:
         raise Unanswerable("no_data", "There is no feed to report on yet.", "Run 'spamtide import PATH --feed NAME'.")
+    stated = parse_groups(groups, names)
+    for group in stated.values():
+        if PublicText.stated(group, 100).text != group:
+            raise WrongUse("bad_group", "A group's name holds a mail address or control characters, which no report prints.", "Give it another name.")  # fmt: skip
     request = ReportRequest(
-        event, tuple(names), tuple(measures) or REPORT_MEASURES, audience=audience, tlp=tlp, supersedes=supersedes
-    )
+        event, tuple(names), tuple(measures) or REPORT_MEASURES, audience=audience, tlp=tlp, supersedes=supersedes,
+        groups=tuple(stated.items()),
+    )  # fmt: skip
     written = write_report(observatory, request, out)
     if written.no_pdf is not None:
         say(f"Warning: no report.pdf was made. {written.no_pdf}")

@@ -178,6 +178,7 @@ PAGE: Mapping[str, str | Mapping[str, str]] = {
     "diag_agree": "Other methods, dates, windows",
     "diag_basis": "Exposure by",
     "corroboration": "Corroboration",
+    "corroboration_stated": "The same event at the other feeds. Feeds of one independence group are one witness; whoever made this report stated the groups.",
     "corroboration_text": "The same event at the other feeds. Two feeds of one operator are not two witnesses: nobody stated that they share nothing.",
     "corroboration_one": "There is one feed. A second one that shares no owner, sensor, filter or supplier with it would corroborate.",
     # Claims.

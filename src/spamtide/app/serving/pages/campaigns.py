@@ -13,6 +13,7 @@ from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue, Taken
 from spamtide.app.serving.veiling import personal_campaigns, veil_campaign, veiled_row
 from spamtide.app.templates import inferred_template, no_template, template_of
+from spamtide.campaign import METHOD
 from spamtide.measure import campaign_days
 from spamtide.report import campaign_sentence, campaigns_sentence
 
@@ -24,7 +25,7 @@ _COLUMNS = (
     "campaign", "messages", "exact_groups", "peers", "networks", "first_seen", "last_seen", "language", "topic", "subjects", "feeds",
 )  # fmt: skip
 _METHOD = (
-    "Exact groups are joined where they share words, word order and link domains (near-1); every figure is counted again from messages within "
+    f"Exact groups are joined where they share words, word order and link domains ({METHOD}); every figure is counted again from messages within "
     "the filters. Membership is of one generation, named below."
 )
 _DEFINITION = "A campaign is a set of messages of one wording or of near-duplicate wordings, over all feeds. A wording is an exact group: equal after masking."
