@@ -210,3 +210,15 @@ def test_sizes_of_worlds_with_planted_truth() -> None:
         assert np.mean(covered) >= 0.90, kind.name
         if kind in MARKED[:5]:
             assert abs(np.mean(live) - 1) <= 0.15, kind.name
+
+
+def test_fewer_addresses_than_parts_are_refused() -> None:
+    """A mailer of one address is found by a pair an hour, and there is nothing to leave out in turn."""
+    at = np.arange(0, 20 * 24) * HOUR_US
+    for n in (1, 2, 19):
+        address = np.arange(len(at)) % n
+        none = np.full(len(at), -1)
+        seen = Sightings(at, address, address, none, np.zeros(len(at), dtype=np.int64), "IPv4")
+        found = estimate_population(seen, Window(0, 20 * 24 * HOUR_US))
+        assert found.refused is not None and found.refused.reason == "too_few_addresses"
+        assert dict(found.refused.have) == {"addresses": n} and found.estimate("hosts_lower_bound") is None

@@ -192,6 +192,10 @@ def _fit(seen: Sightings, window: Window) -> _Fit | Refusal:
     have = float(pairs.same[max(gap, 1) :].sum())
     if decay is None or have < MIN_PAIRS:
         return Refusal("too_few_pairs", {"pairs": MIN_PAIRS}, {"pairs": int(have)})
+    addresses = len(np.unique(rows.address))
+    if addresses < PARTS:
+        # What is left out in turn are networks, or addresses: of fewer there is no interval.
+        return Refusal("too_few_addresses", {"addresses": PARTS}, {"addresses": addresses})
     if gap >= LONG_SESSIONS or _by_chance(pairs, max(gap, 1)):
         return Refusal("addresses_change_too_fast", {"hours_at_one_address": 6}, {"first_gap_hours": gap})
     return _Fit(rows, hours, pairs, decay, 0.0 if gap == 0 else max(gap - 1.0, 0.5))

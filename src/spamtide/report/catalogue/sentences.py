@@ -78,6 +78,7 @@ NEEDED = {
     "independence_groups": "{} independence groups",
     "quiet_days": "{} quiet days",
     "exposure_basis": "an exposure that somebody stated ({})",
+    "addresses": "{} sender addresses",
     "pairs": "{} pairs of sightings at one address",
     "hours_at_one_address": "{} hours that a host keeps an address",
     "bin_hours": "bins of {} hours",
