@@ -194,3 +194,21 @@ def test_on_paper_there_are_no_forms_and_the_whole_message(visit: Visitor, paths
     assert page.locator("form:visible, nav:visible, .button:visible").count() == 0
     assert page.locator("figure svg:visible").count() >= 2
     picture(page, "event-paper")
+
+
+def test_a_chart_that_was_drawn_in_the_dark_is_light_on_paper(visit: Visitor) -> None:
+    commonest = """() => {
+        const canvas = document.querySelector(".chart canvas"), seen = {};
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let i = 0; i < pixels.length; i += 4)
+            if (pixels[i + 3] === 255) { const c = pixels.slice(i, i + 3).join(); seen[c] = (seen[c] || 0) + 1; }
+        return Object.entries(seen).sort((a, b) => b[1] - a[1]).slice(0, 3).map((e) => e[0]);
+    }"""
+    by_day = visit.open("/series?measure=volume&feed=trap").evaluate(commonest)
+    page = visit.open("/series?measure=volume&feed=trap", dark=True)
+    assert not set(page.evaluate(commonest)) & set(by_day)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(200)
+    assert set(page.evaluate(commonest)) & set(by_day)

@@ -242,7 +242,8 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => { redraw(); reachable(); }, 150);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
+  // Charts have the colours of what they are drawn for; paper is light whatever the screen is.
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", () => redraw());
   document.addEventListener("htmx:after:swap", () => redraw());
 
   // ---- the page -----------------------------------------------------------------------------------------------------------
