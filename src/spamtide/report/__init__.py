@@ -33,6 +33,7 @@ from spamtide.report.notebook import (
     population_html,
     series_html,
 )
+from spamtide.report.parts import few_addresses
 from spamtide.report.pdf import write_pdf
 from spamtide.report.returns import returns_document
 from spamtide.report.sentences import (
@@ -78,6 +79,7 @@ __all__ = [
     "effect_sentence",
     "feed_sentence",
     "feeds_sentence",
+    "few_addresses",
     "group_sentence",
     "inert_html",
     "live_static",

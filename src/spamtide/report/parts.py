@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spamtide.measure import UNKNOWN_GROUP, Effect, Window
@@ -32,6 +32,8 @@ DEFINITIONS = {
         "def_second", "def_confidence",
     ),
 }  # fmt: skip
+# One of so many addresses or more is not told by what came on which day.
+FEW_ADDRESSES = 3
 HARMS = ("harm_victims", "harm_recipients", "harm_traps", "harm_innocent", "harm_named")
 
 
@@ -101,7 +103,15 @@ def limits(report: ReportInput, cards: list[dict[str, Any]]) -> list[str]:
         codes.append("limit_folding")
     texts = [say(code, report.audience) for code in (["limit_simulated"] if report.simulated else []) + codes]
     texts += [say("limit_filter", feed=c["feed"]) for c in cards if not c["filter_stated"]]
+    texts += [say("limit_few_addresses", feed=feed, n=n) for feed, n in few_addresses(report.cards)]
     return texts + [say("limit_event", text=PublicText.stated(c, 400).text) for c in report.cautions]
+
+
+def few_addresses(cards: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """The feeds, of those of which it is stated how many addresses they have, with fewer than three: their counts point at them."""
+    stated = [(c["feed"], (c.get("instrument") or {}).get("addresses_by_vantage") or {}) for c in cards]
+    counted = [(feed, sum(found.values())) for feed, found in stated if found and None not in found.values()]
+    return [(feed, n) for feed, n in counted if 0 < n < FEW_ADDRESSES]
 
 
 def minds(report: ReportInput) -> list[str]:

@@ -59,7 +59,7 @@ def report_command(
     from spamtide.app.corroborating import parse_groups
     from spamtide.app.reporting import REPORT_MEASURES, ReportRequest, write_report
     from spamtide.message import PublicText
-    from spamtide.report import REPORT_ID
+    from spamtide.report import REPORT_ID, few_addresses
 
     if event is None or out is None:
         raise WrongUse(
@@ -90,6 +90,8 @@ def report_command(
     written = write_report(observatory, request, out)
     if written.no_pdf is not None:
         say(f"Warning: no report.pdf was made. {written.no_pdf}")
+    for feed, n in few_addresses(written.document["instruments"]):
+        say(f"Warning: {feed} has {n} addresses. Whoever sent the mail can tell one by the counts by day: give the report to those who may know it.")  # fmt: skip
     if as_json:
         emit_json(written.document)
         return

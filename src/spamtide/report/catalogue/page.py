@@ -200,6 +200,7 @@ PAGE: Mapping[str, str | Mapping[str, str]] = {
     "limit_unsolicited": "Messages count as unsolicited by rule; how often the rule is wrong has not been measured.",
     "limit_folding": "Words are found in folded subjects, so that V1agra counts as Viagra; disguises that folding misses are not counted, before or after.",
     "limit_filter": "Nobody stated whether a filter stood before the feed {feed}.",
+    "limit_few_addresses": "The feed {feed} has {n} of the 3 addresses or more among which one is not found: whoever sent the mail can tell it by comparing the counts by day with what he sent. Give this on to those alone who may know it.",
     "limit_event": "Of the event: {text}",
     # What would change our mind.
     "mind": "What would change our mind",
