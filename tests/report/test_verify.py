@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from spamtide.app.manifest import software as spamtide_software
 from spamtide.app.reportverify import _numbers, _unlike
 
 
@@ -45,6 +50,22 @@ def test_groups_that_were_stated_grade_the_findings_and_are_verified(spamtide, d
     assert "--group trap=us --group second=them" in manifest["command"]
     assert spamtide(*here, "verify", tmp_path / "r", "--json").json["verdict"] == "equal"
     assert spamtide(*here, *asked, "--group", "other=us").code == 2
+
+
+def test_on_an_older_processor_no_number_moves(spamtide, demo, tmp_path: Path) -> None:
+    """The same package without the vector units of this processor, and a linear algebra made for one of 2008."""
+    units = spamtide_software()["processor"]
+    if platform.machine() != "x86_64" or not units:
+        pytest.skip("this processor has no vector units that could be left out")
+    older = {"NPY_DISABLE_CPU_FEATURES": " ".join(units), "OPENBLAS_CORETYPE": "Nehalem"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "spamtide", "--workspace", demo.folder / "workspace", "report", "verify", demo.report, "--json"],
+        env={**os.environ, **older}, stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    document = json.loads(ran.stdout)
+    assert ran.returncode == 0 and document["verdict"] in ("equal", "equal in numbers"), document
+    assert document["numbers"]["largest"] <= 1e-4
+    assert "software.processor" in [u["what"] for u in document["inputs"]]
 
 
 def test_a_manifest_says_what_a_report_was_made_of(demo) -> None:

@@ -120,7 +120,16 @@ def software() -> dict[str, Any]:
         "kernel": {"facts": FACTS_VERSION, "fold": FOLD_VERSION, "topics": TOPICS_VERSION},
         "python": ".".join(platform.python_version_tuple()[:2]),
         "machine": f"{sys.platform} {platform.machine()}",
+        "processor": _vector_units(),
     }
+
+
+def _vector_units() -> list[str]:
+    """What of this processor changes the order of sums: the vector units that arrays are added with."""
+    import numpy as np
+
+    config: dict[str, Any] = np.show_config(mode="dicts") or {}
+    return sorted(config.get("SIMD Extensions", {}).get("found", []))
 
 
 def file_digests(out: Path) -> dict[str, str]:
