@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -128,7 +128,7 @@ def _vector_units() -> list[str]:
     """What of this processor changes the order of sums: the vector units that arrays are added with."""
     import numpy as np
 
-    config: dict[str, Any] = np.show_config(mode="dicts") or {}
+    config = cast("dict[str, Any]", np.show_config(mode="dicts") or {})
     return sorted(config.get("SIMD Extensions", {}).get("found", []))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import pyarrow as pa
 
@@ -51,7 +51,7 @@ class Answer(Generic[T]):
         return getattr(object.__getattribute__(self, "value"), name)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.value[key]  # type: ignore[index]
+        return cast("Mapping[Any, Any]", self.value)[key]
 
     def __repr__(self) -> str:
         return str(self.document.get("sentence") or f"<{type(self.value).__name__} {self.document.get('schema')}>")

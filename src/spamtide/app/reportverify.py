@@ -151,9 +151,10 @@ def _walk(node: object, path: str) -> Iterator[tuple[str, object]]:
     elif isinstance(node, list):
         for i, value in enumerate(node):
             yield from _walk(value, f"{path}[{i}]")
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield path, float(node)
     else:
-        number = isinstance(node, int | float) and not isinstance(node, bool)
-        yield path, float(node) if number else node  # type: ignore[arg-type]
+        yield path, node
 
 
 def verification_lines(document: Mapping[str, Any]) -> list[str]:

@@ -88,13 +88,13 @@ def said(text: str | None) -> str:
     return f"{at.day} {at:%B %Y}, {at:%H:%M} UTC"
 
 
-def number(value: object) -> str:
+def number(value: float | None) -> str:
     """A number with thin spaces between thousands; '' where there is none."""
     if value is None:
         return ""
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.6g}"
-    return thousands(int(value)).replace(THIN, "\u202f")  # type: ignore[call-overload]
+    return thousands(int(value)).replace(THIN, "\u202f")
 
 
 _BARS = "▁▂▃▄▅▆▇█"
