@@ -22,7 +22,7 @@ NOTES = {
     "two_independence_groups": "Two witnesses; a third independent feed on the same measure would meet this rule.",
     "pre_trend_not_clean": "The last 14 days before the cut were not like the days before them, or there were too few to tell.",
     "no_registered_plan": "No plan was registered before the data.",
-    "attribution_not_audited": "Attribution was not audited; an audit of campaigns whose precision is .95 at its lower bound would meet this rule.",
+    "attribution_not_audited": "Attribution was not audited; a precision of .95 or more at its lower bound would meet this rule.",
     "pre_trend": "The last 14 days before the cut differ from what precedes them; with and without the last {days} days before the cut the intervals together run from a ratio of {low} to {high}.",
     "pre_trend_check": "The last 14 days before the cut, as a ratio to what the days before them led one to expect: {value} ({low} to {high}). A quiet check does not show that nothing was there.",
     "lookback_before_data": "The look-back reaches to before the data; no repeat share is given.",
