@@ -17,10 +17,10 @@ use tokio::time::{sleep_until, timeout};
 use super::clock::Clock;
 use super::session::{play, Played, Stop, Terms};
 use crate::pure::swarm::bucket::Bucket;
-use crate::pure::swarm::client::{Fate, Outcome};
 use crate::pure::swarm::dialects::Retry;
 use crate::pure::swarm::ledger::{write_line, Place};
 use crate::pure::swarm::loopback::Target;
+use crate::pure::swarm::outcome::{Fate, Outcome};
 use crate::pure::swarm::plan::{Planner, Sending, Session};
 
 /// Bytes of messages that may wait to be played.

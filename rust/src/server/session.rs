@@ -12,8 +12,9 @@ use tokio::time::{sleep_until, timeout};
 use super::clock::Clock;
 use super::connect::connect;
 use crate::pure::swarm::bucket::Bucket;
-use crate::pure::swarm::client::{Client, Letter, Step};
+use crate::pure::swarm::client::{Client, Step};
 use crate::pure::swarm::loopback::Target;
+use crate::pure::swarm::outcome::Letter;
 use crate::pure::swarm::plan::Session;
 
 /// How far a play has been told to stop.

@@ -5,128 +5,14 @@
 //! reply is matched with the command that it answers, in order, pipelined or not.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::databody::{held, wire_bytes, Held};
-use super::dialects::{Case, Dialect, Hello, Leave, Lines, Patience, Pipelining, Refused};
+use super::dialects::{Dialect, Hello, Leave, Lines, Patience, Pipelining, Refused};
+use super::outcome::{worst, Fate, Letter, Outcome, Stage};
 use super::replies::{Reply, ReplyReader};
 
 const MILLISECOND: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
-
-/// One message for the recipients of one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// The caller's number.
-    pub number: u64,
-    /// Reverse-path, empty for the null path.
-    pub from: String,
-    /// Recipients.
-    pub to: Vec<String>,
-    /// The message as the world has it.
-    pub raw: Arc<[u8]>,
-}
-
-/// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// A 2xx after the end of DATA: the receiver holds it.
-    Acknowledged,
-    /// A 4xx: the receiver does not hold it.
-    Deferred,
-    /// A 5xx: the receiver does not hold it.
-    Refused,
-    /// The end of DATA was sent and no reply came: the receiver may hold it.
-    Lost,
-    /// The same, by the engine's manners: it closed before the reply.
-    Unheard,
-    /// The end of DATA was LF.LF and no reply came: the receiver may hold it as an unfinished message.
-    Unfinished,
-    /// The connection ended before the end of DATA: the receiver does not hold it.
-    Unsent,
-}
-
-impl Fate {
-    /// All of them, in the order of documents.
-    pub const ALL: [Fate; 7] = [
-        Fate::Acknowledged,
-        Fate::Deferred,
-        Fate::Refused,
-        Fate::Lost,
-        Fate::Unheard,
-        Fate::Unfinished,
-        Fate::Unsent,
-    ];
-
-    /// Its word in documents.
-    pub fn word(self) -> &'static str {
-        match self {
-            Fate::Acknowledged => "acknowledged",
-            Fate::Deferred => "deferred",
-            Fate::Refused => "refused",
-            Fate::Lost => "lost",
-            Fate::Unheard => "unheard",
-            Fate::Unfinished => "unfinished",
-            Fate::Unsent => "unsent",
-        }
-    }
-}
-
-/// Where in the dialogue a transaction was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// No connection.
-    Connect,
-    /// The banner.
-    Banner,
-    /// HELO or EHLO.
-    Hello,
-    /// Between transactions.
-    Between,
-    /// MAIL.
-    Mail,
-    /// RCPT.
-    Rcpt,
-    /// DATA, up to its end.
-    Data,
-    /// After the end of DATA.
-    End,
-}
-
-impl Stage {
-    /// Its word in documents.
-    pub fn word(self) -> &'static str {
-        match self {
-            Stage::Connect => "connect",
-            Stage::Banner => "banner",
-            Stage::Hello => "hello",
-            Stage::Between => "between",
-            Stage::Mail => "mail",
-            Stage::Rcpt => "rcpt",
-            Stage::Data => "data",
-            Stage::End => "end",
-        }
-    }
-}
-
-/// A transaction that is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The letter.
-    pub letter: Letter,
-    /// What became of it.
-    pub fate: Fate,
-    /// The reply that decided it; 0 where none came.
-    pub code: u16,
-    /// Where.
-    pub stage: Stage,
-    /// Code of each RCPT that was answered, in order of recipients.
-    pub recipients: Vec<u16>,
-    /// What the receiver should hold, where it may hold anything.
-    pub held: Option<Held>,
-    /// When it was decided, microseconds on the caller's clock.
-    pub at: u64,
-}
 
 /// What the caller should do now.
 #[derive(Debug, PartialEq, Eq)]
@@ -270,7 +156,7 @@ impl Client {
             return self.leave(now);
         };
         self.phase = Phase::Envelope;
-        let mail = self.mail_command(&letter);
+        let mail = self.dialect.mail_command(&letter, self.sizes, self.eight_bit);
         let ahead = match self.dialect.pipelining {
             Pipelining::Never => false,
             Pipelining::Offered => self.pipelining,
@@ -279,7 +165,7 @@ impl Client {
         self.say(&mail, Expect::Mail, now);
         if ahead {
             for to in &letter.to {
-                let command = self.rcpt_command(to);
+                let command = self.dialect.rcpt_command(to);
                 self.say(&command, Expect::Rcpt, now);
             }
             self.say_word("DATA", Expect::Data, now);
@@ -416,7 +302,7 @@ impl Client {
     fn greeted(&mut self, reply: &Reply, now: u64) {
         if reply.code >= 500 && self.tried_ehlo && self.dialect.hello == Hello::EhloThenHelo {
             self.tried_ehlo = false;
-            let command = format!("{} {}", self.word("HELO"), self.name);
+            let command = format!("{} {}", self.dialect.word("HELO"), self.name);
             return self.say(&command, Expect::Hello, now);
         }
         if reply.code >= 300 && self.dialect.refused != Refused::Deaf {
@@ -448,7 +334,7 @@ impl Client {
             return self.turned_down(now);
         }
         if told < t.letter.to.len() {
-            let command = self.rcpt_command(&t.letter.to[told]);
+            let command = self.dialect.rcpt_command(&t.letter.to[told]);
             return self.say(&command, Expect::Rcpt, now);
         }
         if !t.recipients.iter().any(|&c| c < 300) && !deaf {
@@ -490,7 +376,7 @@ impl Client {
         self.out = wire;
         self.expected.push_back(Expect::End);
         if self.dialect.leave == Leave::Unheard {
-            let quit = self.word("QUIT");
+            let quit = self.dialect.word("QUIT");
             self.out.extend(format!("{quit}\r\n").as_bytes());
             self.close_when_sent = true;
         }
@@ -576,13 +462,13 @@ impl Client {
 
     fn say_hello(&mut self, now: u64) {
         self.tried_ehlo = self.dialect.hello != Hello::Helo;
-        let verb = self.word(if self.tried_ehlo { "EHLO" } else { "HELO" });
+        let verb = self.dialect.word(if self.tried_ehlo { "EHLO" } else { "HELO" });
         let command = format!("{verb} {}", self.name);
         self.say(&command, Expect::Hello, now);
     }
 
     fn say_word(&mut self, word: &str, expect: Expect, now: u64) {
-        let word = self.word(word);
+        let word = self.dialect.word(word);
         self.say(&word, expect, now);
     }
 
@@ -597,42 +483,6 @@ impl Client {
         if self.dialect.pause_ms > 0 && self.sent == self.out.len() {
             self.held_until = now + u64::from(self.dialect.pause_ms) * MILLISECOND;
         }
-    }
-
-    fn word(&self, upper: &str) -> String {
-        match self.dialect.case {
-            Case::Upper => upper.to_owned(),
-            Case::Lower => upper.to_lowercase(),
-            Case::Title => upper
-                .split(' ')
-                .map(|w| w[..1].to_owned() + &w[1..].to_lowercase())
-                .collect::<Vec<_>>()
-                .join(" "),
-        }
-    }
-
-    fn path(&self, address: &str) -> String {
-        let space = if self.dialect.space { " " } else { "" };
-        if self.dialect.brackets || address.is_empty() {
-            format!(":{space}<{address}>")
-        } else {
-            format!(":{space}{address}")
-        }
-    }
-
-    fn mail_command(&self, letter: &Letter) -> String {
-        let mut command = self.word("MAIL FROM") + &self.path(&letter.from);
-        if self.dialect.parameters && self.sizes {
-            command += &format!(" SIZE={}", letter.raw.len());
-        }
-        if self.dialect.parameters && self.eight_bit {
-            command += " BODY=8BITMIME";
-        }
-        command
-    }
-
-    fn rcpt_command(&self, to: &str) -> String {
-        self.word("RCPT TO") + &self.path(to)
     }
 
     fn stage(&self) -> Stage {
@@ -687,250 +537,5 @@ impl Client {
     }
 }
 
-/// The code that speaks for several: a 4xx where there is one, since then trying again may help.
-fn worst(codes: &[u16]) -> u16 {
-    codes
-        .iter()
-        .copied()
-        .find(|c| (400..500).contains(c))
-        .or(codes.iter().copied().find(|&c| c >= 300))
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::dialects::{find_dialect, DIALECTS};
-    use super::*;
-    use proptest::prelude::*;
-
-    fn letter(number: u64, to: &[&str]) -> Letter {
-        Letter {
-            number,
-            from: "a@b.example".into(),
-            to: to.iter().map(|&t| t.into()).collect(),
-            raw: Arc::from(&b"Subject: x\r\n\r\n.hi\r\n"[..]),
-        }
-    }
-
-    fn client(name: &str, letters: Vec<Letter>) -> Client {
-        Client::new(find_dialect(name).unwrap(), "bot".into(), letters, 30 * SECOND, 0)
-    }
-
-    /// What the client says until it wants to read or close.
-    fn said(c: &mut Client) -> String {
-        let (mut text, mut now) = (String::new(), 10 * SECOND);
-        loop {
-            let bytes = match c.step(now) {
-                Step::Send(bytes) => bytes.to_vec(),
-                Step::Permit => {
-                    c.permit(now);
-                    continue;
-                }
-                Step::Read if c.sent < c.out.len() => {
-                    now = c.deadline();
-                    continue;
-                }
-                Step::Read => return text,
-                Step::Close => return text + "!",
-            };
-            text += &String::from_utf8_lossy(&bytes);
-            c.sent(bytes.len(), now);
-        }
-    }
-
-    /// Plays a dialogue: what the server says, what the client then says.
-    fn play(c: &mut Client, lines: &[(&str, &str)]) {
-        for (server, wanted) in lines {
-            c.receive(server.as_bytes(), 5 * SECOND);
-            assert_eq!(said(c), *wanted, "after {server:?}");
-        }
-    }
-
-    const MX: [&str; 2] = ["x@trap.example", "y@trap.example"];
-
-    #[test]
-    fn a_plain_engine_says_what_the_standard_says() {
-        let mut c = client("plain", vec![letter(7, &MX)]);
-        assert_eq!(said(&mut c), "");
-        play(
-            &mut c,
-            &[
-                ("220-mx\r\n", ""),
-                ("220 mx\r\n", "EHLO bot\r\n"),
-                ("250-mx\r\n250 PIPELINING\r\n", "MAIL FROM:<a@b.example>\r\n"),
-                ("250 ok\r\n", "RCPT TO:<x@trap.example>\r\n"),
-                ("250 ok\r\n", "RCPT TO:<y@trap.example>\r\n"),
-                ("550 no\r\n", "DATA\r\n"),
-                ("354 go\r\n", "Subject: x\r\n\r\n..hi\r\n.\r\n"),
-                ("250 ok\r\n", "QUIT\r\n"),
-                ("221 bye\r\n", "!"),
-            ],
-        );
-        let outcome = c.take_outcomes().pop().unwrap();
-        assert_eq!(
-            (outcome.fate, outcome.code, outcome.stage),
-            (Fate::Acknowledged, 250, Stage::End)
-        );
-        assert_eq!(outcome.recipients, vec![250, 550]);
-        assert!(outcome.held.is_some());
-    }
-
-    #[test]
-    fn an_early_engine_speaks_first_and_leaves_without_waiting() {
-        let mut c = client("lethic", vec![letter(7, &MX[..1])]);
-        assert_eq!(said(&mut c), "Helo bot\r\n");
-        play(
-            &mut c,
-            &[
-                ("554 go away\r\n", ""),
-                ("250 ok\r\n", "Mail From:<a@b.example>\r\n"),
-                ("250 ok\r\n", "Rcpt To:<x@trap.example>\r\n"),
-                ("250 ok\r\n", "Data\r\n"),
-                ("354 go\r\n", "Subject: x\r\n\r\n...hi\r\n.\r\n"),
-                ("250 ok\r\n", "Quit\r\n!"),
-            ],
-        );
-    }
-
-    #[test]
-    fn an_engine_that_pipelines_unoffered_still_hears_each_reply() {
-        let mut c = client("cutwail", vec![letter(1, &MX), letter(2, &MX[..1])]);
-        let envelope = "MAIL FROM:<a@b.example>\r\nRCPT TO:<x@trap.example>\r\nRCPT TO:<y@trap.example>\r\nDATA\r\n";
-        let second = "MAIL FROM:<a@b.example>\r\nRCPT TO:<x@trap.example>\r\nDATA\r\n";
-        play(
-            &mut c,
-            &[
-                ("220 mx\r\n", "EHLO bot\r\n"),
-                ("502 what\r\n", "HELO bot\r\n"),
-                ("250 mx\r\n", envelope),
-                ("250 ok\r\n451 later\r\n", ""),
-                ("451 later\r\n503 no\r\n", "RSET\r\n"),
-                ("250 ok\r\n", second),
-                ("250 ok\r\n550 no\r\n354 go\r\n", ".\r\n"),
-                ("554 no recipients\r\n", "QUIT\r\n"),
-            ],
-        );
-        let outcomes: Vec<_> = c
-            .take_outcomes()
-            .iter()
-            .map(|o| (o.letter.number, o.fate, o.code, o.stage))
-            .collect();
-        assert_eq!(
-            outcomes,
-            vec![
-                (1, Fate::Deferred, 451, Stage::Rcpt),
-                (2, Fate::Refused, 550, Stage::Rcpt)
-            ]
-        );
-    }
-
-    #[test]
-    fn a_message_is_lost_only_once_its_end_has_left() {
-        for short in [true, false] {
-            let mut c = client("plain", vec![letter(1, &MX[..1])]);
-            for server in ["220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n"] {
-                c.receive(server.as_bytes(), 0);
-                said(&mut c);
-            }
-            c.receive(b"354 x\r\n", 0);
-            let Step::Send(bytes) = c.step(0) else { panic!() };
-            let n = bytes.len() - usize::from(short);
-            c.sent(n, 0);
-            c.ended(1);
-            let outcome = c.take_outcomes().pop().unwrap();
-            let wanted = if short {
-                (Fate::Unsent, Stage::Data)
-            } else {
-                (Fate::Lost, Stage::End)
-            };
-            assert_eq!((outcome.fate, outcome.stage), wanted);
-            assert_eq!(outcome.held.is_some(), !short);
-        }
-    }
-
-    #[test]
-    fn manners_that_leave_no_reply_are_called_so() {
-        for (name, fate) in [("storm", Fate::Unheard), ("waledac", Fate::Unfinished)] {
-            let mut c = client(name, vec![letter(1, &MX[..1])]);
-            for server in ["220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n", "354 x\r\n"] {
-                c.receive(server.as_bytes(), 0);
-                said(&mut c);
-            }
-            c.tick(60 * SECOND);
-            assert_eq!(c.step(60 * SECOND), Step::Close);
-            assert_eq!(c.take_outcomes()[0].fate, fate);
-        }
-    }
-
-    #[test]
-    fn a_goodbye_ends_the_session_at_any_stage() {
-        let stages = [
-            Stage::Banner,
-            Stage::Hello,
-            Stage::Mail,
-            Stage::Rcpt,
-            Stage::Data,
-            Stage::End,
-        ];
-        for (n, stage) in stages.into_iter().enumerate() {
-            let mut c = client("plain", vec![letter(1, &MX[..1]), letter(2, &MX[..1])]);
-            let good = ["220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n", "354 x\r\n", ""];
-            for server in &good[..n] {
-                c.receive(server.as_bytes(), 0);
-                said(&mut c);
-            }
-            c.receive(b"421 bye\r\n", 0);
-            said(&mut c);
-            c.ended(0);
-            let outcomes = c.take_outcomes();
-            assert_eq!(outcomes.len(), 2, "{stage:?}");
-            assert!(outcomes.iter().all(|o| o.fate == Fate::Deferred && o.code == 421));
-            assert_eq!(outcomes[0].stage, stage);
-        }
-    }
-
-    #[test]
-    fn a_pause_holds_the_command_back() {
-        let mut c = client("storm", vec![letter(1, &MX[..1])]);
-        c.receive(b"220 x\r\n", SECOND);
-        assert_eq!(c.step(SECOND), Step::Read);
-        assert_eq!(c.deadline(), SECOND + 40 * MILLISECOND);
-        assert_eq!(c.step(SECOND + 40 * MILLISECOND), Step::Send(b"EHLO bot\r\n"));
-    }
-
-    proptest! {
-        /// Whatever the server says, however it is cut: each letter has one outcome, nothing panics, and the session ends.
-        #[test]
-        fn every_letter_has_one_outcome_whatever_the_server_says(
-            which in 0..DIALECTS.len(),
-            codes in proptest::collection::vec(prop_oneof![Just(220u16), Just(250), Just(354), Just(421), Just(451), Just(550), Just(0)], 0..30),
-            take in 1..40usize
-        ) {
-            let dialect = &DIALECTS[which];
-            let letters: Vec<_> = (0..3).map(|n| letter(n, &MX)).collect();
-            let mut c = Client::new(dialect, "bot".into(), letters, 30 * SECOND, 0);
-            let mut now = 0;
-            let mut codes = codes.into_iter();
-            for _ in 0..2_000 {
-                now += 50 * MILLISECOND;
-                match c.step(now) {
-                    Step::Close => break,
-                    Step::Permit => c.permit(now),
-                    Step::Send(bytes) => {
-                        let n = bytes.len().min(take);
-                        c.sent(n, now);
-                    }
-                    Step::Read => match codes.next() {
-                        Some(0) => c.receive(b"hm\r\n", now),
-                        Some(code) => c.receive(format!("{code} x\r\n").as_bytes(), now),
-                        None => { now = now.max(c.deadline()); c.tick(now) }
-                    },
-                }
-            }
-            prop_assert_eq!(c.step(now), Step::Close);
-            let mut numbers: Vec<_> = c.take_outcomes().iter().map(|o| o.letter.number).collect();
-            numbers.sort_unstable();
-            prop_assert_eq!(numbers, vec![0, 1, 2]);
-        }
-    }
-}
+mod tests;

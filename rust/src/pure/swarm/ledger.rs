@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::client::{Fate, Outcome};
+use super::outcome::{Fate, Outcome};
 use super::plan::{Origin, Session};
 
 #[derive(Serialize)]

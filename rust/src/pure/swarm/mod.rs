@@ -6,5 +6,7 @@ pub mod databody;
 pub mod dialects;
 pub mod ledger;
 pub mod loopback;
+pub mod outcome;
 pub mod plan;
 pub mod replies;
+mod wording;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-use super::client::{Fate, Letter};
 use super::dialects::{Dialect, Name};
 use super::loopback::AddressBook;
+use super::outcome::{Fate, Letter};
 
 /// How long a queue gathers what one address sends: a minute of the world.
 pub const GATHER_US: i64 = 60_000_000;

@@ -7,8 +7,9 @@
 use super::philox::Draw;
 use crate::pure::dialogue::memory::Memory;
 use crate::pure::dialogue::{Dialogue, Event, Settings};
-use crate::pure::swarm::client::{Client, Letter, Step};
+use crate::pure::swarm::client::{Client, Step};
 use crate::pure::swarm::dialects::{Dialect, Name};
+use crate::pure::swarm::outcome::Letter;
 use serde_json::{json, Value};
 use std::sync::{Arc, Mutex};
 
