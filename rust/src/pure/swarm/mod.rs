@@ -9,4 +9,4 @@ pub mod loopback;
 pub mod outcome;
 pub mod plan;
 pub mod replies;
-mod wording;
+mod verbs;
