@@ -57,74 +57,213 @@ def spamtide(*arguments: str) -> str:
     return ran.stdout
 
 
-def make(folder: Path, messages: int) -> Path:
-    """The world's workspace, digested and grouped; one that is there already is taken up."""
-    place = folder / "workspace"
+def make(folder: Path, messages: int, times: int) -> Path:
+    """The world's workspace, digested and grouped, its tables multiplied; one that is there already is taken up."""
+    place, note = folder / "workspace", folder / "made.json"
+    wanted = {"messages": messages, "times": times}
+    if note.exists():
+        assert json.loads(note.read_text()) == wanted, f"{folder} holds another world: {note.read_text()}"
+        return place
     if not (place / "spamtide.toml").exists():
         spamtide("simulate", "march-2011", "--out", str(folder), "--scale", str(messages / WORLD), "--json")
-    spamtide("--workspace", str(place), "digest", "--json")
+    spamtide("--workspace", str(place), "digest", "--compact", "--json")
+    # The page of senders shows a grouping that somebody asked for.
+    spamtide("--workspace", str(place), "botnets", "list", "--jsonl")
+    spamtide(
+        "--workspace", str(place), "watch", "add", "rustock", "--measure", "subject:viagra,cialis", "--feed", "trap",
+        "--event", "rustock-2011",
+    )  # fmt: skip
+    if times > 1:
+        multiply(place, times)
+    note.write_text(json.dumps(wanted) + "\n")
     return place
 
 
-def multiply(place: Path, times: int) -> None:
-    """Write the tables of a workspace again under other feeds: once more for each of ``times`` beyond the first."""
+DAY_US = 86_400_000_000
+# So much later than the one before each copy of a message came.
+STEP_US = 3_677_000_000
+
+
+def turned(column: Any, k: int, head: str = "") -> Any:
+    """Digests (behind ``head``) of another value, their first byte ``k`` further: none of them meets one of another copy."""
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    byte = [f"{n:02x}" for n in range(256)]
+    text, at = pc.cast(column, pa.string()), len(head)
+    place = pc.index_in(pc.utf8_slice_codeunits(text, at, at + 2), pa.array(byte))
+    first = pc.take(pa.array([byte[(n + k) % 256] for n in range(256)]), place)
+    return pc.binary_join_element_wise(head, first, pc.utf8_slice_codeunits(text, at + 2), "")
+
+
+def copied(rows: Any, k: int) -> Any:
+    """Rows of a table of facts as copy ``k`` has them: of another writer, with digests and subjects of its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    word = f"copy{k}"
+    day = pc.multiply(pc.divide(rows["received_at"], DAY_US), DAY_US)
+    # Later in its day, beyond midnight from its start: no two copies of a message stand beside each other, where one would pack the other away.
+    at = pc.add(rows["received_at"], k * STEP_US)
+    at = pc.if_else(pc.greater_equal(at, pc.add(day, DAY_US)), pc.subtract(at, DAY_US), at)
+    changes = {
+        "received_at": lambda _: at,
+        "utc_hour": lambda c: pc.divide(at, 3_600_000_000).cast(c.type),
+        "writer": lambda c: pa.array([word] * len(c)),
+        "exact": lambda c: turned(c, k),
+        # One more word: a copy's subjects are not those of another, as in an archive of so many messages they would not be.
+        "subject": lambda c: pc.binary_join_element_wise(pc.cast(c, pa.string()), word, " "),
+        "subject_lower": lambda c: pc.binary_join_element_wise(pc.cast(c, pa.string()), word, " "),
+        "subject_folded": lambda c: pc.binary_join_element_wise(pc.cast(c, pa.string()), f"{word} ", ""),
+    }
+    for i, name in enumerate(rows.column_names):
+        if name in changes:
+            rows = rows.set_column(i, name, changes[name](rows[name]))
+    return rows
+
+
+def multiply(place: Path, times: int) -> None:
+    """Put ``times`` copies of every closed day beside each other, day by day, so that memory is bounded by a day; then the generations."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from spamtide.app.engines import campaign_generations
     from spamtide.app.workspace import Workspace
-    from spamtide.archive import write_part
+    from spamtide.archive.compaction import plain_names
+    from spamtide.archive.manifests import read_day, read_root, write_day, write_root
+    from spamtide.archive.parts import file_digest, write_parquet
     from spamtide.fingerprint import FACTS_VERSION
 
     workspace = Workspace(place)
-    tables = workspace.tables
-    if any(part.writer == "copy2" for part in tables.parts(FACTS_VERSION)):
-        return
-    first = tables.parts(FACTS_VERSION)
-    generation = campaign_generations(workspace).current()
-    assert generation is not None
-
-    def other(column: Any, k: int, head: str) -> Any:
-        # Another value of the same length: its first digit is a letter that no digest has.
-        text = pc.cast(column, pa.string())
-        return pc.binary_join_element_wise(head + chr(ord("g") + k), pc.utf8_slice_codeunits(text, len(head) + 1), "")
-
-    for k in range(2, times + 1):
-        made = []
-        for number, part in enumerate(first):
-            rows = pq.read_table(tables.root / part.path)
-            if "exact" in rows.column_names:
-                i = rows.column_names.index("exact")
-                rows = rows.set_column(i, "exact", other(rows["exact"], k, ""))
-            rows = rows.drop_columns(["feed", "writer"])
-            made.append(
-                write_part(
-                    tables.stage(FACTS_VERSION), part.table, rows, feed=part.feed, writer=f"copy{k}",
-                    segment=number, start=0, stop=rows.num_rows, durable=False,
-                )
-            )  # fmt: skip
-        with tables.lock():
-            tables.commit(FACTS_VERSION, made, {(p.feed, f"copy{k}", p.segment): p.rows for p in made})
-        print(f"copy {k} of {times}", file=sys.stderr, flush=True)
-    generations = campaign_generations(workspace)
-    with generations.writing_lock(), generations.draft() as draft:
-        for name, table in generation.tables.items():
-            rows = pq.read_table(table.path)
-
-            def copies(rows: Any = rows) -> Iterator[Any]:
-                yield from rows.to_batches()
+    tables, key = workspace.tables, str(FACTS_VERSION)
+    with tables.lock():
+        root = read_root(tables.root)
+        assert not root.tail.get(key), "a day is still open"
+        done = any(name.rpartition("/")[2].startswith("copy") for name in root.digested[key])
+        if not done:
+            root.generation += 1
+            stage = tables.stage(FACTS_VERSION)
+            for n, (name, manifest) in enumerate(sorted(root.days[key].items())):
+                feed, _, day = name.rpartition("/")
+                parts = []
+                for part in read_day(tables.root, manifest):
+                    rows = plain_names(pq.read_table(tables.root / part.path))
+                    whole = pa.concat_tables([rows, *(copied(rows, k).cast(rows.schema) for k in range(2, times + 1))])
+                    order = ["received_at", "writer", "segment", "ordinal", "position"]
+                    whole = whole.sort_by([(c, "ascending") for c in order if c in whole.column_names])
+                    path = stage / f"{feed}-day{int(day):06d}-{part.table}~{root.generation}.parquet"
+                    write_parquet(path, part.table, whole, durable=False)
+                    parts.append(
+                        replace(
+                            part, path=f"{stage.name}/{path.name}", rows=whole.num_rows,
+                            size_bytes=path.stat().st_size, sha256=file_digest(path),
+                        )
+                    )  # fmt: skip
+                root.days[key][name] = write_day(tables.root, stage.name, feed, int(day), root.generation, parts)
+                if n % 20 == 0:
+                    print(f"day {n + 1} of {len(root.days[key])}", file=sys.stderr, flush=True)
+            for name, ends in list(root.digested[key].items()):
+                feed, _, rest = name.partition("/")
                 for k in range(2, times + 1):
-                    again = rows
-                    for i, column in enumerate(rows.column_names):
-                        if column in ("exact", "first_exact", "leader", "member"):
-                            again = again.set_column(i, column, other(rows[column], k, ""))
-                        elif column == "campaign":
-                            again = again.set_column(i, column, other(rows[column], k, "c-"))
-                    yield from again.cast(rows.schema).to_batches()
+                    root.digested[key][f"{feed}/copy{k}-{rest.rpartition('-')[2]}"] = ends
+            root.changed = root.generation
+            write_root(tables.root, root)
+            tables.sweep(grace_seconds=0)
+    multiply_generations(workspace, times)
 
-            draft.write(name, rows.schema, copies())
-        draft.name(replace(generation.basis, changed=tables.changed()))
+
+# Columns of generations that hold digests, and what stands before these.
+DIGESTS = {"exact": "", "leader": "", "member": "", "campaign": "c-", "one": "c-", "other": "c-"}
+# Counts of a group or a dialect of senders, which all copies share.
+COUNTS = ("messages", "sent", "unfinished", "recipients")
+
+
+def multiply_generations(workspace: Any, times: int) -> None:
+    """The groupings of the copies: of each its own campaigns; the same groups of senders, of so many times the messages.
+
+    Who is in which campaign is copied; what is known of each is computed as it is after a grouping.
+    """
+    import pyarrow.parquet as pq
+
+    from spamtide.app.engines import campaign_generations, engine_options
+    from spamtide.app.settling import write_known
+    from spamtide.archive import ExactGroups, Generations
+    from spamtide.campaign import SENDER_TABLES, group_schema, sender_schema
+    from spamtide.fingerprint import FACTS_VERSION
+
+    snapshot = workspace.tables.snapshot(FACTS_VERSION)
+
+    def copies(path: str, name: str) -> Iterator[Any]:
+        rows = pq.read_table(path)
+        yield from rows.to_batches()
+        for k in range(2, times + 1):
+            again = rows
+            for i, column in enumerate(rows.column_names):
+                if column in DIGESTS:
+                    again = again.set_column(i, column, turned(rows[column], k, DIGESTS[column]))
+                elif column == "writer":
+                    again = again.set_column(i, column, pa_text(f"copy{k}", rows.num_rows))
+            yield from again.cast(rows.schema).to_batches()
+
+    def as_often(path: str) -> Iterator[Any]:
+        rows = pq.read_table(path)
+        for i, column in enumerate(rows.column_names):
+            if column in COUNTS:
+                rows = rows.set_column(i, column, pc_times(rows[column], times))
+        yield from rows.to_batches()
+
+    generations = campaign_generations(workspace)
+    before = generations.current()
+    assert before is not None
+    if before.basis.changed != snapshot.changed:
+        options = replace(engine_options(workspace), memory_mib=1024)
+        with generations.writing_lock(), generations.draft() as draft, ExactGroups(snapshot, options) as groups:
+            rows = in_order(
+                group_schema("campaign_member"),
+                copies(before.tables["campaign_member"].path, "campaign_member"),
+                "exact",
+            )
+            members = draft.write("campaign_member", group_schema("campaign_member"), rows)
+            for name in ("campaign_edge", "campaign_alias"):
+                draft.write(name, group_schema(name), copies(before.tables[name].path, name))
+            write_known(groups, draft, members.path)
+            ends = {f"{f}/{w}-{n:06d}": records for (f, w, n), records in snapshot.ends.items()}
+            draft.name(
+                replace(before.basis, changed=snapshot.changed, messages=before.basis.messages * times, ends=ends)
+            )
+    senders = Generations(workspace.archive.root, "group")
+    before = senders.current()
+    if before is not None and before.basis.changed != snapshot.changed:
+        with senders.writing_lock(), senders.draft() as draft:
+            for name in SENDER_TABLES:
+                path = before.tables[name].path
+                copied_rows = copies(path, name) if name in ("group_sending", "group_member") else as_often(path)
+                draft.write(name, sender_schema(name), copied_rows)
+            draft.name(replace(before.basis, changed=snapshot.changed, messages=before.basis.messages * times))
+
+
+def pa_text(value: str, n: int) -> Any:
+    """A column of one value."""
+    import pyarrow as pa
+
+    return pa.array([value] * n)
+
+
+def pc_times(column: Any, times: int) -> Any:
+    """A column of counts, so many times as large."""
+    import pyarrow.compute as pc
+
+    return pc.multiply(column, times)
+
+
+def in_order(schema: Any, batches: Iterator[Any], order: str) -> Iterator[Any]:
+    """Rows in this order, sorted on disk."""
+    import duckdb
+    import pyarrow as pa
+
+    with duckdb.connect(":memory:", config={"memory_limit": "1GB", "threads": 2}) as engine:
+        engine.register("rows", pa.RecordBatchReader.from_batches(schema, batches))
+        for batch in engine.sql(f"SELECT * FROM rows ORDER BY {order}").to_arrow_reader(20_000):
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
 class Server:
@@ -230,9 +369,7 @@ def main() -> None:
     given = arguments.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="serve-speed-") as temporary:
-        place = make(given.keep or Path(temporary), given.messages)
-        if given.times > 1:
-            multiply(place, given.times)
+        place = make(given.keep or Path(temporary), given.messages, given.times)
         started = time.perf_counter()
         server = Server(place)
         try:

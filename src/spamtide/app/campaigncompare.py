@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.campaigns import found_campaign, word_diff, words_of
 from spamtide.app.engines import open_engine
+from spamtide.app.firsts import first_of_each
 from spamtide.app.instants import format_instant
 from spamtide.archive import Generation
 from spamtide.measure import (
     campaign_facts,
     campaign_links,
     campaign_values,
-    first_messages,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def diff_campaigns(workspace: Workspace, generation: Generation | None, one: str
     with open_engine(workspace, generation) as engine:
         rows = [engine.run(campaign_facts(campaigns=now)).to_pylist()[0] for now in ids]
         exacts = sorted({r["first_exact"] for r in rows})
-        firsts = {r["exact"]: r for r in engine.run(first_messages(exacts)).to_pylist()}
+        firsts = first_of_each(engine, exacts)
         shared = []
         for what in COMPARED:
             a, b = (_values(engine, what, now) for now in ids)

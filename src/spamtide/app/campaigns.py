@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.campaignids import known_campaign
 from spamtide.app.engines import open_engine
+from spamtide.app.firsts import first_of_each
 from spamtide.app.instants import format_instant
 from spamtide.app.templates import LISTED, inferred_campaigns, inferred_template, no_template, template_of
 from spamtide.archive import Generation, aliases_of, format_id
@@ -20,8 +21,8 @@ from spamtide.measure import (
     campaign_groups,
     campaign_links,
     campaign_listing,
+    campaign_order,
     campaign_values,
-    first_messages,
 )
 
 if TYPE_CHECKING:
@@ -58,23 +59,22 @@ def list_campaigns(
     """
     names = workspace.require_feeds(list(feeds)) if feeds else []
     place = None if after is None else _place_of(workspace, generation, after, names, origins, tree)
-    expression = campaign_listing(
-        stored=not names and not origins and tree == EVERYTHING,
-        feeds=names,
-        origins=origins,
-        since=since,
-        at_least=at_least,
-        limit=limit,
-        after=place,
-        tree=tree,
-    )
-    return _listed(workspace, generation, expression)
+    among: dict[str, Any] = {
+        "stored": not names and not origins and tree == EVERYTHING,
+        "feeds": names, "origins": origins, "since": since, "at_least": at_least, "limit": limit, "after": place, "tree": tree,
+    }  # fmt: skip
+    return _listed(workspace, generation, among)
 
 
-def _listed(workspace: Workspace, generation: Generation, expression: Any) -> Iterator[dict[str, Any]]:
+def _listed(workspace: Workspace, generation: Generation, among: dict[str, Any]) -> Iterator[dict[str, Any]]:
     inferred = inferred_campaigns(generation)
     with open_engine(workspace, generation) as engine:
-        for batch in engine.stream(expression):
+        if among["limit"] is not None:
+            # What is known of a few is looked for once they are known.
+            among["campaigns"] = engine.run(campaign_order(**among))["campaign"].to_pylist()
+            if not among["campaigns"]:
+                return
+        for batch in engine.stream(campaign_listing(**among)):
             for r in batch.to_pylist():
                 known = inferred_template(generation, r["campaign"]) if r["campaign"] in inferred else None
                 yield {
@@ -273,7 +273,7 @@ def _variants(engine: Engine, first_exact: str, how: dict[str, Any]) -> dict[str
     """The first message of the campaign, and its largest exact groups with what differs from that one, word by word."""
     groups = engine.run(campaign_groups(at_most=VARIANTS, **how)).to_pylist()
     exacts = sorted({first_exact, *(g["exact"] for g in groups)})
-    firsts = {r["exact"]: r for r in engine.run(first_messages(exacts)).to_pylist()}
+    firsts = first_of_each(engine, exacts, how["campaigns"])
     example = firsts[first_exact]
     return {
         "example": {

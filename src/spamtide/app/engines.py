@@ -53,4 +53,5 @@ def engine_of(workspace: Workspace, generation: Generation | None, senders: Gene
         known |= {name: sender_schema(name) for name in SENDER_TABLES}
     views = generation_views([generation, senders], known)
     schemas = {name: arrow_schema(name) for name in TABLES}
-    return Engine(workspace.tables.snapshot(FACTS_VERSION), schemas, engine_options(workspace), views)
+    snapshot = workspace.tables.snapshot(FACTS_VERSION, None if generation is None else generation.basis)
+    return Engine(snapshot, schemas, engine_options(workspace), views)

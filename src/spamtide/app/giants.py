@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import open_engine
+from spamtide.app.firsts import first_of_each
 from spamtide.app.output import printable
 from spamtide.app.wording import words_behind
 from spamtide.campaign import Glue, find_glue
-from spamtide.measure import Note, campaign_edges, first_messages, large_campaigns
+from spamtide.measure import Note, campaign_edges, large_campaigns
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
@@ -47,7 +48,7 @@ def find_giants(workspace: Workspace, generation: Generation | None) -> list[dic
 
 def _words(workspace: Workspace, engine: Engine, glue: Glue) -> dict[int, str]:
     """Words of the commonest shingles."""
-    firsts = {r["exact"]: r for r in engine.run(first_messages([j.exact for j in glue.joints])).to_pylist()}
+    firsts = first_of_each(engine, [j.exact for j in glue.joints])
     words: dict[int, str] = {}
     for joint in glue.joints:
         if joint.exact in firsts:

@@ -28,6 +28,8 @@ _ENTRIES = 2_000
 _BATCH = 100_000
 # What the generation keeps for messages that come after it (``app/newcampaigns.py``).
 NEAR_INDEX = "near.index"
+# Columns of messages by campaign whose values seldom come again.
+_SELDOM_AGAIN = ("exact", "session", "ordinal", "received_at")
 _SKETCH = [c.name for c in TABLES["sketch"] if c.kind == "binary"]
 STEPS = 4
 Progress = Callable[[float, float | None, str], None]
@@ -81,8 +83,6 @@ def settle_campaigns(
     if is_settled(workspace) and (held := generations.current()) is not None:
         return _of(held, new=False)
     with generations.writing_lock(waiting):
-        # Before the snapshot: what comes between the two counts as new, and is then found to be known.
-        digested = workspace.tables.digested(FACTS_VERSION)
         snapshot = workspace.tables.snapshot(FACTS_VERSION)
         before = generations.current()
         if before is not None and before.is_of(FACTS_VERSION, snapshot.changed, METHOD):
@@ -91,7 +91,7 @@ def settle_campaigns(
             return Settling(0, False, 0, 0, 0)
         with generations.draft() as draft:
             messages, moved, lost = _group(workspace, snapshot, draft, before, now, tell)
-            ends = {segment_name(*key): n for key, n in digested.items()}
+            ends = {segment_name(*key): n for key, n in snapshot.ends.items()}
             generation = draft.name(Basis(FACTS_VERSION, snapshot.changed, METHOD, messages, ends))
         if before is not None:
             _carry(before, generation, moved, lost)
@@ -150,9 +150,15 @@ def _group(
         followed = _followed(workspace, groups)
         draft.write("campaign_alias", group_schema("campaign_alias"), _alias_rows(followed))
         tell(3, STEPS, "what is known of each")
-        draft.write("campaign", group_schema("campaign"), groups.campaigns(members.path))
-        draft.write("campaign_feed", group_schema("campaign_feed"), groups.feeds(members.path))
+        write_known(groups, draft, members.path)
         return groups.messages, moved, lost
+
+
+def write_known(groups: ExactGroups, draft: Draft, members: str) -> None:
+    """Write what is known of each campaign; ``members``: the file of who is in which."""
+    draft.write("campaign", group_schema("campaign"), groups.campaigns(members))
+    draft.write("campaign_feed", group_schema("campaign_feed"), groups.feeds(members))
+    draft.write("campaign_message", group_schema("campaign_message"), groups.rows(members), plain=_SELDOM_AGAIN)
 
 
 def _note(workspace: Workspace, before: Generation, moved: list[Change], now: int) -> None:

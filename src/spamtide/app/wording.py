@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def text_of(archive: Archive, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Subject and visible text of a row of ``first_messages``: as they came, or masked where the body was dropped."""
+    """Subject and visible text of a row of ``first_of_each``: as they came, or masked where the body was dropped."""
     message = archive.read(format_id(row["feed"], row["writer"], row["segment"], row["ordinal"]))
     if message.erased or message.thinned:
         return row["subject"] or "", row["text"] or ""

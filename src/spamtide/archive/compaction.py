@@ -124,7 +124,7 @@ def _put_together(
         whole = pa.concat_tables(data)
         whole = whole.sort_by([(c, "ascending") for c in order if c in whole.column_names])
         path = stage / f"{feed}-day{day:06d}-{table}~{root.generation}.parquet"
-        write_parquet(path, whole)
+        write_parquet(path, table, whole)
         parts.append(
             Part(
                 table, feed, "", 0, 0, 0, f"{stage.name}/{path.name}", whole.num_rows, path.stat().st_size,

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spamtide.archive.bycampaign import TABLE as BY_CAMPAIGN
+from spamtide.archive.bycampaign import campaign_message_view
 from spamtide.archive.compiling import compile_expression
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ class Engine:
                 "temp_directory": options.temp_dir or tempfile.gettempdir(),
             },
         )
+        # A file is never changed once it is named, and its footer is as large as what many questions read of it.
+        raw.execute("LOAD parquet; SET parquet_metadata_cache = true")
         for name, schema in schemas.items():
             files = snapshot.files.get(name)
             if files:
@@ -69,12 +73,16 @@ class Engine:
             else:
                 fields = [pa.field("feed", pa.string()), pa.field("writer", pa.string()), *schema]
                 _make_empty(raw, name, pa.schema(fields))
+        by_campaign = None
         for name, (schema, path) in (generations or {}).items():
-            if path is None:
+            if name == BY_CAMPAIGN:
+                by_campaign = path
+            elif path is None:
                 _make_empty(raw, name, schema)
             else:
                 quoted = "'" + path.replace("'", "''") + "'"
                 raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted})")
+        raw.execute(f"CREATE VIEW {BY_CAMPAIGN} AS {campaign_message_view(snapshot, by_campaign)}")
         self._raw = raw
 
     def cursor(self) -> Engine:

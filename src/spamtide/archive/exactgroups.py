@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spamtide.archive.bycampaign import messages_by_campaign
 from spamtide.campaign import campaign_id, group_schema
 
 if TYPE_CHECKING:
@@ -174,6 +175,10 @@ class ExactGroups:
         """Those of these ids that name a campaign now."""
         found = self._engine.execute("SELECT campaign FROM named WHERE campaign IN (SELECT unnest(?))", [list(ids)])
         return {str(row[0]) for row in found.fetchall()}
+
+    def rows(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``campaign_message``, in order; ``members`` as above."""
+        return messages_by_campaign(self._engine, self._snapshot.files.get("message", ()), members)
 
     def campaigns(self, members: str) -> Iterator[pa.RecordBatch]:
         """Rows of the table ``campaign``, most messages first; ``members`` as above."""

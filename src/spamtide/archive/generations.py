@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -169,14 +169,22 @@ class Draft:
         if not self._named:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def write(self, table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> GenerationTable:
-        """Write one table as its batches come, in their order; durable when this returns."""
+    def write(
+        self, table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], *, plain: Sequence[str] = ()
+    ) -> GenerationTable:
+        """Write one table as its batches come, in their order, each a row group; durable when this returns.
+
+        ``plain``: columns whose values seldom come again, so that a dictionary of them would be written for nothing.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.folder / f"{table}.parquet"
         rows = 0
-        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=_LEVEL) as writer:
+        packed = [name for name in schema.names if name not in plain]
+        with pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=_LEVEL, use_dictionary=packed
+        ) as writer:
             for batch in batches:
                 rows += batch.num_rows
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))

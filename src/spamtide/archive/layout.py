@@ -66,6 +66,13 @@ def segment_name(feed: str, writer: str, segment: int) -> str:
     return f"{feed}/{writer}-{segment:06d}"
 
 
+def segment_of(name: str) -> tuple[str, str, int]:
+    """Feed, writer and number of a segment by its name, as ``segment_name`` writes it."""
+    feed, _, rest = name.partition("/")
+    writer, _, number = rest.rpartition("-")
+    return feed, writer, int(number)
+
+
 def parse_id(text: str) -> Place:
     """The place that an id names. Raises WrongUse ``bad_message_id``."""
     match = _ID.fullmatch(text)

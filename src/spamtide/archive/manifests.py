@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spamtide.archive.layout import segment_of
 from spamtide.archive.parts import Part, sync_folder
 from spamtide.errors import BrokenWorld
 
@@ -33,23 +34,20 @@ class DayManifest:
 class Root:
     """What exists, by facts version. ``digested``: records of each segment ('feed/writer-number') that are in tables.
 
-    ``changed``: the generation at which messages last came or went; gathering days moves none.
+    ``changed``: the generation at which messages last came or went; gathering days moves none. ``rewritten``: the one at which
+    something last changed before the places up to which segments were digested: messages went, or came out of quarantine.
     """
 
     generation: int = 0
     changed: int = 0
+    rewritten: int = 0
     digested: dict[str, dict[str, int]] = field(default_factory=dict)
     tail: dict[str, list[Part]] = field(default_factory=dict)
     days: dict[str, dict[str, DayManifest]] = field(default_factory=dict)
 
     def ends(self, facts_version: int) -> dict[tuple[str, str, int], int]:
         """How many records of each segment (feed, writer, number) are in the tables of a facts version."""
-        found = {}
-        for name, records in self.digested.get(str(facts_version), {}).items():
-            feed, _, rest = name.partition("/")
-            writer, _, number = rest.rpartition("-")
-            found[(feed, writer, int(number))] = records
-        return found
+        return {segment_of(name): records for name, records in self.digested.get(str(facts_version), {}).items()}
 
 
 def read_root(folder: Path) -> Root:
@@ -64,6 +62,7 @@ def read_root(folder: Path) -> Root:
         body["generation"],
         # Roots of older programs do not say; no generation of groups was made from those.
         body.get("changed", body["generation"]),
+        body.get("rewritten", body["generation"]),
         body["digested"],
         {version: [Part(**p) for p in parts] for version, parts in body["tail"].items()},
         {version: {k: DayManifest(**d) for k, d in days.items()} for version, days in body["days"].items()},

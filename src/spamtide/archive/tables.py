@@ -6,22 +6,29 @@ closed days are gathered into one sorted part a (table, feed, day) by ``spamtide
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from spamtide.archive.layout import segment_name
+from spamtide.archive.layout import segment_name, segment_of
 from spamtide.archive.locks import hold_lock
 from spamtide.archive.manifests import Root, read_day, read_root, write_day, write_root
 from spamtide.archive.parts import Part, file_digest, write_parquet
 from spamtide.archive.provisional import Provisional
 from spamtide.errors import BrokenWorld
 
+if TYPE_CHECKING:
+    from spamtide.archive.generations import Basis
+
 # Files that nothing names any more stay this long for readers that opened their snapshot before.
 GRACE_SECONDS = 15 * 60
+# The generation of the root that first named a file of a closed day.
+_NAMED_AT = re.compile(r"~(\d+)\.parquet$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +36,26 @@ class Snapshot:
     """The parts that one query reads, as absolute paths by table; ``generation`` names the root that said so.
 
     ``changed``: the generation at which messages last came or went; two snapshots that agree in it hold the same messages.
+    ``ends``: how many records of each segment (feed, writer, number) they hold. ``since``: what came after a basis, where one was named
+    and that can be told.
     """
 
     generation: int
     facts_version: int
     files: dict[str, tuple[str, ...]]
     changed: int = 0
+    ends: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    since: Since | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Where to look for messages that came after a generation was made: in these files of the table ``message``, absolute paths, those that
+    stand at or after the ``ends`` of their segments, (feed, writer, number, records); what is of no such segment is all new.
+    """
+
+    files: tuple[str, ...] = ()
+    ends: tuple[tuple[str, str, int, int], ...] = ()
 
 
 class Tables:
@@ -63,14 +84,33 @@ class Tables:
         """All parts of a facts version, those of closed days first."""
         return self._parts(read_root(self.root), str(facts_version))
 
-    def snapshot(self, facts_version: int) -> Snapshot:
-        """The parts of one facts version, as named now."""
+    def snapshot(self, facts_version: int, since: Basis | None = None) -> Snapshot:
+        """The parts of one facts version, as named now; and what of them came after the basis ``since``."""
         root = read_root(self.root)
+        parts = [part for part in self._parts(root, str(facts_version)) if part.rows]
         files: dict[str, list[str]] = {}
-        for part in self._parts(root, str(facts_version)):
-            if part.rows:
-                files.setdefault(part.table, []).append(str(self.root / part.path))
-        return Snapshot(root.generation, facts_version, {k: tuple(v) for k, v in files.items()}, root.changed)
+        for part in parts:
+            files.setdefault(part.table, []).append(str(self.root / part.path))
+        later = None if since is None or since.facts_version != facts_version else self._since(root, parts, since)
+        named = {table: tuple(paths) for table, paths in files.items()}
+        return Snapshot(root.generation, facts_version, named, root.changed, root.ends(facts_version), later)
+
+    def _since(self, root: Root, parts: Sequence[Part], basis: Basis) -> Since | None:
+        if root.changed == basis.changed:
+            return Since()
+        if root.rewritten > basis.changed or not basis.ends:
+            return None
+
+        def is_later(part: Part) -> bool:
+            if part.day is None:
+                return part.stop > basis.ends.get(segment_name(part.feed, part.writer, part.segment), 0)
+            named_at = _NAMED_AT.search(part.path)
+            # A day that was gathered before holds nothing later; one that was gathered since holds both.
+            return named_at is None or int(named_at[1]) > basis.changed
+
+        ends = [(*segment_of(name), records) for name, records in sorted(basis.ends.items())]
+        paths = [str(self.root / part.path) for part in parts if part.table == "message" and is_later(part)]
+        return Since(tuple(paths), tuple(ends))
 
     def changed(self) -> int:
         """The generation of the root at which messages last came or went; 0 before the first."""
@@ -89,6 +129,8 @@ class Tables:
         again = {part.path for part in new}
         root.tail[key] = [part for part in root.tail.get(key, []) if part.path not in again] + new
         known = root.digested.setdefault(key, {})
+        if any(part.start < known.get(segment_name(part.feed, part.writer, part.segment), 0) for part in new):
+            root.rewritten = root.generation
         for (feed, writer, number), records in digested.items():
             name = segment_name(feed, writer, number)
             known[name] = max(records, known.get(name, 0))
@@ -105,7 +147,7 @@ class Tables:
             wanted.setdefault(feed, set()).add((writer, segment, ordinal))
         root = read_root(self.root)
         root.generation += 1
-        root.changed = root.generation
+        root.changed = root.rewritten = root.generation
         dropped = 0
         for version, tail in root.tail.items():
             for i, part in enumerate(tail):
@@ -165,7 +207,7 @@ class Tables:
 
         stem = path.name.removesuffix(".parquet").split("~")[0]
         fresh = path.with_name(f"{stem}~{generation}.parquet")
-        write_parquet(fresh, pq.read_table(path).filter(pa.array(keep)))
+        write_parquet(fresh, part.table, pq.read_table(path).filter(pa.array(keep)))
         new = replace(
             part,
             path=f"{path.parent.name}/{fresh.name}",

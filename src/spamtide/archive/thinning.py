@@ -169,7 +169,7 @@ def _keep_facts(
     for table, pieces in sorted(rows.items()):
         data = pa.concat_tables(pieces)
         path = folder / f"{writer}-{number:06d}-{at}-{table}.parquet"
-        write_parquet(path, data)
+        write_parquet(path, table, data)
         name = f"kept/{feed}/{path.name}"
         kept.append({"table": table, "path": name, "rows": data.num_rows, "sha256": file_digest(path)})
     for place in (folder, folder.parent, root):
@@ -248,4 +248,4 @@ def forget_kept(root: Path, gone: Mapping[Key, Sequence[int]]) -> None:
             data = pq.read_table(path)
             left = data.filter(pc.invert(pc.is_in(data["ordinal"], pa.array(list(ordinals), data["ordinal"].type))))
             if left.num_rows < data.num_rows:
-                write_parquet(path, left)
+                write_parquet(path, path.stem.rpartition("-")[2], left)

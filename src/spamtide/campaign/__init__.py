@@ -10,7 +10,7 @@ from spamtide.campaign.aliases import Alias, Change, changes, follow
 from spamtide.campaign.explaining import Explanation, explain
 from spamtide.campaign.glue import Glue, Joint, find_glue
 from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
-from spamtide.campaign.tables import GROUP_TABLES, campaign_id, group_schema
+from spamtide.campaign.tables import GROUP_TABLES, OF_MESSAGE, campaign_id, group_schema
 
 if TYPE_CHECKING:
     from spamtide.campaign.auditing import AuditPair, Draw, Share, Tally, draw_pairs, estimate_share, tally
@@ -79,6 +79,7 @@ __all__ = [
     "GROUP_TABLES",
     "LISTS",
     "METHOD",
+    "OF_MESSAGE",
     "PATH_COLUMNS",
     "SENDER_METHOD",
     "SENDER_TABLES",

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spamtide.fingerprint import Column
+from spamtide.fingerprint import TABLES, Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Bits of the exact digest that make an id, as hex digits.
 _ID_DIGITS = 20
+
+# What the table ``campaign_message`` has of a message: enough to count by, to list a campaign's values, and to find it again.
+OF_MESSAGE = (
+    "segment", "ordinal", "received_at", "utc_day", "utc_hour", "size_bytes", "recipient_count", "session", "marks", "origin", "defects",
+    "peer_address", "peer_unit", "network", "dialect_path", "language", "topic", "exact", "subject", "from_address",
+)  # fmt: skip
+_MESSAGE = {column.name: column for column in TABLES["message"]}
 
 GROUP_TABLES: dict[str, tuple[Column, ...]] = {
     "campaign_member": (
@@ -38,6 +45,13 @@ GROUP_TABLES: dict[str, tuple[Column, ...]] = {
         Column("messages", "int64", "public", "its messages there"),
         Column("first_seen", "int64", "local", "receive time of the first of them"),
         Column("last_seen", "int64", "local", "receive time of the last of them"),
+    ),
+    # Every message of the tables, in order of campaign, time and place: one campaign is a run of rows, and its messages are read and no others.
+    "campaign_message": (
+        Column("campaign", "utf8", "public", "its campaign; null where no campaign holds its exact group", nullable=True),
+        Column("feed", "utf8", "public", "feed of the message"),
+        Column("writer", "utf8", "public", "its writer"),
+        *(_MESSAGE[name] for name in OF_MESSAGE),
     ),
     "campaign_edge": (
         Column("leader", "utf8", "public", "an exact group"),

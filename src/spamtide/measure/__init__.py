@@ -9,6 +9,7 @@ from spamtide.measure.campaigns import (
     campaign_groups,
     campaign_links,
     campaign_listing,
+    campaign_order,
     campaign_texts,
     campaign_values,
     exact_counts,
@@ -17,6 +18,7 @@ from spamtide.measure.campaigns import (
     message_prints,
     other_texts,
     sendings_by_week,
+    texts_at,
     texts_of_exact,
 )
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
@@ -215,6 +217,7 @@ __all__ = [
     "campaign_groups",
     "campaign_links",
     "campaign_listing",
+    "campaign_order",
     "campaign_texts",
     "campaign_values",
     "campaigns_lately",
@@ -271,6 +274,7 @@ __all__ = [
     "span",
     "subject_of",
     "taste",
+    "texts_at",
     "texts_of_exact",
     "topics_among",
     "uses",

@@ -22,12 +22,15 @@ VALUES = {
 }  # fmt: skip
 
 
+_PLACE = ("feed", "writer", "segment", "ordinal")
+
+
 def _rows(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str], tree: Tree = EVERYTHING) -> Any:
     if campaigns:
         among = CampaignsAmong(Term("campaign", ",".join(campaigns)), tuple(campaigns))
         tree = among if tree == EVERYTHING else And((tree, among))
-    rows = matching(tree, feeds=feeds, origins=origins)
-    return rows if campaigns else rows.inner_join(table("campaign_member"), "exact")
+    rows = matching(tree, feeds=feeds, origins=origins, with_campaigns=True, counted=True)
+    return rows if campaigns else rows.filter(rows.campaign.notnull())
 
 
 def _first(rows: Any, by: Sequence[Any]) -> Any:
@@ -176,11 +179,52 @@ def campaign_links(
     return found.order_by([ibis.desc("messages"), "value"])
 
 
+def _in_order(
+    facts: Any, since: int | None, at_least: int, limit: int | None, after: tuple[int, int, str] | None
+) -> Any:
+    """Those of these facts that a list shows, most messages first."""
+    import ibis
+
+    conditions = [facts.messages >= at_least, *([facts.first_seen >= since] if since is not None else [])]
+    if after is not None:
+        messages, first_seen, campaign = after
+        later = (facts.first_seen > first_seen) | ((facts.first_seen == first_seen) & (facts.campaign > campaign))
+        conditions.append((facts.messages < messages) | ((facts.messages == messages) & later))
+    facts = facts.filter(conditions).order_by([ibis.desc("messages"), "first_seen", "campaign"])
+    return facts if limit is None else facts.limit(limit)
+
+
+def campaign_order(
+    *,
+    stored: bool,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    since: int | None = None,
+    at_least: int = 1,
+    limit: int,
+    after: tuple[int, int, str] | None = None,
+    tree: Tree = EVERYTHING,
+) -> Any:
+    """``(campaign)``: the campaigns of which ``campaign_listing`` tells with the same arguments, without telling of them.
+
+    To put all in order takes three columns, to tell of a few the rest: two questions are answered sooner than one.
+    """
+    if stored:
+        facts = table("campaign")
+    else:
+        rows = _rows(feeds, origins, (), tree)
+        facts = rows.group_by("campaign").aggregate(
+            messages=rows.count().cast("int64"), first_seen=rows.received_at.min()
+        )
+    return _in_order(facts, since, at_least, limit, after).select("campaign")
+
+
 def campaign_listing(
     *,
     stored: bool,
     feeds: Sequence[str] = (),
     origins: Sequence[str] = (),
+    campaigns: Sequence[str] = (),
     since: int | None = None,
     at_least: int = 1,
     limit: int | None = None,
@@ -190,71 +234,74 @@ def campaign_listing(
 ) -> Any:
     """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
 
-    Most messages first. ``stored``: from the table of the generation, which holds every feed and origin; else computed of
-    these. ``since``: those first seen at or after it (there); ``after``: those that follow this place in the order, messages, first seen
-    and id.
+    Most messages first; of some campaigns, or of all. ``stored``: from the table of the generation, which holds every feed and origin; else
+    computed of these. ``since``: those first seen at or after it (there); ``after``: those that follow this place in the order,
+    messages, first seen and id.
     """
     import ibis
 
-    facts = table("campaign") if stored else campaign_facts(feeds=feeds, origins=origins, tree=tree, ordered=False)
-    conditions = [facts.messages >= at_least, *([facts.first_seen >= since] if since is not None else [])]
-    order = [ibis.desc("messages"), "first_seen", "campaign"]
-    if after is not None:
-        messages, first_seen, campaign = after
-        later = (facts.first_seen > first_seen) | ((facts.first_seen == first_seen) & (facts.campaign > campaign))
-        conditions.append((facts.messages < messages) | ((facts.messages == messages) & later))
-    facts = facts.filter(conditions)
-    if limit is not None:
-        facts = facts.order_by(order).limit(limit)
-    narrowed = limit is not None or since is not None or after is not None
+    among: dict[str, Any] = {"feeds": feeds, "origins": origins, "tree": tree, "campaigns": campaigns}
+    facts = table("campaign") if stored else campaign_facts(**among, ordered=False)
     seen = table("campaign_feed")
-    seen = seen.semi_join(facts, "campaign") if narrowed else seen
+    if campaigns:
+        facts, seen = (rows.filter(rows.campaign.isin(list(campaigns))) for rows in (facts, seen))
+    facts = _in_order(facts, since, at_least, limit, after)
     names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
     facts = facts.inner_join(names, "campaign")
-    members = table("campaign_member")
-    if narrowed:
-        # The members of the few first: what is joined to the messages is then small, and most of them are never looked at whole.
-        members = members.semi_join(facts, "campaign")
-    rows = matching(tree, feeds=feeds, origins=origins)
-    rows = rows.filter(rows.subject.notnull()).select("exact", "subject").inner_join(members, "exact")
+    rows = _rows(feeds, origins, campaigns, tree)
+    rows = rows.filter(rows.subject.notnull()).select("campaign", "subject").semi_join(facts, "campaign")
     counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
     ranked = counted.mutate(place=place)
     ranked = ranked.filter(ranked.place < subjects)
     shown = {f"subject_{i}": ranked.subject.max(where=ranked.place == i) for i in range(subjects)}
     facts = facts.left_join(ranked.group_by("campaign").aggregate(**shown), "campaign").drop("campaign_right")
-    return facts.order_by(order)
+    return facts.order_by([ibis.desc("messages"), "first_seen", "campaign"])
 
 
-def first_messages(exacts: Sequence[str]) -> Any:
-    """``(exact, feed, writer, segment, ordinal, received_at, subject, from_address, text)`` of the first message of each exact group,
-    ties by place; ``text`` is masked.
+def first_messages(exacts: Sequence[str], campaigns: Sequence[str] = ()) -> Any:
+    """``(exact, feed, writer, segment, ordinal, received_at, subject, from_address)`` of the first message of each exact group, ties by place.
+
+    ``campaigns``: those that hold these groups, where that is known; fewer rows are looked at then.
     """
-    rows = table("message")
-    return _first_of_each_exact(rows.filter(rows.exact.isin(list(exacts))), "text_masked").drop("campaign")
+    rows = _rows((), (), campaigns) if campaigns else table("message")
+    firsts = _first_of_each(rows.filter(rows.exact.isin(list(exacts))))
+    return firsts.select("exact", *_PLACE, "received_at", "subject", "from_address").order_by("exact")
 
 
-def _first_of_each_exact(rows: Any, text: str) -> Any:
-    """The first message of each exact group among ``rows``, ties by place, with this column of its text, in order of ``exact``."""
+def texts_at(instants: Sequence[int], column: str) -> Any:
+    """``(feed, writer, segment, ordinal, text)`` of what was received at one of these instants; ``text``: this column of the table ``text``."""
+    texts = table("text")
+    texts = texts.filter(texts.received_at.isin(sorted(set(instants))))
+    return texts.select(*_PLACE, text=texts[column]).order_by(list(_PLACE))
+
+
+def _first_of_each(rows: Any) -> Any:
+    """The first message of each exact group among ``rows``, ties by place."""
     import ibis
 
     order = [rows.received_at, rows.feed, rows.writer, rows.segment, rows.ordinal]
     place = ibis.row_number().over(ibis.window(group_by="exact", order_by=order))
+    ranked = rows.mutate(place=place)
+    return ranked.filter(ranked.place == 0)
+
+
+def _first_of_each_exact(rows: Any, text: str) -> Any:
+    """The same with this column of its text, in order of ``exact``."""
+    import ibis
+
     if "campaign" not in rows.columns:
         rows = rows.mutate(campaign=ibis.null("string"))
-    ranked = rows.mutate(place=place)
-    keys = ["feed", "writer", "segment", "ordinal"]
-    firsts = ranked.filter(ranked.place == 0)
-    firsts = firsts.select("exact", "campaign", *keys, "received_at", "subject", "from_address")
-    texts = table("text").select(*keys, text=text)
-    return firsts.left_join(texts, keys).drop([f"{k}_right" for k in keys]).order_by("exact")
+    firsts = _first_of_each(rows).select("exact", "campaign", *_PLACE, "received_at", "subject", "from_address")
+    texts = table("text").select(*_PLACE, text=text)
+    return firsts.left_join(texts, list(_PLACE)).drop([f"{k}_right" for k in _PLACE]).order_by("exact")
 
 
 def campaign_texts(campaign: str, at_most: int) -> Any:
     """``(exact, messages, subject, text)`` of the exact groups of a campaign that are lowest by digest; ``text`` in lower case."""
-    members = table("campaign_member")
-    chosen = members.filter(members.campaign == campaign).order_by("exact").limit(at_most)
-    rows = table("message").inner_join(chosen.select("exact"), "exact")
+    rows = _rows((), (), (campaign,)).drop("campaign")
+    chosen = rows.select("exact").distinct().order_by("exact").limit(at_most)
+    rows = rows.semi_join(chosen, "exact")
     counted = rows.group_by("exact").aggregate(messages=rows.count().cast("int64"))
     firsts = _first_of_each_exact(rows, "text_lower").select("exact", "subject", "text")
     return counted.inner_join(firsts, "exact").select("exact", "messages", "subject", "text").order_by("exact")
@@ -316,8 +363,7 @@ def exact_counts() -> Any:
 
 def campaign_edges(campaign: str) -> Any:
     """The rows of the table ``campaign_edge`` that joined the exact groups of a campaign, in order."""
-    members = table("campaign_member")
-    members = members.filter(members.campaign == campaign).select(leader="exact")
+    members = _rows((), (), (campaign,)).select(leader="exact").distinct()
     return table("campaign_edge").semi_join(members, "leader").order_by(["leader", "member"])
 
 
@@ -328,10 +374,9 @@ def sendings_by_week(campaigns: Sequence[str], *, feeds: Sequence[str] = ()) -> 
     """
     import ibis
 
-    rows = matching(EVERYTHING, feeds=feeds, origins=("unsolicited",))
-    members = table("campaign_member")
-    members = members.filter(members.campaign.isin(list(campaigns)))
-    rows = rows.left_join(members, "exact")
+    rows = matching(EVERYTHING, feeds=feeds, origins=("unsolicited",), with_campaigns=True, counted=True)
+    known = rows.campaign.isin(list(campaigns)) if campaigns else ibis.literal(False)
+    rows = rows.mutate(campaign=ibis.ifelse(known, rows.campaign, ibis.null("string")))
     rows = rows.mutate(
         week=((rows.utc_day.cast("int64") - 4) // 7).cast("int64"),
         dialect_path=ibis.ifelse(rows.campaign.isnull(), ibis.null("string"), rows.dialect_path),

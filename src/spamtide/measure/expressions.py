@@ -24,6 +24,10 @@ _FAR_DAYS = 50_000
 _KEYS = ("feed", "writer", "segment", "ordinal")
 # Marks of the capture by which a message does not count: for addresses outside the panel, or a delivery that stands already.
 OUTSIDE_PANEL = ("conditioning", "ramp", "disclosed", "counted_before")
+# Fields that can be asked of the table ``campaign_message``, which holds of each message what is counted by.
+_BY_CAMPAIGN = frozenset(
+    {"campaign", "network", "country", "peer", "origin", "language", "topic", "feed", "after", "before", "defect"}
+)
 # The columns that a search prints.
 LISTED = (
     "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
@@ -166,6 +170,30 @@ def uses(tree: Tree, field: str) -> bool:
             return any(uses(p, field) for p in tree.parts)
 
 
+def fields_of(tree: Tree) -> frozenset[str]:
+    """The fields that a query asks for."""
+    match tree:
+        case Term():
+            return frozenset({tree.field})
+        case PeersAmong() | CampaignsAmong():
+            return frozenset({tree.term.field})
+        case Not():
+            return fields_of(tree.inner)
+        case And() | Or():
+            return frozenset[str]().union(*(fields_of(p) for p in tree.parts))
+
+
+def by_campaign(tree: Tree) -> bool:
+    """Whether a query can be asked of the table ``campaign_message``."""
+    return fields_of(tree) <= _BY_CAMPAIGN
+
+
+def _only_campaigns(tree: Tree) -> list[tuple[str, ...]]:
+    """Lists of campaigns of which each message that matches must be of one."""
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    return [p.ids for p in parts if isinstance(p, CampaignsAmong) and p.ids]
+
+
 def condition(tree: Tree, rows: Any) -> Any:
     """What must hold of a row, over Ibis's columns or those of ``spamtide.measure.listing``."""
     match tree:
@@ -191,19 +219,32 @@ def with_campaign(rows: Any) -> Any:
 
 
 def matching(
-    tree: Tree, *, feeds: Sequence[str] = (), origins: Sequence[str] = (), window: Window | None = None
+    tree: Tree,
+    *,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    window: Window | None = None,
+    with_campaigns: bool = False,
+    counted: bool = False,
 ) -> Any:
-    """Rows of the table ``message`` that match, unbound. No feed and no origin means all.
+    """Rows of the table ``message`` that match, unbound; ``with_campaigns``: with the column ``campaign``. No feed and no origin means all.
 
-    With some origins named, but not all, messages that came outside the panel are left out (``OUTSIDE_PANEL``).
+    With some origins named, but not all, messages that came outside the panel are left out (``OUTSIDE_PANEL``). ``counted``: the columns of
+    the table ``campaign_message`` will do; then campaigns are looked up in it, where the query can be asked of it.
     """
-    rows = table("message")
-    if uses(tree, "text"):
-        text = table("text").select(*_KEYS, "text_folded", "text_lower")
-        rows = rows.inner_join(text, list(_KEYS))
-    if uses(tree, "campaign"):
-        rows = with_campaign(rows)
+    with_campaigns = with_campaigns or uses(tree, "campaign")
     conditions = []
+    if with_campaigns and counted and by_campaign(tree):
+        rows = table("campaign_message")
+        # Said once more, so that it is seen which rows need not be read.
+        conditions += [rows.campaign.isin(list(ids)) for ids in _only_campaigns(tree)]
+    else:
+        rows = table("message")
+        if uses(tree, "text"):
+            text = table("text").select(*_KEYS, "text_folded", "text_lower")
+            rows = rows.inner_join(text, list(_KEYS))
+        if with_campaigns:
+            rows = with_campaign(rows)
     if feeds:
         conditions.append(rows.feed.isin(list(feeds)))
     if origins:
@@ -258,7 +299,7 @@ def counts_by_bin(
 
     ``bin`` is that multiple, negative before the anchor. Bins without a match have no row.
     """
-    rows = matching(count.tree, feeds=feeds, origins=origins, window=window)
+    rows = matching(count.tree, feeds=feeds, origins=origins, window=window, counted=True)
     rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
     return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
 
@@ -274,7 +315,7 @@ def counts_by_recipient(
 
 def topics_among(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str]) -> Any:
     """``(topic, n)`` of the messages that match, most first."""
-    rows = matching(tree, feeds=feeds, origins=origins)
+    rows = matching(tree, feeds=feeds, origins=origins, counted=True)
     found = rows.group_by("topic").aggregate(n=rows.count().cast("int64"))
     return found.order_by([found.n.desc(), found.topic])
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spamtide.measure.expressions import OUTSIDE_PANEL, condition, uses
+from spamtide.measure.expressions import OUTSIDE_PANEL, by_campaign, condition, uses
 from spamtide.measure.listing import Columns, Sql
 from spamtide.measure.query import And, Tree
 from spamtide.measure.values import Window
@@ -107,15 +107,18 @@ def campaigns_lately(among: Among, *, window: Window, limit: int, after: tuple[i
     if after is not None:
         beyond = "WHERE messages < ? OR (messages = ? AND f.campaign > ?)"
         place = (after[0], after[0], after[1])
-    # Few campaigns are new: the members of these alone meet the messages, and of the messages those of the window.
+    rows, kept = (
+        among.tables(),
+        "JOIN campaign_member AS b ON b.exact = m.exact JOIN fresh ON fresh.campaign = b.campaign",
+    )
+    if by_campaign(among.tree) and not uses(among.tree, "campaign"):
+        rows, kept = "campaign_message AS m", "JOIN fresh ON fresh.campaign = m.campaign"
     text = (
         "WITH fresh AS (SELECT campaign, topic, language, first_exact FROM campaign WHERE first_seen >= ? AND first_seen < ?), "
-        "k AS (SELECT b.exact AS exact, a.campaign AS campaign, a.first_exact AS first_exact FROM campaign_member AS b JOIN fresh AS a "
-        "ON a.campaign = b.campaign), "
-        "f AS (SELECT k.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
+        "f AS (SELECT fresh.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
         "count(DISTINCT m.peer_unit) AS peers, count(DISTINCT m.network) AS networks, min(m.received_at) AS first_seen, "
-        "max(m.received_at) AS last_seen, min(CASE WHEN m.exact = k.first_exact THEN m.subject END) AS subject "
-        f"FROM {among.tables()} JOIN k ON k.exact = m.exact WHERE {where.text} GROUP BY 1) "
+        "max(m.received_at) AS last_seen, min(CASE WHEN m.exact = fresh.first_exact THEN m.subject END) AS subject "
+        f"FROM {rows} {kept} WHERE {where.text} GROUP BY 1) "
         "SELECT f.campaign AS campaign, messages, exact_groups, peers, networks, f.first_seen AS first_seen, last_seen, topic, language, subject "
         f"FROM f JOIN fresh ON fresh.campaign = f.campaign {beyond} ORDER BY messages DESC, campaign LIMIT {limit:d}"
     )

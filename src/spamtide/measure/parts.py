@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.measure.expressions import bin_number, matching, table, uses, with_campaign
+from spamtide.measure.expressions import bin_number, matching, table
 from spamtide.measure.query import Tree
 from spamtide.measure.values import Window
 
@@ -36,9 +36,8 @@ def counts_by_parts(
     window: Window,
 ) -> Any:
     """``(bin, <by...>, n)`` of the messages that match ``tree``; ``by``: names of ``PARTS``. What is not known is the empty string."""
-    rows = matching(tree, feeds=feeds, origins=origins, window=window)
-    if "campaign" in by and not uses(tree, "campaign"):
-        rows = with_campaign(rows)
+    how: Any = {"feeds": feeds, "origins": origins, "window": window}
+    rows = matching(tree, **how, with_campaigns="campaign" in by, counted=True)
     if any(name in OF_SENDERS for name in by):
         members = table("group_member").select(*PLACE, "dialect", "group")
         rows = rows.left_join(members, list(PLACE)).drop(*[f"{c}_right" for c in PLACE])

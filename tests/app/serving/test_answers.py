@@ -248,11 +248,11 @@ def test_a_campaign_found_once_is_the_campaign_asked_of_everything(site: TestCli
     whole = show_campaign(asker.workspace, generation, campaign, template=False)
     with asker.only(campaign):
         with asker.engine() as engine:
-            n = engine.ask("SELECT count(*) AS n FROM message")[0]["n"]
+            n = engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"]
         assert n == whole["messages"]
         assert show_campaign(asker.workspace, generation, campaign, template=False) == whole
     with asker.engine() as engine:
-        assert engine.ask("SELECT count(*) AS n FROM message")[0]["n"] > n
+        assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] > n
     with asker.only("c-00000000000000000000"), asker.engine() as engine:
-        assert engine.ask("SELECT count(*) AS n FROM message")[0]["n"] > n
+        assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] > n
     asker.close()

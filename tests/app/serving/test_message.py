@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 
 from hostile_mail import SCRIPT, hostile_messages, hostile_workspace
 from serving_made import client_of
-from spamtide.app.workspace import Workspace
+from spamtide.app.serving.asking import Asker
+from spamtide.app.serving.veiling import personal_campaigns
+from spamtide.app.workspace import Workspace, now_us
 from spamtide.report import FRAME_POLICY
 
 CANARY = "http://canary.example"
@@ -177,3 +179,12 @@ def test_a_persons_words_stand_on_no_page_of_a_campaign(hostile: Place) -> None:
         assert page.status_code == 200
         # The same words in other messages of the test are in capitals or behind "Buy".
         assert "orchard" not in page.text and "Re: the marble house" not in page.text, path
+
+
+def test_whose_mail_is_a_persons_is_known_of_all_campaigns_whichever_page_asks_first(hostile: Place) -> None:
+    found = {m["campaign"] for m in hostile.site.get("/search.json?q=origin:personal").json()["messages"]}
+    other = next(c["campaign"] for c in hostile.site.get("/campaigns.json").json()["campaigns"] if c["campaign"] not in found)  # fmt: skip
+    asker = Asker(hostile.workspace, local=True, clock=now_us)
+    with asker.only(other):
+        assert personal_campaigns(asker) == found
+    asker.close()

@@ -69,6 +69,16 @@ class HeldEngine:
                 self._mine.campaign = self._mine.engine = self._mine.stack = None
 
     @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """In this block, within one of ``only``, the engine holds everything again."""
+        held = getattr(self._mine, "campaign", None)
+        self._mine.campaign = None
+        try:
+            yield
+        finally:
+            self._mine.campaign = held
+
+    @contextlib.contextmanager
     def use(self, generation: Generation | None) -> Iterator[Engine]:
         """A cursor of the engine over the tables as they are named now."""
         campaign = getattr(self._mine, "campaign", None)
@@ -162,6 +172,10 @@ class Asker:
     def only(self, campaign: str) -> contextlib.AbstractContextManager[None]:
         """A block in which questions are about one campaign and nothing else."""
         return self._held.only(campaign)
+
+    def whole(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which questions are about everything, wherever it stands."""
+        return self._held.whole()
 
     def rows(self, expression: Any) -> list[dict[str, Any]]:
         """The rows of an unbound expression of ``measure``."""

@@ -14,7 +14,9 @@ def personal_campaigns(asker: Asker) -> frozenset[str]:
     """Campaigns with at least one message of personal origin."""
 
     def find() -> frozenset[str]:
-        return frozenset(row["campaign"] for row in asker.rows(campaign_values("feeds", origins=(PERSONAL,))))
+        # Asked by the page of one campaign too, where the engine holds no other: the answer is kept for all.
+        with asker.whole():
+            return frozenset(row["campaign"] for row in asker.rows(campaign_values("feeds", origins=(PERSONAL,))))
 
     found: frozenset[str] = asker.kept(("personal campaigns",), find)
     return found
