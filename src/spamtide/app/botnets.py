@@ -7,7 +7,7 @@ anew as mail comes, and the name goes to the group that now has most of those.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.app.botnetrules import Asked, KnownRule, Met, known_rules
 from spamtide.app.instants import format_instant
 from spamtide.campaign import group_id
-from spamtide.errors import SpamtideError, WrongUse
+from spamtide.errors import SpamtideError, Unanswerable, WrongUse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +57,30 @@ class Name:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class AmongMessages:
+    """What groups have among some messages: by group and feed how many (None: of no group), by group ``peers``, ``first_seen`` and ``last_seen``."""
+
+    counts: dict[str | None, Counter[str]]
+    seen: dict[str | None, dict[str, Any]]
+
+    @classmethod
+    def of(cls, rows: Iterable[dict[str, Any]]) -> AmongMessages:
+        """From the rows of ``spamtide.measure.senders_among``."""
+        found = cls(defaultdict(Counter), {})
+        for row in rows:
+            if row["feed"] is None:
+                found.seen[row["group"]] = row
+            else:
+                found.counts[row["group"]][row["feed"]] = row["messages"]
+        return found
+
+    @property
+    def whole(self) -> Counter[str]:
+        """Messages of each feed, of a group or of none."""
+        return sum(self.counts.values(), Counter())
+
+
 _UNNAMED = {"botnet": None, "named_by": None, "rule": None, "evidence": None, "at": None}
 
 
@@ -95,9 +119,9 @@ class Senders:
     def _counts(self) -> dict[str | None, Counter[str]]:
         """Messages of each group by feed."""
         found: dict[str | None, Counter[str]] = defaultdict(Counter)
-        counted = self._table("group_member").group_by(["group", "feed"]).aggregate([("ordinal", "count")])
+        counted = self._table("group_day").group_by(["group", "feed"]).aggregate([("messages", "sum")])
         for row in counted.to_pylist():
-            found[row["group"]][row["feed"]] += row["ordinal_count"]
+            found[row["group"]][row["feed"]] += row["messages_sum"]
         return found
 
     @cached_property
@@ -182,10 +206,14 @@ class Senders:
             "'spamtide botnets list' prints ids and names.", group=said, candidates=sorted(named),
         )  # fmt: skip
 
-    def group_document(self, group: str) -> dict[str, Any]:
-        """One line of ``botnets list``. ``share`` is of all unsolicited messages."""
-        row, feeds = self._groups[group], self._counts[group]
-        n, whole = feeds.total(), max(self._whole.total(), 1)
+    def group_document(self, group: str, among: AmongMessages | None = None) -> dict[str, Any]:
+        """One line of ``botnets list``; ``among``: messages, shares, peers and times counted of some messages alone. ``share`` is of all unsolicited ones."""
+        row = self._groups[group]
+        counts, wholes = (self._counts, self._whole) if among is None else (among.counts, among.whole)
+        feeds = counts.get(group, Counter())
+        n, whole = feeds.total(), max(wholes.total(), 1)
+        seen = row if among is None else among.seen[group]
+        members = self._counts[group].total()
         name = self.name_of(group)
         sendings = self._sendings[group]
         return {
@@ -195,34 +223,42 @@ class Senders:
             "dialects": sorted({d for _, d in sendings}),
             "messages": n,
             "share": _number(n / whole),
-            "feeds": [
-                {"feed": f, "messages": feeds[f], "share": _number(feeds[f] / self._whole[f])} for f in sorted(feeds)
-            ],
-            "peers": row["peers"],
-            "recipients_per_message": _number(row["recipients"] / n) if n else None,
-            "undercounted": n > 0 and row["unfinished"] > _UNDERCOUNTED * n,
-            "first_seen": format_instant(row["first_seen"]),
-            "last_seen": format_instant(row["last_seen"]),
+            "feeds": [{"feed": f, "messages": feeds[f], "share": _number(feeds[f] / wholes[f])} for f in sorted(feeds)],
+            "peers": seen["peers"],
+            "recipients_per_message": _number(row["recipients"] / members) if members else None,
+            "undercounted": members > 0 and row["unfinished"] > _UNDERCOUNTED * members,
+            "first_seen": format_instant(seen["first_seen"]),
+            "last_seen": format_instant(seen["last_seen"]),
         }
 
-    def groups(self) -> list[dict[str, Any]]:
-        """All groups, those of most messages first."""
-        return sorted((self.group_document(g) for g in self._groups), key=lambda d: (-d["messages"], d["group"]))
+    def groups(self, among: AmongMessages | None = None) -> list[dict[str, Any]]:
+        """All groups, those of most messages first; ``among``: those that have some of these."""
+        wanted = self._groups if among is None else [g for g in self._groups if g in among.seen]
+        return sorted((self.group_document(g, among) for g in wanted), key=lambda d: (-d["messages"], d["group"]))
 
     def unknown(self) -> int:
         """Unsolicited messages of no group."""
         return self._counts[None].total() if None in self._counts else 0
 
-    def shown(self, said: str) -> dict[str, Any]:
-        """``botnets show``: a group beside those that have its engine, or its customers' campaigns."""
+    def shown(self, said: str, among: AmongMessages | None = None) -> dict[str, Any]:
+        """``botnets show``: a group beside those that have its engine, or its customers' campaigns. Raises Unanswerable ``not_in_population``
+        where it has none of the messages ``among``.
+        """
         group = self.resolve(said)
+        if among is not None and group not in among.seen:
+            raise Unanswerable(
+                "not_in_population",
+                f"The group {said} has no message within these filters.",
+                "Take a filter away.",
+                group=said,
+            )
         own = self._sendings[group]
         engines, campaigns = {d for _, d in own}, {c for c, _ in own}
         others = {g: s for g, s in self._sendings.items() if g != group}
         return {
             "schema": "spamtide.botnet/1",
             "generation": self.generation.number,
-            **self.group_document(group),
+            **self.group_document(group, among),
             "engine_shared_with": sorted(g for g, s in others.items() if engines & {d for _, d in s}),
             "campaigns_shared_with": [
                 {"group": g, "campaigns": sorted(campaigns & {c for c, _ in s})}

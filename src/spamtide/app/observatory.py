@@ -366,7 +366,7 @@ class Observatory:
         rest = None
         if net:
             rest = remainder(measured(self, f"volume@{series.unit}", feed, **how), series, "all else")
-        value = estimate_effect(
+        value = self.estimated(
             series, cut.at, before=b, after=a, feed=feed, target=cut.target, event=event, also_at=also_at,
             warnings=[*notes, *series.warnings], competing=cut.competing, diagnostics=diagnostics, population=",".join(origins),
             method=method, shape=shape, rest=rest, placebos=[measured(self, m, feed, **how) for m in placebos],
@@ -382,6 +382,10 @@ class Observatory:
         if value.refused is not None and series.warnings:
             return replace(value, refused=Refusal("peer_unreliable", value.refused.needed, value.refused.have))
         return value
+
+    def estimated(self, series: Series, at: int, **how: Any) -> Effect:
+        """``estimate_effect``: a function of its arguments alone."""
+        return estimate_effect(series, at, **how)
 
     def what_changed(
         self, effect: Effect, by: str, *, origins: Sequence[str] = UNSOLICITED, most: int = 10

@@ -84,7 +84,8 @@ def settle_senders(workspace: Workspace, *, now: int, waiting: Callable[[], None
 
     def fresh() -> Generation | None:
         there = generations.current()
-        return there if there is not None and there.is_of(FACTS_VERSION, snapshot.changed, method) else None
+        fits = there is not None and there.is_of(FACTS_VERSION, snapshot.changed, method)
+        return there if fits and there is not None and there.tables.keys() >= SENDER_TABLES.keys() else None
 
     if (found := fresh()) is not None:
         return found
@@ -100,6 +101,8 @@ def settle_senders(workspace: Workspace, *, now: int, waiting: Callable[[], None
 
 
 def _settled(workspace: Workspace, snapshot: Snapshot) -> tuple[dict[str, pa.Table], int]:
+    import pyarrow as pa
+
     from spamtide.campaign import (
         assign_dialects,
         group_senders,
@@ -123,7 +126,8 @@ def _settled(workspace: Workspace, snapshot: Snapshot) -> tuple[dict[str, pa.Tab
         **_group_rows(groups, facts.take(rows), members),
     }  # fmt: skip
     return {name: _table(name, content) for name, content in tables.items()} | {
-        "group_member": _member_table(facts.take(rows), mail, members)
+        "group_member": _member_table(facts.take(rows), mail, members),
+        "group_day": count_by_day(facts.take(rows), pa.array(members.group, pa.string())),
     }, facts.num_rows
 
 
@@ -171,3 +175,24 @@ def _member_table(facts: pa.Table, mail: Mail, members: Members) -> pa.Table:
         "membership": pa.array(np.round(members.membership * 1e6).astype(np.int32)),
     }
     return pa.table([columns[f.name] for f in schema], schema=schema)
+
+
+def count_by_day(facts: pa.Table, groups: pa.Array) -> pa.Table:
+    """Rows of the table ``group_day`` of messages and the group of each, in order of group (unknown last), feed, day and peer."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from spamtide.measure import DAY_US
+
+    # Receive times are after 1982: dividing towards zero is dividing downwards.
+    days = pc.divide(facts["received_at"], DAY_US).cast(pa.int32())
+    rows = facts.select(["feed", "peer_unit", "network", "received_at"])
+    rows = rows.append_column("group", groups).append_column("utc_day", days)
+    keys = ["group", "feed", "utc_day", "peer_unit", "network"]
+    wanted = [("received_at", "count"), ("received_at", "min"), ("received_at", "max")]
+    counted = rows.group_by(keys).aggregate(wanted).sort_by([(key, "ascending") for key in keys])
+    named = counted.rename_columns(
+        {"received_at_count": "messages", "received_at_min": "first_seen", "received_at_max": "last_seen"}
+    )
+    schema = sender_schema("group_day")
+    return named.select(schema.names).cast(schema)

@@ -4,13 +4,15 @@ from spamtide.archive.archive import Archive, StoredMessage, fresh_salts
 from spamtide.archive.beside import keep_beside, kept_beside, names_beside
 from spamtide.archive.campaignids import FoundId, aliases_of, campaign_ids, find_campaign
 from spamtide.archive.compaction import MANY_PARTS, Compacted, compact
+from spamtide.archive.compiling import compile_expression
 from spamtide.archive.content import raw_content
 from spamtide.archive.durable import Durable, durable_part, mark_path, read_mark
 from spamtide.archive.engine import Engine, EngineOptions
 from spamtide.archive.erase import Erasure, erase_messages
 from spamtide.archive.exactgroups import ExactGroups
 from spamtide.archive.generations import Basis, Draft, Generation, Generations, GenerationTable, generation_views
-from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord
+from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord, note_kinds, noting_kinds
+from spamtide.archive.journalkinds import JournalKinds, Standing
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
@@ -53,6 +55,7 @@ __all__ = [
     "GenerationTable",
     "Generations",
     "Journal",
+    "JournalKinds",
     "JournalRecord",
     "Part",
     "Place",
@@ -63,6 +66,7 @@ __all__ = [
     "SegmentInfo",
     "Snapshot",
     "Span",
+    "Standing",
     "StoredMessage",
     "Tables",
     "ThinningPolicy",
@@ -71,6 +75,7 @@ __all__ = [
     "campaign_ids",
     "check_feed",
     "compact",
+    "compile_expression",
     "confirmed_copies",
     "due_messages",
     "durable_part",
@@ -91,6 +96,8 @@ __all__ = [
     "messages_digested",
     "names_beside",
     "narrow_to_campaign",
+    "note_kinds",
+    "noting_kinds",
     "parse_id",
     "parts_by_segment",
     "raw_content",

@@ -6,9 +6,11 @@ kind writes under a name of its own, so that two never wait for each other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,30 @@ from spamtide.archive.segments import SEGMENT_BYTES, FeedWriter, list_segments, 
 # Sessions without a message are written under names that begin so, and nothing else is.
 SESSION_WRITER = "sessions"
 SESSION_KINDS = frozenset({"session", "sessions_lost"})
+
+
+# Kinds that were read in this context so far, where somebody wants to know.
+_READ: ContextVar[set[str] | None] = ContextVar("journal_kinds_read", default=None)
+EVERY_KIND = "*"
+
+
+@contextlib.contextmanager
+def noting_kinds() -> Iterator[set[str]]:
+    """A block in which the kinds of entries that somebody reads are noted, ``EVERY_KIND`` where all are read; blocks around it note them too."""
+    mine: set[str] = set()
+    token = _READ.set(mine)
+    try:
+        yield mine
+    finally:
+        _READ.reset(token)
+        note_kinds(mine)
+
+
+def note_kinds(kinds: Iterable[str]) -> None:
+    """As if entries of these kinds were read here: what is told was computed from them."""
+    seen = _READ.get()
+    if seen is not None:
+        seen.update(kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +97,7 @@ class Journal:
 
     def read(self, *kinds: str) -> list[JournalRecord]:
         """Entries of these kinds, or all, in order of time, writer and place."""
+        note_kinds(kinds or (EVERY_KIND,))
         found: list[tuple[int, str, int, int, JournalRecord]] = []
         # Sessions outnumber all else a thousandfold: who does not ask for them does not open their files.
         seldom = bool(kinds) and not SESSION_KINDS & set(kinds)

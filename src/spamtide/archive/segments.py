@@ -87,21 +87,25 @@ def list_segments(folder: Path, *, without: str | None = None) -> Iterator[Segme
     for writer, _, base in segment_bases(folder):
         if without is not None and writer.startswith(without):
             continue
-        try:
-            stated = read_seal(str(base))
-            if stated is not None:
-                yield _info(stated, base, "sealed")
-            else:
-                yield _info(scan_open(str(base)), base, "open")
-        except FileNotFoundError:
-            # It was sealed between the two looks.
-            if (stated := read_seal(str(base))) is None:
-                raise
-            yield _info(stated, base, "sealed")
-        except CorruptSegment as error:
-            raise BrokenWorld(
-                "corrupt_segment", f"{error}.", "Run 'spamtide archive verify' and restore that file from a copy."
-            ) from None
+        yield segment_at(base)
+
+
+def segment_at(base: Path) -> SegmentInfo:
+    """One segment, open or sealed. Raises BrokenWorld ``corrupt_segment``."""
+    try:
+        stated = read_seal(str(base))
+        if stated is not None:
+            return _info(stated, base, "sealed")
+        return _info(scan_open(str(base)), base, "open")
+    except FileNotFoundError:
+        # It was sealed between the two looks.
+        if (stated := read_seal(str(base))) is None:
+            raise
+        return _info(stated, base, "sealed")
+    except CorruptSegment as error:
+        raise BrokenWorld(
+            "corrupt_segment", f"{error}.", "Run 'spamtide archive verify' and restore that file from a copy."
+        ) from None
 
 
 def sealed_segment(base: Path) -> SegmentInfo:

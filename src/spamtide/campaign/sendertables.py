@@ -57,6 +57,17 @@ SENDER_TABLES: dict[str, tuple[Column, ...]] = {
         Column("likeliest", "utf8", "public", "the group of its highest membership, enough or not", nullable=True),
         Column("membership", "int32", "public", "millionths: how surely it is of the likeliest group"),
     ),
+    # The members counted, so that a day, a network or a peer of a group can be asked for without looking at every message.
+    "group_day": (
+        Column("group", "utf8", "public", "group of the messages; null: unknown", nullable=True),
+        Column("feed", "utf8", "public", "feed of the messages"),
+        Column("utc_day", "int32", "public", "whole UTC days since 1970"),
+        Column("peer_unit", "utf8", "local", "their peer, a /64 in IPv6", nullable=True),
+        Column("network", "utf8", "public", "its network, /24 or /48", nullable=True),
+        Column("messages", "int64", "public", "members of the group of that feed, day and peer"),
+        Column("first_seen", "int64", "local", "receive time of the first of them, microseconds since 1970 UTC"),
+        Column("last_seen", "int64", "local", "receive time of the last of them"),
+    ),
 }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from spamtide.measure.expressions import (
     topics_among,
     uses,
 )
-from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, parse_measure
+from spamtide.measure.grammar import RULES, UNITS, Count, DuplicateMeasure, Measure, Share, count_within, parse_measure
 from spamtide.measure.listing import Listing, ListingAfter, arrival_bounds, list_messages
 from spamtide.measure.overview import (
     Among,
@@ -46,6 +46,7 @@ from spamtide.measure.overview import (
     counts_by_feed,
     networks_lately,
     newest_message,
+    senders_among,
 )
 from spamtide.measure.parts import PARTS, counts_by_parts
 from spamtide.measure.query import (
@@ -224,6 +225,7 @@ __all__ = [
     "campaigns_since",
     "check_rows",
     "corroborated",
+    "count_within",
     "counts_by_bin",
     "counts_by_feed",
     "counts_by_parts",
@@ -266,6 +268,7 @@ __all__ = [
     "remainder",
     "replication",
     "return_curve",
+    "senders_among",
     "sendings_by_week",
     "series_named",
     "sessions_by_bin",

@@ -367,14 +367,14 @@ def campaign_edges(campaign: str) -> Any:
     return table("campaign_edge").semi_join(members, "leader").order_by(["leader", "member"])
 
 
-def sendings_by_week(campaigns: Sequence[str], *, feeds: Sequence[str] = ()) -> Any:
-    """``(campaign, dialect_path, week, messages)`` of unsolicited messages, weeks since Monday 5 January 1970.
+def sendings_by_week(campaigns: Sequence[str], *, feeds: Sequence[str] = (), tree: Tree = EVERYTHING) -> Any:
+    """``(campaign, dialect_path, week, messages)`` of unsolicited messages that match, weeks since Monday 5 January 1970.
 
     What is of none of these campaigns is one row a week, with both null.
     """
     import ibis
 
-    rows = matching(EVERYTHING, feeds=feeds, origins=("unsolicited",), with_campaigns=True, counted=True)
+    rows = matching(tree, feeds=feeds, origins=("unsolicited",), with_campaigns=True, counted=True)
     known = rows.campaign.isin(list(campaigns)) if campaigns else ibis.literal(False)
     rows = rows.mutate(campaign=ibis.ifelse(known, rows.campaign, ibis.null("string")))
     rows = rows.mutate(

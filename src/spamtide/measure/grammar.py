@@ -5,10 +5,10 @@ Documents print the canonical form, ``str`` of the measure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spamtide.measure.errors import BadMeasure, NotBuiltYet
-from spamtide.measure.query import EVERYTHING, FIELDS, Or, Term, Tree, parse_query
+from spamtide.measure.query import EVERYTHING, FIELDS, And, Or, Term, Tree, parse_query
 
 UNITS = ("message", "session", "recipient", "byte")
 RULES = ("identical", "exact", "near")
@@ -28,6 +28,12 @@ class Count:
 
     def __str__(self) -> str:
         return self.text + ("" if self.unit == "message" else f"@{self.unit}")
+
+
+def count_within(count: Count, filters: Tree) -> Count:
+    """The same count of the messages that match ``filters`` too."""
+    tree = filters if count.tree == EVERYTHING else And((count.tree, filters))
+    return replace(count, text=f"messages:{tree}", tree=tree)
 
 
 @dataclass(frozen=True, slots=True)

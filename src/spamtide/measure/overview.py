@@ -130,3 +130,25 @@ def campaigns_since(window: Window) -> Statement:
     return Statement(
         "SELECT count(*) AS n FROM campaign WHERE first_seen >= ? AND first_seen < ?", (window.start, window.end)
     )
+
+
+def senders_among(tree: Tree, *, feeds: Sequence[str] = (), days: tuple[int, int] | None = None) -> Statement:
+    """``(group, feed, messages, peers, first_seen, last_seen)`` of each sender group among messages of some feeds, peers and UTC days.
+
+    ``feed`` null: of all of these feeds together; ``group`` null: of no group. ``tree`` asks for networks and countries and nothing else; ``days``:
+    the first and the one after the last.
+    """
+    rows: Any = Columns()
+    parts: list[Sql] = [rows.feed.isin(list(feeds))] if feeds else []
+    if days is not None:
+        parts += [rows.utc_day >= days[0], rows.utc_day < days[1]]
+    if tree != And(()):
+        parts.append(condition(tree, rows))
+    where = Sql(" AND ".join(p.text for p in parts) or "true", [v for p in parts for v in p.parameters])
+    text = (
+        'SELECT m."group" AS "group", CASE WHEN grouping(m.feed) = 0 THEN m.feed END AS feed, sum(m.messages)::BIGINT AS messages, '
+        "count(DISTINCT m.peer_unit) AS peers, min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen "
+        f"FROM (SELECT *, 0 AS size_bytes FROM group_day) AS m WHERE {where.text} "
+        'GROUP BY GROUPING SETS ((m."group"), (m."group", m.feed)) ORDER BY 1 NULLS LAST, 2 NULLS FIRST'
+    )
+    return Statement(text, where.parameters)

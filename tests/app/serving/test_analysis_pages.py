@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from conftest import Spamtide
 from serving_made import client_of
+from spamtide.app.engines import open_engine
+from spamtide.app.instants import format_instant
+from spamtide.app.serving.catalogue import PAGES
+from spamtide.app.serving.params import FILTERS
 from spamtide.app.workspace import Workspace
+from spamtide.archive import Generations
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +139,83 @@ def test_a_watch_is_told_as_the_command_tells_it(desk: TestClient, settled: Path
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["/senders?country=br", "/event/rustock-2011?window=2011-01-01/2011-02-01", "/watch?window=2011-01-01/2011-02-01"],
-)
-def test_a_filter_that_cannot_narrow_a_page_is_refused_and_not_passed_over(desk: TestClient, path: str) -> None:
-    answer = desk.get(path.replace("?", ".json?"))
-    assert answer.status_code == 400 and answer.json()["error"] == "filter_not_possible"
+    "path", ["/senders?origin=bounce", "/event/rustock-2011?window=2011-01-01/2011-02-01", "/watch?origin=bounce", "/feeds?network=198.18.0.0/24"],
+)  # fmt: skip
+def test_a_filter_that_cannot_narrow_a_page_is_told_and_not_passed_over(desk: TestClient, path: str) -> None:
+    name = path.partition("?")[2].partition("=")[0]
+    told = desk.get(path.replace("?", ".json?")).json()
+    assert told["warnings"][0]["code"] == "filter_not_possible" and f"The filter {name} " in told["warnings"][0]["text"]
+    assert name not in told["filters"]
+    assert f"The filter {name} does not narrow this page." in desk.get(path).text
+    # A table of numbers has no place for words.
+    table = desk.get(path.replace("?", ".csv?"))
+    assert table.status_code == 400 and table.json()["error"] == "filter_not_possible"
+
+
+def test_every_filter_narrows_a_page_or_the_page_says_why_it_does_not() -> None:
+    for page in PAGES:
+        if page.filters:
+            assert sorted([*page.offers, *page.why_not]) == sorted(FILTERS), page.name
+
+
+def members_within(desk: TestClient, settled: Path, where: str) -> list[tuple[Any, ...]]:
+    """(group, messages, peers, first, last) by a join of every member with its message: the slow way."""
+    workspace = Workspace(settled)
+    senders = Generations(workspace.archive.root, "group").current()
+    with open_engine(workspace, senders=senders) as engine:
+        rows = engine.ask(
+            'SELECT g."group" AS "group", count(*) AS n, count(DISTINCT m.peer_unit) AS peers, min(m.received_at) AS first, '
+            "max(m.received_at) AS last FROM group_member AS g JOIN message AS m USING (feed, writer, segment, ordinal) "
+            f"WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    return [(r["group"], r["n"], r["peers"], format_instant(r["first"]), format_instant(r["last"])) for r in rows]
+
+
+def test_senders_are_narrowed_to_what_a_join_with_every_message_counts(desk: TestClient, settled: Path) -> None:
+    network = desk.get("/now.json").json()["networks"][0]["network"]
+    day = 86_400_000_000
+    for query, where in (
+        (f"network={network}", f"m.network = '{network}'"),
+        ("feed=second", "m.feed = 'second'"),
+        ("window=2011-01-10/2011-01-20", f"m.received_at BETWEEN {14_984 * day} AND {14_994 * day - 1}"),
+        (f"network={network}&feed=trap", f"m.network = '{network}' AND m.feed = 'trap'"),
+    ):
+        page = desk.get(f"/senders.json?limit=100&{query}").json()
+        slow = members_within(desk, settled, where)
+        found = [(g["group"], g["messages"], g["peers"], g["first_seen"], g["last_seen"]) for g in page["groups"]]
+        assert found == [row for row in slow if row[0] is not None], query
+        assert page["unknown"]["messages"] == sum(row[1] for row in slow if row[0] is None)
+        whole = sum(row[1] for row in slow)
+        assert page["groups"][0]["share"] == pytest.approx(found[0][1] / whole, rel=1e-5)
+        assert desk.get(f"/senders.csv?limit=100&{query}").text.count("\n") == len(found) + 1
+        group = desk.get(f"/senders/{found[0][0]}.json?{query}").json()
+        assert (group["messages"], group["peers"]) == found[0][1:3]
+    half = desk.get("/senders.json?window=2011-01-10T12:00:00Z/2011-01-20").json()
+    assert half["warnings"][0]["code"] == "window_widened"
+
+
+def test_a_watch_is_told_within_a_network_and_as_of_the_end_of_a_window(desk: TestClient) -> None:
+    whole = desk.get("/watch/casino.json").json()
+    network = desk.get("/search.json?q=topic:casino&feed=trap&limit=1").json()["messages"][0]["network"]
+    part = desk.get(f"/watch/casino.json?network={network}").json()
+    series = desk.get(f"/series.json?measure={whole['watch']['measure']}&feed={whole['watch']['feeds'][0]}&network={network}").json()  # fmt: skip
+    counted = {r["time"][:10]: r["count"] or 0 for r in series["rows"]}
+    assert 0 < sum(d["count"] for d in part["days"]) < sum(d["count"] for d in whole["days"])
+    assert all(d["count"] == counted[d["time"][:10]] for d in part["days"][1:-1])
+    assert part["warnings"][0]["code"] == "watch_narrowed"
+    early = desk.get("/watch/casino.json?window=2011-01-01/2011-02-01").json()
+    assert early["days"][0]["time"] == "2011-01-01T00:00:00Z" and early["days"][-1]["time"] == "2011-01-31T00:00:00Z"
+    assert early["days"] == [d for d in whole["days"] if "2011-01-01" <= d["time"][:10] < "2011-02-01"]
+    assert desk.get("/watch.json?window=2011-01-01/2011-02-01").json()["watches"][0]["at"] <= "2011-02-01T00:00:00Z"
+
+
+def test_the_days_of_a_feed_are_narrowed(desk: TestClient) -> None:
+    whole = {d["time"]: d["messages"] for d in desk.get("/feeds/trap.json").json()["days"]}
+    network = desk.get("/now.json?feed=trap").json()["networks"][0]["network"]
+    for query in (f"network={network}", "origin=bounce", "window=2011-02-01/2011-03-01"):
+        part = {d["time"]: d["messages"] for d in desk.get(f"/feeds/trap.json?{query}").json()["days"]}
+        assert 0 < sum(part.values()) < sum(whole.values()) and part.keys() <= whole.keys(), query
+    assert part == {day: n for day, n in whole.items() if "2011-02-01" <= day < "2011-03-01"}
 
 
 def test_an_event_is_narrowed_to_a_network_by_its_measure(desk: TestClient) -> None:

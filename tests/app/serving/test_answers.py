@@ -18,8 +18,9 @@ from follow_made import until
 from serving_made import BASE, ServeProcess, client_of
 from spamtide.app.campaigns import show_campaign
 from spamtide.app.config import People
-from spamtide.app.serving.asking import Asker, HeldEngine
+from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.catalogue import PAGES
+from spamtide.app.serving.holding import HeldEngine
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.warming import HELD, Warmer
 from spamtide.app.workspace import Workspace, now_us

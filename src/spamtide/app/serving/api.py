@@ -76,7 +76,10 @@ def _operation(page: Page) -> dict[str, Any]:
         entry: dict[str, Any] = {"name": taken.name, "in": "query", "description": taken.meaning, "schema": schema}
         parameters.append({**entry, "example": taken.example} if taken.example else entry)
     if page.filters:
-        parameters += [_query(name, meaning) for name, meaning in FILTERS.items()]
+        parameters += [
+            _query(name, meaning if name in page.offers else f"does not narrow this page: {page.why_not[name]}")
+            for name, meaning in FILTERS.items()
+        ]
     parameters += [{**_query(n, m), **({"schema": _LIMIT} if n == "limit" else {})} for n, m in PAGING.items()]
     answers: dict[str, Any] = {
         "200": {

@@ -119,7 +119,10 @@ class Pages:
             suffix = f".{twin}" if twin in ("json", "csv") else ""
             try:
                 params = replace(read_params(request, page, suffix), who=self.who(request))
-                value, behind = self.value(page, params)
+                asked, passed_over = meant(page, params)
+                if passed_over and twin == "csv":
+                    raise WrongUse("filter_not_possible", passed_over[0]["text"], "Take this filter away.")
+                value, behind = self.value(page, asked)
             except SpamtideError as error:
                 return self.error(request, error, twin)
             if isinstance(value, Download):
@@ -127,7 +130,8 @@ class Pages:
             if twin == "csv":
                 body, kind = csv_bytes(value), CSV
             else:
-                document = document_of(page, value, params.filters, behind)
+                document = document_of(page, value, asked.filters, behind)
+                document["warnings"] = [*passed_over, *document["warnings"]]
                 if twin in ("json", "api"):
                     body, kind = json_bytes(document), JSON
                 else:
@@ -262,6 +266,16 @@ def make_application(
     handlers: Any = {404: pages.missing, Exception: pages.broken}
     inner = Starlette(routes=routes, exception_handlers=handlers)
     return Guard(inner, front, entrance, pages.refusal, lambda: pages.warmer.close() if pages.warmer else None)
+
+
+def meant(page: Page, params: Params) -> tuple[Params, list[dict[str, str]]]:
+    """The parameters without the filters that do not narrow a page, and of each of these a warning that says why it does not."""
+    idle = [name for name in params.filters if name not in page.offers]
+    warnings = [
+        {"code": "filter_not_possible", "text": f"The filter {name} does not narrow this page. {page.why_not[name]}"}
+        for name in idle
+    ]
+    return replace(params, given={k: v for k, v in params.given.items() if k not in idle}), warnings
 
 
 def read_params(request: Request, page: Page, suffix: str = "") -> Params:

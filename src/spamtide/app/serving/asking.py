@@ -3,141 +3,73 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import pickle
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spamtide.app.engines import campaign_generations, engine_of
+from spamtide.app.engines import campaign_generations
 from spamtide.app.observatory import Observatory
-from spamtide.app.serving.reading import WRITER, ReadingBook
-from spamtide.archive import Journal, narrow_to_campaign
-from spamtide.errors import BrokenWorld
+from spamtide.app.serving.holding import HeldEngine, file_stamp
+from spamtide.app.serving.reading import ReadingBook
+from spamtide.archive import Journal, JournalKinds, note_kinds, noting_kinds
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.message import PublicNetwork, PublicText
 
 if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
     from spamtide.archive import Engine, Generation
-    from spamtide.measure import Statement
+    from spamtide.measure import Effect, Series, Statement
 
 # How long an answer holds that depends on the clock.
 HOLDS_SECONDS = 30.0
-# A campaign of more messages than this is not put into memory: its questions are asked of all tables.
-_IN_MEMORY = 200_000
 _ANSWERS = 256
+_EFFECTS = 64
 # Files by whose change anything could be answered anew.
 _WATCHED = ("tables/root.json", "tables/generations/campaign.json", "tables/generations/group.json")
 
 # The origin of mail from a person to a person.
 PERSONAL = "personal"
-# Entries of the journal that no answer depends on.
-_UNWATCHED = ("sessions", WRITER)
 
 
 class ReadingObservatory(Observatory):
-    """An observatory that writes nothing: campaigns are those of the grouping that counts, made or not."""
+    """An observatory that writes nothing: campaigns are those of the grouping that counts, made or not. The last effects are kept by what they were estimated from."""
 
-    def _settled(self) -> Generation | None:
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self._effects: OrderedDict[bytes, Effect] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def estimated(self, series: Series, at: int, **how: Any) -> Effect:
+        """``estimate_effect``, once for equal arguments: a minute more of exposure behind the windows changes none of them."""
+        key = hashlib.sha256(pickle.dumps((series, at, sorted(how.items())))).digest()
+        with self._lock:
+            known = self._effects.get(key)
+        if known is None:
+            known = super().estimated(series, at, **how)
+            with self._lock:
+                self._effects[key] = known
+                while len(self._effects) > _EFFECTS:
+                    self._effects.popitem(last=False)
+        return known
+
+    def settled(self) -> Generation | None:
+        """The grouping that counts now; None where there is none."""
         return campaign_generations(self.workspace).current()
 
 
-class HeldEngine:
-    """One engine over the newest snapshot, shared by threads; an old one is closed when its last user leaves."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer: the ``kinds`` of the journal that it was computed from, how they and the tables stood, when it was found."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._lock = threading.Lock()
-        self._engine: Engine | None = None
-        self._of: Any = None
-        self._users: dict[int, int] = {}
-        self._old: dict[int, Engine] = {}
-        self._cursors: set[Engine] = set()
-        self._closing = False
-        self._mine = threading.local()
-
-    @contextlib.contextmanager
-    def only(self, campaign: str) -> Iterator[None]:
-        """In this block and thread the engine holds the messages of one campaign, found once; all of them where it is large or unknown."""
-        self._mine.campaign, self._mine.engine = campaign, None
-        with contextlib.ExitStack() as stack:
-            self._mine.stack = stack
-            try:
-                yield
-            finally:
-                self._mine.campaign = self._mine.engine = self._mine.stack = None
-
-    @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
-        """In this block, within one of ``only``, the engine holds everything again."""
-        held = getattr(self._mine, "campaign", None)
-        self._mine.campaign = None
-        try:
-            yield
-        finally:
-            self._mine.campaign = held
-
-    @contextlib.contextmanager
-    def use(self, generation: Generation | None) -> Iterator[Engine]:
-        """A cursor of the engine over the tables as they are named now."""
-        campaign = getattr(self._mine, "campaign", None)
-        if campaign is None:
-            with self._cursor(generation) as cursor:
-                yield cursor
-            return
-        if self._mine.engine is None:
-            self._mine.engine = self._mine.stack.enter_context(self._cursor(generation))
-            narrow_to_campaign(self._mine.engine, campaign, at_most=_IN_MEMORY)
-        yield self._mine.engine
-
-    @contextlib.contextmanager
-    def _cursor(self, generation: Generation | None) -> Iterator[Engine]:
-        if self._closing:
-            raise BrokenWorld("busy", "The server is about to end.", "Ask again when it is back.")
-        with self._lock:
-            engine = self._newest(generation)
-            self._users[id(engine)] = self._users.get(id(engine), 0) + 1
-        cursor = engine.cursor()
-        self._cursors.add(cursor)
-        try:
-            yield cursor
-        finally:
-            self._cursors.discard(cursor)
-            cursor.close()
-            with self._lock:
-                self._users[id(engine)] -= 1
-                if not self._users[id(engine)]:
-                    del self._users[id(engine)]
-                    if (left := self._old.pop(id(engine), None)) is not None:
-                        left.close()
-
-    def interrupt(self) -> None:
-        """Break off every question that is being asked, and take none any more."""
-        self._closing = True
-        for cursor in list(self._cursors):
-            cursor.interrupt()
-
-    def _newest(self, generation: Generation | None) -> Engine:
-        held = generation if generation is not None else campaign_generations(self._workspace).current()
-        root = _stat(self._workspace.tables.root / "root.json")
-        of = (root, None if held is None else held.number)
-        if self._engine is None or of != self._of:
-            before, self._engine = self._engine, engine_of(self._workspace, held)
-            self._of = of
-            if before is not None:
-                if id(before) in self._users:
-                    self._old[id(before)] = before
-                else:
-                    before.close()
-        return self._engine
-
-    def close(self) -> None:
-        """Let go of it."""
-        with self._lock:
-            if self._engine is not None:
-                self._engine.close()
-                self._engine = None
+    stamp: tuple[Any, ...]
+    kinds: frozenset[str]
+    at: float
+    value: Any
 
 
 class Asker:
@@ -155,8 +87,9 @@ class Asker:
         self.journal = Journal(workspace.archive.root, "serve")
         self.readings = ReadingBook(workspace, clock)
         self._held = HeldEngine(workspace)
+        self._journal = JournalKinds(workspace.archive.root)
         workspace.engine_keeper = self._held
-        self._answers: OrderedDict[Any, tuple[Any, float, Any]] = OrderedDict()
+        self._answers: OrderedDict[Any, Kept] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -199,31 +132,41 @@ class Asker:
 
     def tables_stamp(self) -> tuple[Any, ...]:
         """Equal as long as the settled tables and groupings are the same."""
-        return tuple(_stat(self.workspace.archive.root / name) for name in _WATCHED)
+        return tuple(file_stamp(self.workspace.archive.root / name) for name in _WATCHED)
 
     def live_stamp(self) -> tuple[Any, ...]:
         """Equal as long as no message was read, provisionally or not."""
-        return (self.tables_stamp()[0], _stat(self.workspace.archive.root / "tables" / "provisional.json"))
+        return (self.tables_stamp()[0], file_stamp(self.workspace.archive.root / "tables" / "provisional.json"))
 
     def stamp(self) -> tuple[Any, ...]:
-        """Equal as long as nothing changed that a page could show, but for the clock and for what is not settled yet."""
+        """Equal as long as no table, no grouping and nothing that is kept beside one came or went."""
         root = self.workspace.archive.root
         # What is kept beside a generation, such as templates that somebody asked for, has a folder of its own.
-        beside = sorted((str(p), *_stat(p)) for p in (root / "tables" / "generations").glob("*/*/*") if p.is_dir())
-        journal = sorted((p.name, *_stat(p)) for p in (root / "journal").glob("*") if not p.name.startswith(_UNWATCHED))
-        return (*self.tables_stamp(), *beside, *journal)
+        beside = sorted((str(p), *file_stamp(p)) for p in (root / "tables" / "generations").glob("*/*/*") if p.is_dir())
+        return (*self.tables_stamp(), *beside)
 
     def kept(self, key: Any, find: Callable[[], Any], *, seconds: float | None = None) -> Any:
-        """What ``find`` gives, computed once until the tables change; at most so many ``seconds`` old where that is said."""
-        stamp, now = self.stamp(), time.monotonic()
+        """What ``find`` gives, computed once until what it read changes; at most so many ``seconds`` old where that is said.
+
+        What it read: the tables and groupings, always; of the journal the kinds that it asked for, and no others.
+        """
+        # As they stood before it is found: what comes meanwhile makes it old at once.
+        stamp, standing, now = self.stamp(), self._journal.standing(), time.monotonic()
         with self._lock:
             entry = self._answers.get(key)
-            if entry is not None and entry[0] == stamp and (seconds is None or now - entry[1] < seconds):
+            if (
+                entry is not None
+                and entry.stamp == (stamp, standing.of(entry.kinds))
+                and (seconds is None or now - entry.at < seconds)
+            ):
                 self._answers.move_to_end(key)
-                return entry[2]
-        value = find()
+                # Whatever is computed from this was computed from the same.
+                note_kinds(entry.kinds)
+                return entry.value
+        with noting_kinds() as kinds:
+            value = find()
         with self._lock:
-            self._answers[key] = (stamp, now, value)
+            self._answers[key] = Kept((stamp, standing.of(kinds)), frozenset(kinds), now, value)
             self._answers.move_to_end(key)
             while len(self._answers) > _ANSWERS:
                 self._answers.popitem(last=False)
@@ -254,11 +197,3 @@ class Asker:
         """Let go of the engine."""
         self._held.close()
         self.workspace.engine_keeper = None
-
-
-def _stat(path: Any) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_mtime_ns, found.st_size, found.st_ino)

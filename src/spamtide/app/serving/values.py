@@ -63,7 +63,8 @@ class Page:
     ``path``: as in a URL, ``/campaigns/{campaign}``; its twins are there with ``.json`` and ``.csv`` behind. ``nav``: its name in the
     navigation, where it has one. ``template``: a file of ``report/live/templates``. ``kept``: whether an answer holds until the tables change,
     and where the page ``ages``, being of the clock too, half a minute at most; no answer is kept of a page that leaves a trace when it is read.
-    ``offers``: the filters that its bar has, those that it can take; one that stands in the URL is kept, and refused where it cannot be taken.
+    ``offers``: the filters that narrow it, which its bar has. ``why_not``: of those that do not, the reason in words; the page says it where such
+    a filter stands in the URL, and its CSV, which cannot say anything, is refused then.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Page:
     meaning: str = ""
     filters: bool = True
     offers: Sequence[str] = ("feed", "origin", "country", "network", "window")
+    why_not: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> str:

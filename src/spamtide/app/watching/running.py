@@ -10,7 +10,7 @@ from spamtide.app.watching.book import RaisedAlarm, Watch, WatchBook, alarm_id
 from spamtide.app.watching.states import load_state, save_state
 from spamtide.app.watching.targets import Target, hourly, seen
 from spamtide.fingerprint import FACTS_VERSION
-from spamtide.measure import HOUR_US, INFERRED, Refusal, Series, Window, span
+from spamtide.measure import EVERYTHING, HOUR_US, INFERRED, Refusal, Series, Tree, Window, span
 from spamtide.watch import (
     Alarm,
     Evidence,
@@ -52,9 +52,15 @@ def run_watches(
             progress(done)
 
 
-def status_of_watch(observatory: Observatory, watch: Watch, *, now: int) -> Stepped:
-    """The status of a watch as a run would give it, with nothing written down."""
-    return _stepped(observatory, watch, now)[0]
+def status_of_watch(
+    observatory: Observatory, watch: Watch, *, now: int, filters: Tree = EVERYTHING, anew: bool = False
+) -> Stepped:
+    """The status of a watch as a run would give it, with nothing written down.
+
+    ``filters``: as if it watched the messages that match these alone. Then, or ``anew``, as of an earlier ``now``, it steps from its
+    beginning, and nobody has decided about what it finds.
+    """
+    return _stepped(observatory, watch, now, filters, anew or filters != EVERYTHING)[0]
 
 
 def _run(observatory: Observatory, watch: Watch, now: int) -> Stepped:
@@ -68,16 +74,19 @@ def _run(observatory: Observatory, watch: Watch, now: int) -> Stepped:
     return replace(stepped, alarm=_raised(book, watch, stepped.status.alarm), new=new)
 
 
-def _stepped(observatory: Observatory, watch: Watch, now: int) -> tuple[Stepped, WatchState | Refusal]:
-    target = Target(watch.measure, watch.feeds, watch.expressions)
+def _stepped(
+    observatory: Observatory, watch: Watch, now: int, filters: Tree = EVERYTHING, anew: bool = False
+) -> tuple[Stepped, WatchState | Refusal]:
+    target = Target(watch.measure, watch.feeds, watch.expressions, filters)
     series = hourly(observatory, target)
     until = known_until(observatory, watch.feeds, now)
     hours = [h for h in hours_of(series) if h.start + HOUR_US <= until]
     book = WatchBook(observatory.workspace)
-    saved = load_state(observatory.workspace, watch)
-    state = step_through(watch, hours, series, saved, [a for a in book.alarms() if a.key == watch.key])
+    saved = None if anew else load_state(observatory.workspace, watch)
+    decided = [] if anew else [a for a in book.alarms() if a.key == watch.key]
+    state = step_through(watch, hours, series, saved, decided)
     alarm = state.alarm if isinstance(state, WatchState) else None
-    raised = _raised(book, watch, alarm)
+    raised = None if anew else _raised(book, watch, alarm)
     evidence = None if alarm is None else _evidence(observatory, target, alarm, until)
     status = judge(
         hours, state, signature=watch.signature, silent_since=watch.silent_since, active=watch.active, evidence=evidence,

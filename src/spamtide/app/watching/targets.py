@@ -15,7 +15,18 @@ from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.observatory import UNSOLICITED, Observatory
 from spamtide.app.searching import asks_for_campaigns, resolved
 from spamtide.errors import WrongUse
-from spamtide.measure import EVERYTHING, HOUR_US, Count, Series, Window, parse_measure, sightings, texts_of_exact
+from spamtide.measure import (
+    EVERYTHING,
+    HOUR_US,
+    Count,
+    Series,
+    Tree,
+    Window,
+    count_within,
+    parse_measure,
+    sightings,
+    texts_of_exact,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,11 +37,12 @@ PLACE = ("feed", "writer", "segment", "ordinal")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A measure at some feeds; ``expressions`` of a template, subject and text."""
+    """A measure at some feeds; ``expressions`` of a template, subject and text; ``filters``: of messages that match this alone."""
 
     measure: str
     feeds: tuple[str, ...]
     expressions: tuple[str, str] | None = None
+    filters: Tree = EVERYTHING
 
     @property
     def special(self) -> str | None:
@@ -71,7 +83,12 @@ def check_target(observatory: Observatory, measure: str, feeds: Sequence[str]) -
 def hourly(observatory: Observatory, target: Target) -> Series:
     """Counts of the target in every hour of its feeds, with exposure."""
     if target.special is None:
-        return observatory.series(target.measure, target.feeds, bin_us=HOUR_US)
+        measure = target.measure
+        if target.filters != EVERYTHING:
+            parsed = parse_measure(measure)
+            assert isinstance(parsed, Count)
+            measure = str(count_within(parsed, target.filters))
+        return observatory.series(measure, target.feeds, bin_us=HOUR_US)
     whole = observatory.series("volume", target.feeds, bin_us=HOUR_US)
     rows = seen(observatory, target)
     counts = np.zeros(len(whole.starts))
@@ -84,14 +101,14 @@ def hourly(observatory: Observatory, target: Target) -> Series:
 def seen(observatory: Observatory, target: Target, window: Window | None = None) -> pa.Table:
     """Sightings of the target (the columns of ``sightings``) in a window, or ever, in order of time."""
     kind, workspace = target.special, observatory.workspace
-    tree: Any = EVERYTHING
+    tree, generation = target.filters, None
     if kind is None:
         parsed = parse_measure(target.measure)
         assert isinstance(parsed, Count)
-        generation = None
         if asks_for_campaigns(target.measure):
             generation = campaign_generations(workspace).current()
-        tree = resolved(workspace, parsed.tree, generation)
+        tree = parsed.tree if tree == EVERYTHING else count_within(parsed, tree).tree
+    tree = resolved(workspace, tree, generation)
     how: dict[str, Any] = {"feeds": target.feeds, "origins": UNSOLICITED, "window": window}
     with open_engine(workspace) as engine:
         rows = engine.run(sightings(tree, **how))

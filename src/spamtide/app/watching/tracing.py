@@ -9,13 +9,18 @@ from spamtide.app.observatory import Observatory
 from spamtide.app.watching.book import Watch, WatchBook
 from spamtide.app.watching.running import known_until, step_through
 from spamtide.app.watching.targets import Target, hourly
-from spamtide.measure import DAY_US, HOUR_US
+from spamtide.measure import DAY_US, EVERYTHING, HOUR_US, Tree
 from spamtide.watch import THRESHOLD, Hour, WatchState, hours_of
 
 
-def trace_watch(observatory: Observatory, watch: Watch, *, now: int) -> list[dict[str, Any]]:
-    """Rows a day: ``time``, ``count``, ``exposure`` (share of the day), ``statistic`` (the day's highest; None while nothing could be said), ``threshold``."""
-    series = hourly(observatory, Target(watch.measure, watch.feeds, watch.expressions))
+def trace_watch(
+    observatory: Observatory, watch: Watch, *, now: int, filters: Tree = EVERYTHING
+) -> list[dict[str, Any]]:
+    """Rows a day: ``time``, ``count``, ``exposure`` (share of the day), ``statistic`` (the day's highest; None while nothing could be said), ``threshold``.
+
+    ``filters``: as if it watched the messages that match these alone; then nobody has decided about what it finds.
+    """
+    series = hourly(observatory, Target(watch.measure, watch.feeds, watch.expressions, filters))
     until = known_until(observatory, watch.feeds, now)
     hours = [h for h in hours_of(series) if h.start + HOUR_US <= until]
     best: dict[int, float] = {}
@@ -25,7 +30,8 @@ def trace_watch(observatory: Observatory, watch: Watch, *, now: int) -> list[dic
             day = hour.start // DAY_US
             best[day] = max(best.get(day, 0.0), state.detector.statistic)
 
-    raised = [a for a in WatchBook(observatory.workspace).alarms() if a.key == watch.key]
+    decided = WatchBook(observatory.workspace).alarms() if filters == EVERYTHING else []
+    raised = [a for a in decided if a.key == watch.key]
     step_through(watch, hours, series, None, raised, took)
     found: dict[int, dict[str, Any]] = {}
     for hour in hours:

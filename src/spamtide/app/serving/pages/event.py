@@ -14,7 +14,7 @@ from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.pages.series import narrowed
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue, Taken
-from spamtide.errors import SpamtideError, WrongUse
+from spamtide.errors import SpamtideError
 from spamtide.event import Event
 from spamtide.measure import Effect, span
 from spamtide.report import effect_document, effect_figures
@@ -62,11 +62,6 @@ def usual_measure(event: Event) -> str:
 
 def show_event(asker: Asker, params: Params) -> PageValue:
     """One event, its effect on a measure at a feed, and with ``more`` all diagnostics and the other feeds."""
-    if params.window is not None:
-        raise WrongUse(
-            "filter_not_possible", "The windows of an effect are the event's own.",
-            "Take this filter away, or ask 'spamtide effect' with --before and --after.",
-        )  # fmt: skip
     registry = workspace_registry(asker.workspace)
     event = registry.event(params.get("event"))
     measure = narrowed(params.get("measure") or usual_measure(event), params)
@@ -145,7 +140,10 @@ def _times(event: Event) -> list[dict[str, Any]]:
 
 
 PAGES = (
-    Page("events", "/event", "Events", show_events, "events.html", nav="Event", meaning="The events of the registry."),
+    Page(
+        "events", "/event", "Events", show_events, "events.html", nav="Event", meaning="The events of the registry.", offers=("feed",),
+        why_not=dict.fromkeys(("origin", "country", "network", "window"), "The registry is of the world; feeds say which events they saw."),
+    ),
     Page(
         "event", "/event/{event}", "Event", show_event, "event.html", nav="Event",
         takes=(
@@ -154,5 +152,6 @@ PAGES = (
         ),
         meaning="One event: effect with its diagnostics, other feeds, claims of others.",
         offers=("feed", "origin", "country", "network"),
+        why_not={"window": "The windows of an effect are the event's own; 'spamtide effect' takes --before and --after."},
     ),
 )  # fmt: skip

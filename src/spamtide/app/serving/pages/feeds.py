@@ -64,7 +64,7 @@ def show_feed(asker: Asker, params: Params) -> PageValue:
         seconds=60.0,
     )
     row = _row(asker, next(f for f in described(asker)["feeds"] if f["feed"] == name))
-    days = _days(asker, name)
+    days = _days(asker, name, params)
     known = [d["exposure"] for d in days if d["exposure"] is not None]
     return PageValue(
         title=f"Feed {name}",
@@ -122,38 +122,47 @@ def _basis(asker: Asker, feed: str) -> str:
     return weakest_basis(exposures_of(asker, feed))
 
 
-def _days(asker: Asker, feed: str) -> list[dict[str, Any]]:
-    """The last days of a feed: messages of every origin, exposure."""
+def _days(asker: Asker, feed: str, params: Params) -> list[dict[str, Any]]:
+    """The last days of a feed, or of a window: messages within the filters, of every origin where none is asked for, and exposure."""
     import numpy as np
 
+    from spamtide.app.searching import resolved
     from spamtide.app.serving.pages.now import exposures_of
-    from spamtide.measure import DAY_US, EVERYTHING, Among, Window, counts_by_feed, exposure_shares
+    from spamtide.measure import DAY_US, Among, Window, counts_by_feed, exposure_shares
 
     last = newest(asker)
     if last is None:
         return []
-    end = (last // DAY_US + 1) * DAY_US
-    window = Window(end - DAYS * DAY_US, end)
-    rows = asker.ask(counts_by_feed(Among(EVERYTHING, [feed]), bin_us=DAY_US, anchor=0, window=window))
+    asked = params.window
+    until = last if asked is None else min(last, asked.end - 1)
+    end = (until // DAY_US + 1) * DAY_US
+    start = end - DAYS * DAY_US if asked is None else max(end - DAYS * DAY_US, asked.start // DAY_US * DAY_US)
+    if start >= end:
+        return []
+    tree = resolved(asker.workspace, params.tree(), asker.generation())
+    among = Among(tree, [feed], params.origins())
+    rows = asker.ask(counts_by_feed(among, bin_us=DAY_US, anchor=0, window=Window(start, end)))
     counts = {row["bin"]: row["n"] for row in rows}
-    starts = window.start + np.arange(DAYS, dtype=np.int64) * DAY_US
+    starts = np.arange(start, end, DAY_US, dtype=np.int64)
     shares = exposure_shares(exposures_of(asker, feed), starts, DAY_US)
     return [
         {
-            "time": format_instant(int(start)), "messages": counts.get(int(start) // DAY_US, 0),
+            "time": format_instant(int(day)), "messages": counts.get(int(day) // DAY_US, 0),
             "exposure": float(f"{share:.6g}"),
         }
-        for start, share in zip(starts, shares, strict=True)
+        for day, share in zip(starts, shares, strict=True)
     ]  # fmt: skip
 
 
 PAGES = (
     Page(
         "feeds", "/feeds", "Feeds", list_feeds, "feeds.html", nav="Feeds", ages=True,
-        meaning="The feeds with what they hold, their vantage, disk and retention.",
+        meaning="The feeds with what they hold, their vantage, disk and retention.", offers=("feed",),
+        why_not=dict.fromkeys(("origin", "country", "network", "window"), "It shows what the instruments hold and keep, which is of all mail."),
     ),
     Page(
         "feed", "/feeds/{name}", "Feed", show_feed, "feed.html", ages=True,
-        meaning="The instrument card of one feed: addresses by state, exposure day by day, disk, retention.",
+        meaning="The instrument card of one feed: addresses by state, messages and exposure day by day, disk, retention.",
+        offers=("origin", "country", "network", "window"), why_not={"feed": "It is the card of one feed, which its address names."},
     ),
 )  # fmt: skip

@@ -6,13 +6,14 @@ from collections import Counter
 from datetime import date
 from typing import Any
 
-from spamtide.app.botnets import Senders
+from spamtide.app.botnets import AmongMessages, Senders
+from spamtide.app.searching import resolved
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.values import How, Page, PageValue
 from spamtide.archive import Generation, Generations
-from spamtide.errors import SpamtideError, Unanswerable, WrongUse
-from spamtide.measure import sendings_by_week
+from spamtide.errors import SpamtideError, Unanswerable
+from spamtide.measure import DAY_US, senders_among, sendings_by_week
 from spamtide.report import group_sentence, senders_sentence, size_document, size_rows
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -22,6 +23,7 @@ _METHOD = (
     "Campaigns that share dialects and more hosts on the same days than chance explains are one group; a message belongs to a group with a "
     "membership, and to none where none is likely enough. docs/explanation/botnets.md."
 )
+_NARROWED = " Within filters, messages, shares, peers and times are counted anew, by whole UTC days; campaigns and dialects are those of the group."
 _DEFINITION = "A sender group is a set of sendings, pairs of campaign and dialect, that the same hosts send. A botnet is a group that a person named, with evidence. Share is of unsolicited messages."
 
 
@@ -34,25 +36,55 @@ def _senders(asker: Asker) -> Senders:
     generation = settled(asker)
     if generation is None:
         raise Unanswerable("no_groups", "No sender group is settled yet.", "'spamtide botnets list' settles them.")
+    if "group_day" not in generation.tables:
+        raise Unanswerable(
+            "no_groups",
+            "The sender groups are those of an older program.",
+            "'spamtide botnets list' settles them anew.",
+        )
     found: Senders = asker.kept(("senders", generation.number), lambda: Senders(asker.workspace, generation))
     return found
 
 
+def _days_asked(params: Params) -> tuple[int, int] | None:
+    """The UTC days that a window touches, the first and the one after the last."""
+    window = params.window
+    return None if window is None else (window.start // DAY_US, -(-window.end // DAY_US))
+
+
+def _among(asker: Asker, params: Params) -> AmongMessages | None:
+    """What groups have within the filters; None without one."""
+    days = _days_asked(params)
+    if not params.feeds and not params.narrowed and days is None:
+        return None
+    feeds = asker.workspace.require_feeds(list(params.feeds)) if params.feeds else []
+    tree = resolved(asker.workspace, params.tree(window=False), None)
+    return AmongMessages.of(asker.ask(senders_among(tree, feeds=feeds, days=days)))
+
+
+def _said(params: Params) -> list[dict[str, str]]:
+    """What the filters mean here that one would not guess."""
+    window = params.window
+    said = []
+    if window is not None and (window.start % DAY_US or window.end % DAY_US):
+        said.append("The window is widened to whole UTC days: members are counted by day.")
+    return [{"code": "window_widened", "text": text} for text in said]
+
+
 def show_list(asker: Asker, params: Params) -> PageValue:
-    """Groups, most messages first. Raises WrongUse ``bad_filter`` for filters of single messages."""
-    _no_narrowing(params)
+    """Groups, most messages first, of what is within the filters."""
     groups: list[dict[str, Any]] = []
     unknown, whole, after = 0, 0, None
     stack = None
     if settled(asker) is not None:
         senders = _senders(asker)
-        every = senders.groups()
-        unknown = senders.unknown()
+        among = _among(asker, params)
+        every = senders.groups(among)
+        unknown = senders.unknown() if among is None else among.counts[None].total()
         whole = unknown + sum(g["messages"] for g in every)
-        if params.feeds:
-            every = [g for g in every if set(params.feeds) & {f["feed"] for f in g["feeds"]}]
+        narrowed = str(params.tree()), params.feeds
         stack = asker.kept(
-            ("sender weeks", senders.generation.number, params.feeds), lambda: _weeks(asker, params, senders, every)
+            ("sender weeks", senders.generation.number, *narrowed), lambda: _weeks(asker, params, senders, every)
         )
         start = next((i + 1 for i, g in enumerate(every) if g["group"] == params.get("after")), 0)
         groups = [_shown(asker, g) for g in every[start : start + params.limit]]
@@ -62,19 +94,14 @@ def show_list(asker: Asker, params: Params) -> PageValue:
         "settled": settled(asker) is not None,
     }  # fmt: skip
     return PageValue(
-        title="Senders", sentence=senders_sentence(facts, after is not None), facts=facts, next=after,
-        how=How(_DEFINITION, _METHOD, "spamtide botnets list --jsonl", files=("sender_group", "group_member", "dialect")),
+        title="Senders", sentence=senders_sentence(facts, after is not None), facts=facts, next=after, warnings=_said(params),
+        how=How(
+            _DEFINITION, _METHOD + _NARROWED, "spamtide botnets list --jsonl", query=str(params.tree()),
+            files=("sender_group", "group_day", "dialect"),
+        ),
         table="groups",
         columns=("group", "botnet", "named_by", "messages", "share", "peers", "dialects", "campaigns", "first_seen", "last_seen"),
     )  # fmt: skip
-
-
-def _no_narrowing(params: Params) -> None:
-    if params.narrowed or params.window is not None:
-        raise WrongUse(
-            "filter_not_possible", "Sender groups are of all messages; network, country and window do not narrow them.",
-            "Take these filters away, or ask a series of botnet:NAME.",
-        )  # fmt: skip
 
 
 def _shown(asker: Asker, group: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +116,8 @@ def _weeks(asker: Asker, params: Params, senders: Senders, groups: list[dict[str
     campaigns = sorted({c for c, _ in owner})
     counted: dict[str | None, Counter[int]] = {None: Counter()}
     counted.update((g["group"], Counter()) for g in top)
-    for row in asker.rows(sendings_by_week(campaigns, feeds=params.feeds)):
+    tree = resolved(asker.workspace, params.tree(), None)
+    for row in asker.rows(sendings_by_week(campaigns, feeds=params.feeds, tree=tree)):
         sending = (row["campaign"], paths.get(row["dialect_path"] or "", ""))
         counted[owner.get(sending)][row["week"]] += row["messages"]
     weeks = sorted({week for one in counted.values() for week in one})
@@ -113,10 +141,9 @@ def _weeks(asker: Asker, params: Params, senders: Senders, groups: list[dict[str
 
 
 def show_group(asker: Asker, params: Params) -> PageValue:
-    """One group: why it is one, its dialects, how many hosts. Raises WrongUse ``unknown_group``."""
-    _no_narrowing(params)
+    """One group: why it is one, its dialects, how many hosts. Raises WrongUse ``unknown_group``, Unanswerable ``not_in_population``."""
     senders = _senders(asker)
-    shown = senders.shown(params.get("group"))
+    shown = senders.shown(params.get("group"), _among(asker, params))
     group = shown["group"]
     explained = senders.explained(group)
     facts = {k: v for k, v in shown.items() if k != "schema"}
@@ -130,9 +157,17 @@ def show_group(asker: Asker, params: Params) -> PageValue:
     )
     return PageValue(
         title=f"Sender group {shown['botnet'] or group}", sentence=group_sentence(facts), facts=facts,
-        how=How(_DEFINITION, _METHOD, f"spamtide botnets show {group} --json", files=("sender_group", "group_sending", "group_merge", "dialect")),
+        warnings=[*_said(params), *_whole_size(params)],
+        how=How(_DEFINITION, _METHOD + _NARROWED, f"spamtide botnets show {group} --json", query=str(params.tree()), files=("sender_group", "group_sending", "group_merge", "dialect")),
         table="merges", columns=("one", "other", "shared_host_days", "expected_by_chance", "log_tail"),
     )  # fmt: skip
+
+
+def _whole_size(params: Params) -> list[dict[str, str]]:
+    if not params.narrowed and params.window is None:
+        return []
+    text = "Network, country and window narrow messages, share, peers and times. Evidence, dialects and size are of the whole group."
+    return [{"code": "partly_narrowed", "text": text}]
 
 
 def _size(asker: Asker, group: str, params: Params) -> dict[str, Any]:
@@ -147,13 +182,15 @@ def _size(asker: Asker, group: str, params: Params) -> dict[str, Any]:
     return {"sentence": document["sentence"], "rows": size_rows(document), "document": document, "refused": None}
 
 
+_OFFERS = ("feed", "country", "network", "window")
+_WHY_NOT = {"origin": "Sender groups are of unsolicited messages."}
 PAGES = (
     Page(
         "senders", "/senders", "Senders", show_list, "senders.html", nav="Senders",
-        meaning="Sender groups and named botnets.", offers=("feed", "origin"),
+        meaning="Sender groups and named botnets.", offers=_OFFERS, why_not=_WHY_NOT,
     ),
     Page(
         "sender", "/senders/{group}", "Sender group", show_group, "sender.html", nav="Senders",
-        meaning="One sender group: evidence, dialects, size.", offers=("feed", "origin"),
+        meaning="One sender group: evidence, dialects, size.", offers=_OFFERS, why_not=_WHY_NOT,
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from spamtide.errors import Unanswerable, WrongUse
 from spamtide.report import series_document, series_sentence
 
 if TYPE_CHECKING:
-    from spamtide.measure import Count, Series, Window
+    from spamtide.measure import Series, Window
 
 # Feeds drawn apart; what more there are is one line.
 LINES = 5
@@ -93,27 +93,22 @@ def show_series(asker: Asker, params: Params) -> PageValue:
 
 def narrowed(asked: str, params: Params) -> str:
     """The measure with the filters of network and country in it. Raises BadMeasure, WrongUse ``filter_not_possible``."""
-    from spamtide.measure import Count, Share, parse_measure
+    from spamtide.measure import Count, Share, count_within, parse_measure
 
     measure = parse_measure(asked)
     if not params.narrowed:
         return str(measure)
     filters = params.tree(window=False)
     if isinstance(measure, Count) and not measure.peers:
-        return str(_within(measure, filters))
+        return str(count_within(measure, filters))
     if isinstance(measure, Share):
-        return str(replace(measure, part=_within(measure.part, filters), whole=_within(measure.whole, filters)))
+        return str(
+            replace(measure, part=count_within(measure.part, filters), whole=count_within(measure.whole, filters))
+        )
     raise WrongUse(
         "filter_not_possible", f"{asked} cannot be narrowed to a network or a country.",
         "Clear these filters, or ask for messages:QUERY.", measure=asked,
     )  # fmt: skip
-
-
-def _within(count: Count, filters: Any) -> Count:
-    from spamtide.measure import EVERYTHING, And
-
-    tree = filters if count.tree == EVERYTHING else And((count.tree, filters))
-    return replace(count, text=f"messages:{tree}", tree=tree)
 
 
 def _exposures(asker: Asker, feed: str) -> Any:
