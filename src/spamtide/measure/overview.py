@@ -97,10 +97,10 @@ def networks_lately(among: Among, *, since: int, window: Window, at_most: int) -
 
 
 def campaigns_lately(among: Among, *, window: Window, limit: int, after: tuple[int, str] | None = None) -> Statement:
-    """``(campaign, messages, exact_groups, peers, networks, first_seen, last_seen, topic, language, subject)`` of campaigns never seen before a window.
+    """``(campaign, messages, exact_groups, peers, networks, first_seen, last_seen, topic, language, subject, total)`` of campaigns never seen before a window.
 
     Counted within it, most messages first, ties by id; ``after``: those that follow this (messages, campaign). ``subject`` is one of its
-    first exact group.
+    first exact group; ``total``: how many there are, however many are listed.
     """
     where = among.where(window)
     beyond, place = "", tuple[Any, ...]()
@@ -115,21 +115,14 @@ def campaigns_lately(among: Among, *, window: Window, limit: int, after: tuple[i
         rows, kept = "campaign_message AS m", "JOIN fresh ON fresh.campaign = m.campaign"
     text = (
         "WITH fresh AS (SELECT campaign, topic, language, first_exact FROM campaign WHERE first_seen >= ? AND first_seen < ?), "
-        "f AS (SELECT fresh.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
+        "f AS MATERIALIZED (SELECT fresh.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
         "count(DISTINCT m.peer_unit) AS peers, count(DISTINCT m.network) AS networks, min(m.received_at) AS first_seen, "
         "max(m.received_at) AS last_seen, min(CASE WHEN m.exact = fresh.first_exact THEN m.subject END) AS subject "
         f"FROM {rows} {kept} WHERE {where.text} GROUP BY 1) "
-        "SELECT f.campaign AS campaign, messages, exact_groups, peers, networks, f.first_seen AS first_seen, last_seen, topic, language, subject "
-        f"FROM f JOIN fresh ON fresh.campaign = f.campaign {beyond} ORDER BY messages DESC, campaign LIMIT {limit:d}"
+        "SELECT f.campaign AS campaign, messages, exact_groups, peers, networks, f.first_seen AS first_seen, last_seen, topic, language, subject, "
+        f"(SELECT count(*) FROM f) AS total FROM f JOIN fresh ON fresh.campaign = f.campaign {beyond} ORDER BY messages DESC, campaign LIMIT {limit:d}"
     )
     return Statement(text, (window.start, window.end, *where.parameters, *place))
-
-
-def campaigns_since(window: Window) -> Statement:
-    """``(n)``: how many campaigns were first seen in a window, at any feed."""
-    return Statement(
-        "SELECT count(*) AS n FROM campaign WHERE first_seen >= ? AND first_seen < ?", (window.start, window.end)
-    )
 
 
 def senders_among(tree: Tree, *, feeds: Sequence[str] = (), days: tuple[int, int] | None = None) -> Statement:

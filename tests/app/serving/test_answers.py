@@ -42,6 +42,11 @@ def test_campaigns_are_new_as_the_list_says(site: TestClient, place: Path, spamt
     wanted = {c["campaign"] for c in listed if c["first_seen"] < until}
     assert {c["campaign"] for c in page["new_campaigns"]} == wanted and wanted
     assert page["new_campaigns_total"] == len(wanted)
+    some = asked(site, "/now.json?origin=all&window=2011-02-01/2011-02-20&limit=1")
+    assert len(some["new_campaigns"]) == 1 and some["new_campaigns_total"] == len(wanted)
+    # The sentence counts what the list holds: of one kind of mail, at one feed.
+    part = asked(site, "/now.json?feed=second&window=2011-02-01/2011-02-20&limit=100")
+    assert part["new_campaigns_total"] == len(part["new_campaigns"]) < len(wanted)
     counts = [c["messages"] for c in page["new_campaigns"]]
     assert counts == sorted(counts, reverse=True)
 

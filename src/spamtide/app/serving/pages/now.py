@@ -40,11 +40,11 @@ def show_now(asker: Asker, params: Params) -> PageValue:
     if span is not None:
         tree = resolved(asker.workspace, params.tree(window=False), asker.generation())
         among = Among(tree, feeds if params.feeds else (), origins)
-        new, after = _new_campaigns(asker, params, among, span)
+        new, total, after = _new_campaigns(asker, params, among, span)
         facts |= {
             "since": format_instant(span.since), "until": format_instant(span.until), "behind": span.behind,
             "new_campaigns": new,
-            "new_campaigns_total": _total(asker, span),
+            "new_campaigns_total": total,
             "networks": _networks(asker, among, span),
             "feeds": _rates(asker, among, span, feeds),
         }  # fmt: skip
@@ -72,11 +72,14 @@ def show_now(asker: Asker, params: Params) -> PageValue:
     )
 
 
-def _new_campaigns(asker: Asker, params: Params, among: Among, span: Lately) -> tuple[list[dict[str, Any]], str | None]:
+def _new_campaigns(
+    asker: Asker, params: Params, among: Among, span: Lately
+) -> tuple[list[dict[str, Any]], int, str | None]:
+    """The rows of a page, how many there are in all within the filters, and the key of the page after."""
     from spamtide.measure import campaigns_lately
 
     if asker.generation() is None:
-        return [], None
+        return [], 0, None
     limit = params.limit
     place = _place(params.get("after"))
     rows = asker.ask(campaigns_lately(among, window=span.day, limit=limit + 1, after=place))
@@ -89,7 +92,8 @@ def _new_campaigns(asker: Asker, params: Params, among: Among, span: Lately) -> 
         }
         for row in rows[:limit]
     ]
-    return shown, f"{shown[-1]['messages']}.{shown[-1]['campaign']}" if len(rows) > limit else None
+    total = int(rows[0]["total"]) if rows else 0
+    return shown, total, f"{shown[-1]['messages']}.{shown[-1]['campaign']}" if len(rows) > limit else None
 
 
 def _place(text: str) -> tuple[int, str] | None:
@@ -99,12 +103,6 @@ def _place(text: str) -> tuple[int, str] | None:
     if not dot or not messages.isdigit() or len(messages) > 15:
         raise WrongUse("bad_place", f"{text!r} is no key of this list.", "Take 'next' of the page before.", given=text)
     return int(messages), campaign
-
-
-def _total(asker: Asker, span: Lately) -> int:
-    from spamtide.measure import campaigns_since
-
-    return int(asker.ask(campaigns_since(span.day))[0]["n"])
 
 
 def _networks(asker: Asker, among: Among, span: Lately) -> list[dict[str, Any]]:
