@@ -97,6 +97,35 @@ def test_a_csv_of_sightings_is_sized(spamtide: Spamtide, tmp_path: Path, world: 
     assert by_quantity(weeks[0])["hosts_lower_bound"]["value"] == size["value"]
 
 
+def test_output_in_all_is_by_a_factor_whose_source_is_named(spamtide: Spamtide, tmp_path: Path, world: World) -> None:
+    file = write_csv(tmp_path / "s.csv", world)
+    plain = spamtide("size", "--sightings", file, "--json").json
+    assert plain["factor"] is None
+    assert not [q for q in by_quantity(plain) if q.endswith("_by_factor")]
+    said = ("--factor", "2e6,5e5,8e6", "--factor-by", "Lab N, report of 2011")
+    document = spamtide("size", "--sightings", file, *said, "--by", "week", "--json").json
+    found = by_quantity(document)
+    here, there = found["output_per_day"], found["output_per_day_by_factor"]
+    assert there["value"] == pytest.approx(2e6 * here["value"], rel=1e-4)
+    # Both uncertainties: wider than the factor's alone, narrower than their product.
+    width, own = (np.log(e["high"] / e["low"]) for e in (there, here))
+    assert np.log(16) < width < np.log(16) + own
+    each = found["output_per_host_per_day_by_factor"]
+    assert each["value"] == pytest.approx(2e6 * found["output_per_host_per_day"]["value"], rel=1e-4)
+    assert document["factor"]["stated_by"] == "Lab N, report of 2011"
+    assert "“Lab N, report of 2011” states" in document["sentence"]
+    assert "no uncertainty was stated" not in document["sentence"]
+    assert "output_per_day_by_factor" in by_quantity(document["parts"][0])
+    exact = spamtide("size", "--sightings", file, "--factor", "1000", "--factor-by", "Lab N", "--json").json
+    scaled = by_quantity(exact)["output_per_day_by_factor"]
+    assert scaled["high"] == pytest.approx(1000 * here["high"], rel=1e-4)
+    assert "no uncertainty was stated" in exact["sentence"]
+    for wrong in (("--factor", "2e6"), ("--factor", "0", "--factor-by", "x"), ("--factor", "5,6,7", "--factor-by", "x"),
+                  ("--factor-by", "x"), ("--factor", "many", "--factor-by", "x")):  # fmt: skip
+        refused = spamtide("size", "--sightings", file, *wrong, "--json")
+        assert (refused.code, refused.json["error"]) == (2, "bad_factor"), wrong
+
+
 def test_ipv6_is_never_a_lower_bound_and_never_added(spamtide: Spamtide, tmp_path: Path, world: World) -> None:
     narrow = write_csv(tmp_path / "4.csv", world).read_text().splitlines()
     wide = write_csv(tmp_path / "6.csv", world, wide=True).read_text().splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.errors import BrokenWorld, Unanswerable, WrongUse
-from spamtide.measure import DAY_US, Note, Population, Refusal, Sightings, Window, estimate_population
+from spamtide.measure import (
+    DAY_US,
+    Factor,
+    Interval,
+    Note,
+    Population,
+    Refusal,
+    Sightings,
+    Window,
+    by_factor,
+    estimate_population,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,6 +75,31 @@ class Sizes:
     populations: tuple[Population, ...]
     parts: tuple[tuple[str, Population], ...]
     feeds: tuple[str, ...]
+
+    def by_factor(self, factor: Factor) -> Sizes:
+        """With the output times a factor that somebody states."""
+        parts = tuple((name, by_factor(p, factor)) for name, p in self.parts)
+        return replace(self, populations=tuple(by_factor(p, factor) for p in self.populations), parts=parts)
+
+
+def read_factor(times: str | None, stated_by: str | None) -> Factor | None:
+    """A factor as typed: ``2000000``, or ``2000000,500000,8000000`` with its bounds. Raises WrongUse ``bad_factor``."""
+    if times is None and stated_by is None:
+        return None
+    try:
+        numbers = [float(part) for part in (times or "").split(",")]
+    except ValueError:
+        numbers = []
+    value, low, high = numbers * 3 if len(numbers) == 1 else numbers if len(numbers) == 3 else (0.0, 0.0, 0.0)
+    if not 0 < low <= value <= high < float("inf"):
+        raise WrongUse(
+            "bad_factor", f"{times or 'nothing'} is no factor.", "Give one number above 0, or three: value,low,high, as --factor 2e6,5e5,8e6."
+        )  # fmt: skip
+    if not (stated_by or "").strip():
+        raise WrongUse(
+            "bad_factor", "Nobody is named who states this factor.", 'Say who: --factor-by "Lab N, report of 2011".'
+        )
+    return Factor(Interval(value, low, high), " ".join((stated_by or "").split()))
 
 
 def sizes_of_file(path: Path, *, window: Window | None = None, by: str | None = None) -> Sizes:
@@ -185,8 +221,6 @@ def _unreliable(window: Window, sightings: int, days: int, of: int) -> Populatio
 
 
 def _noted(population: Population, notes: Sequence[Note]) -> Population:
-    from dataclasses import replace
-
     return replace(population, warnings=(*notes, *population.warnings))
 
 

@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from spamtide.measure.duplicates import duplicate_shares
     from spamtide.measure.effect import default_windows, estimate_effect
     from spamtide.measure.exposure import INFERRED, Exposure, exposure_shares, span, weakest_basis
+    from spamtide.measure.factors import Factor, by_factor
     from spamtide.measure.given import BadGivenSeries, effect_of_given, given_series, rebinned, series_named
     from spamtide.measure.levels import Levels, pooled_levels
     from spamtide.measure.peers import (
@@ -170,6 +171,7 @@ __all__ = [
     "Estimate",
     "Exposure",
     "Fact",
+    "Factor",
     "FeedEffect",
     "GroupShare",
     "Heterogeneity",
@@ -211,6 +213,7 @@ __all__ = [
     "arrival_times",
     "asks_for_peers",
     "audited",
+    "by_factor",
     "campaign_days",
     "campaign_edges",
     "campaign_facts",
@@ -307,6 +310,7 @@ _LATE = {
     "contributions": ("Contribution", "Contributions", "decompose"),
     "checks": ("check_rows",),
     "displacement": ("added", "remainder"),
+    "factors": ("Factor", "by_factor"),
     "exposure": ("INFERRED", "Exposure", "exposure_shares", "span", "weakest_basis"),
     "population": ("Estimate", "Population", "Sightings", "estimate_population"),
     "peers": ("asks_for_peers", "hidden_peers", "judge_bins", "large_peers", "peer_notes", "sessions_by_bin"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spamtide.measure import Estimate, Interval, Population
+from spamtide.measure import Estimate, Factor, Interval, Population
 from spamtide.report.catalogue import SENTENCES
 from spamtide.report.documents import interval, note, number, refusal, window
 from spamtide.report.sentences import refusal_text
@@ -16,9 +16,13 @@ _UNITS = {"host": "hosts", "address": "addresses", "message": "messages"}
 
 
 def size_document(
-    populations: Sequence[Population], *, target: str | None, feeds: Sequence[str], parts: Sequence[tuple[str, Population]] = ()
+    populations: Sequence[Population], *, target: str | None, feeds: Sequence[str], parts: Sequence[tuple[str, Population]] = (),
+    factor: Factor | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The document ``spamtide.size/1``: one population a family of addresses, never added; ``parts``: the same by country, week or feed."""
+    """The document ``spamtide.size/1``: one population a family of addresses, never added; ``parts``: the same by country, week or feed.
+
+    ``factor``: that of the populations whose output was multiplied by one.
+    """
     main = populations[0]
     return {
         "schema": "spamtide.size/1",
@@ -41,7 +45,10 @@ def size_document(
             for name, p in parts
         ],
         "warnings": [note(w) for p in populations for w in p.warnings],
-        "sentence": " ".join(size_sentence(p, target, feeds) for p in populations),
+        "factor": None if factor is None else {"times": interval(factor.times), "stated_by": factor.stated_by},
+        "sentence": " ".join(
+            part for p in populations for part in (size_sentence(p, target, feeds), _factor_sentence(p, factor)) if part
+        ),
     }  # fmt: skip
 
 
@@ -98,6 +105,20 @@ def size_sentence(population: Population, target: str | None, feeds: Sequence[st
     if live is not None:
         text += SENTENCES["size_marked"].format(hosts=rounded_words(live.interval))
     return capital(text)
+
+
+def _factor_sentence(population: Population, factor: Factor | None) -> str:
+    """What the stated factor makes of the output; empty without one, or where nothing was counted."""
+    found = None if factor is None else population.estimate("output_per_day_by_factor")
+    if factor is None or found is None:
+        return ""
+    each = population.estimate("output_per_host_per_day_by_factor")
+    family = "" if population.family == "IPv4" else f" ({population.family})"
+    return SENTENCES["size_factor"].format(
+        by=quoted(factor.stated_by), times=thousands(factor.times.value) if factor.exact else rounded_words(factor.times), family=family,
+        output=rounded_words(found.interval), each="" if each is None else SENTENCES["size_factor_each"].format(output=rounded_words(each.interval)),
+        exact=SENTENCES["size_factor_exact"] if factor.exact else "",
+    )  # fmt: skip
 
 
 def size_rows(document: Mapping[str, Any]) -> list[list[str]]:

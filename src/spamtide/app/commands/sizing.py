@@ -31,11 +31,15 @@ from spamtide.errors import WrongUse
 @click.option(
     "--by", type=click.Choice(["group", "country", "feed", "day", "week"]), help="The same for each of these."
 )
+@click.option(
+    "--factor", metavar="TIMES|VALUE,LOW,HIGH", help="How many messages sent stand for one here: adds the output in all, by that factor."
+)  # fmt: skip
+@click.option("--factor-by", metavar="TEXT", help="Who states the factor; it is named in the sentence.")
 @json_option
 @click.pass_context
 def size_command(
     ctx: click.Context, botnet: str | None, measure: str | None, sightings: Path | None, feeds: list[str], window: str | None,
-    by: str | None, as_json: bool,
+    by: str | None, factor: str | None, factor_by: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """How many hosts sent it: live at a time, as if equally active, at these traps. Not infections, not the world.
 
@@ -43,15 +47,16 @@ def size_command(
     spamtide size --botnet group-58b8fa5bc174 --feed trap
     spamtide size --measure subject:viagra --window 2011-03-01/2011-03-15 --by week
     spamtide size --sightings seen.csv
+    spamtide size --sightings seen.csv --factor 2e6,5e5,8e6 --factor-by "Lab N, report of 2011"
     """
-    from spamtide.app.sizing import sizes_of_file, sizes_of_workspace
+    from spamtide.app.sizing import read_factor, sizes_of_file, sizes_of_workspace
     from spamtide.report import part_rows, size_document, size_rows
 
     if sum(given is not None for given in (botnet, measure, sightings)) != 1:
         raise WrongUse(
             "usage", "A size is of a --botnet, of a --measure or of --sightings, one of them.", "See 'spamtide size --help'."
         )  # fmt: skip
-    span = parse_window(window) if window else None
+    span, times = parse_window(window) if window else None, read_factor(factor, factor_by)
     if sightings is not None:
         if by in ("country", "group"):
             raise WrongUse(
@@ -64,7 +69,9 @@ def size_command(
         if target.startswith(("campaign:", "template:", "botnet:", "dialect:")):
             group_now(observatory.workspace)
         found = sizes_of_workspace(observatory, target, feeds, window=span, by=by)
-    document = size_document(found.populations, target=target, feeds=found.feeds, parts=found.parts)
+    if times is not None:
+        found = found.by_factor(times)
+    document = size_document(found.populations, target=target, feeds=found.feeds, parts=found.parts, factor=times)
     if as_json:
         emit_json(document)
     else:

@@ -46,6 +46,12 @@ SENTENCES = {
         "{at_least}{hosts} sender hosts{of}{family} active {at} {span}, as if equally active: not infections, not machines under control, not the world."
     ),
     "size_marked": " By marks, {hosts} were live at a time.",
+    "size_factor": (
+        "If one message here stands for {times} sent, as {by} states, {output} messages a day were sent in all{family}{each}:"
+        " that figure is as good as the factor{exact}."
+    ),
+    "size_factor_each": ", {output} by each effective host",
+    "size_factor_exact": ", of which no uncertainty was stated",
     "size_refused": "no size is given{of} {at} {span}: {why}",
     # Watches.
     "watch_bound": ": in {days} live days {count} came, a rate of at most {share} of what it was (upper 95 % bound)",
