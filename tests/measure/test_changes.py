@@ -98,6 +98,16 @@ def test_a_spell_is_two_changes() -> None:
     assert len(days) == 2 and abs(days[0] - 70) <= 1 and abs(days[1] - 98) <= 1
 
 
+@pytest.mark.parametrize("length", [11, 16, 23, 45])
+def test_a_deep_hole_of_any_length_is_found_with_both_its_ends(length: int) -> None:
+    series = stepped(4, 1.0, n=150)
+    counts = series.counts.copy()
+    counts[60 : 60 + length] = np.round(counts[60 : 60 + length] * 0.01)
+    found = find_changes({"a": replace(series, counts=counts)}).changes
+    assert [round(c.at.value / DAY_US) - 14_610 for c in found] == [60, 60 + length]
+    assert found[0].ratio.high < 0.1 and found[1].ratio.low > 10
+
+
 def test_the_same_counts_give_the_same_changes_in_any_order() -> None:
     series = {"a": stepped(1, 0.3), "b": stepped(2, 1.0), "c": stepped(5, 2.5)}
     assert find_changes(series).changes == find_changes(dict(reversed(series.items()))).changes

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spamtide.measure.latent import BETA_SD, MU_SD, NUGGET, RHO, SIGMA, WEEKDAY_SD, philox
 from spamtide.measure.methods import LiveDays, fit_default
 from spamtide.measure.noise import Floats, Noise
-from spamtide.measure.scan import EDGE_DAYS, best_of, placement, statistics
+from spamtide.measure.scan import EDGE_DAYS, EVERY_SPELL, best_of, placement, statistics
 from spamtide.measure.values import DAY_US, Fact, Interval, Refusal, Series, Window
 
 # So few days, or so few counts, show nothing; bins hold five on average, at most seven days in one.
@@ -242,7 +242,7 @@ def _changes_of(name: str, series: Series, days: _Days, p: float, rate: float, c
     while stretches:
         first, last, chance = stretches.pop(0)
         part = days.part(first, last)
-        best = best_of(part.rows(part.counts[None, :])[0], days.gathered)
+        best = best_of(part.rows(part.counts[None, :])[0], days.gathered, EVERY_SPELL)
         cuts = [first + place for place in best.places]
         for cut in cuts:
             places[cut] = chance

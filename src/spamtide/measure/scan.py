@@ -8,6 +8,7 @@ Method: likelihood-ratio scan for a step in AR(1) noise; spells as in circular b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97)
 # Lengths of spells, in days; a step has so many days on either side.
 SPELLS, EDGE_DAYS = (7, 14, 28, 56), 7
+# Where a change is known to be, spells of every length between are tried: a deep hole of sixteen days is not one of fourteen.
+EVERY_SPELL = tuple(range(SPELLS[0], SPELLS[-1] + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ def statistics(rows: Floats, bin_days: int) -> Floats:
     return np.asarray(some - none)
 
 
-def best_of(row: Floats, bin_days: int) -> Best:
-    """The change that the statistic of this row stands on."""
+def best_of(row: Floats, bin_days: int, spells: Sequence[int] = SPELLS) -> Best:
+    """The change that the statistic of this row stands on; with other ``spells`` (lengths in days) the best among those."""
     rows, none = row[None, :], -np.inf
     found: tuple[float, tuple[int, ...]] = (-np.inf, (0,))
     for rho in CORRELATIONS:
-        null, gains = _gains(rows, rho, bin_days)
+        null, gains = _gains(rows, rho, bin_days, spells=spells)
         none = max(none, float(_likelihood(null, rho, len(row))[0]))
         for width, gain in gains.items():
             if gain.shape[1]:
@@ -81,7 +84,9 @@ def _likelihood(rss: Floats, rho: float, n: int) -> Floats:
     return np.asarray(-0.5 * n * np.log(np.maximum(rss, 1e-12)) + 0.5 * np.log1p(-(rho**2)))
 
 
-def _gains(rows: Floats, rho: float, bin_days: int, edge: int | None = None) -> tuple[Floats, dict[int, Floats]]:
+def _gains(
+    rows: Floats, rho: float, bin_days: int, edge: int | None = None, spells: Sequence[int] = SPELLS
+) -> tuple[Floats, dict[int, Floats]]:
     """Squares left without a change, and what each change takes off them: by width in bins, 0 for steps."""
     n, left = rows.shape[1], 1.0 - rho
     white = rows.copy()
@@ -108,7 +113,7 @@ def _gains(rows: Floats, rho: float, bin_days: int, edge: int | None = None) -> 
     }
     if edge is not None:
         return null, found
-    for days in SPELLS:
+    for days in spells:
         width = days // bin_days
         begin = np.arange(margin, n - margin - width + 1)
         if width < 1 or days % bin_days or not len(begin):
