@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.errors import WrongUse
+from spamtide.measure.columns import segmented, waves
 from spamtide.measure.confidence import grade
 from spamtide.measure.methods import METHODS
 from spamtide.measure.regressions import quasi_poisson
@@ -72,11 +73,10 @@ def effect_of_months(
         refused = Refusal("too_few_months", need, have)
     else:
         t = (months[use] - months[0] + 1).astype(np.float64)
-        waves = [f(2 * np.pi * k * t / 12) for k in range(1, harmonics + 1) for f in (np.sin, np.cos)]
-        x = np.column_stack([np.ones(len(t)), post.astype(np.float64), t, *waves])
+        x = segmented(post, waves(t, 12.0, harmonics), trend=t)
         answer = quasi_poisson(x, series.counts[use], series.exposures[use])
         ratio, refused = answer.ratio, answer.refused
-    detectable = None if ratio is None else float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92))
+    detectable = None if ratio is None else ratio.detectable
     effect = Effect(
         measure=series.measure, unit=series.unit, feed=None, target=target, event=event, cut=cut, before=b, after=a,
         excluded=tuple(holes), counted_before=_counted(series, in_before), counted_after=_counted(series, in_after),

@@ -9,16 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spamtide.measure.columns import STEP, segmented, weekdays
 from spamtide.measure.latent import DRAWS, Floats, philox
 from spamtide.measure.noise import markov_precision
 from spamtide.measure.values import Interval, Refusal, SecondOpinion
 
 # Variance of the level's steps over that of a day, tried by the structural model.
 _STEPS = (0.0, *(float(x) for x in np.geomspace(1e-4, 30.0, 40)))
-
-
-def _weekday_columns(weekday: NDArray[np.int64]) -> list[Floats]:
-    return [(weekday == w).astype(np.float64) for w in sorted(set(weekday.tolist()))[1:]]
 
 
 def gls_ar1(
@@ -31,9 +28,7 @@ def gls_ar1(
     """
     from scipy.special import stdtrit
 
-    used = sorted(set(weekday.tolist()))[1:]
-    columns = [np.ones(len(y)), post.astype(np.float64)] + [(weekday == w).astype(np.float64) for w in used]
-    x, z = np.column_stack(columns), np.log((y + 0.5) / e)
+    x, z = segmented(post, weekdays(weekday)), np.log((y + 0.5) / e)
     freedom = len(y) - x.shape[1]
     if freedom < 7 or np.linalg.matrix_rank(x) < x.shape[1]:
         return SecondOpinion(
@@ -56,7 +51,7 @@ def gls_ar1(
             continue
         likelihood = -0.5 * (freedom * np.log(scale) - logdet + np.linalg.slogdet(information)[1])
         if best is None or likelihood > best[0]:
-            best = (float(likelihood), float(beta[1]), float(np.sqrt(scale * inverse[1, 1])))
+            best = (float(likelihood), float(beta[STEP]), float(np.sqrt(scale * inverse[STEP, STEP])))
     if best is None:
         return SecondOpinion("gls_ar1", None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
     half = float(stdtrit(freedom, 0.975)) * best[2]
@@ -73,8 +68,7 @@ def negative_binomial_hac(
     """
     from scipy.special import stdtrit
 
-    t = day.astype(np.float64)
-    x = np.column_stack([np.ones(len(y)), post.astype(np.float64), t / 30.0, *_weekday_columns(weekday)])
+    x = segmented(post, weekdays(weekday), trend=day / 30.0)
     n, k = x.shape
     name = "negative_binomial_hac"
     if n - k < 14 or np.linalg.matrix_rank(x) < k:
@@ -102,15 +96,17 @@ def negative_binomial_hac(
     for lag in range(1, lags + 1):
         product = score[lag:].T @ score[:-lag]
         meat += (1 - lag / (lags + 1)) * (product + product.T)
-    error = float(np.sqrt(max(0.0, (bread @ meat @ bread)[1, 1]) * n / (n - k)))
+    error = float(np.sqrt(max(0.0, (bread @ meat @ bread)[STEP, STEP]) * n / (n - k)))
     if not np.isfinite(error) or error == 0.0:
         return SecondOpinion(name, None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
     half = float(stdtrit(n - k, 0.975)) * error
-    return SecondOpinion(name, Interval(*(float(np.exp(v)) for v in (beta[1], beta[1] - half, beta[1] + half))))
+    return SecondOpinion(
+        name, Interval(*(float(np.exp(v)) for v in (beta[STEP], beta[STEP] - half, beta[STEP] + half)))
+    )
 
 
 def quasi_poisson(x: Floats, y: Floats, e: Floats) -> SecondOpinion:
-    """Poisson regression (log link, offset log exposure) whose errors are stretched by Pearson's dispersion; the ratio is exp of column 1.
+    """Poisson regression (log link, offset log exposure) whose errors are stretched by Pearson's dispersion; the ratio is exp of column ``STEP``.
 
     ``x``: n rows, k columns. Interval by the normal, as the tutorials print it; dispersion below 1 counts as it is. No memory from row
     to row is allowed for, so on days it is too narrow. Source: Lopez Bernal, Cummins and Gasparrini, Int J Epidemiol 2017.
@@ -121,7 +117,7 @@ def quasi_poisson(x: Floats, y: Floats, e: Floats) -> SecondOpinion:
     name = "quasi_poisson"
     if n - k < 7 or np.linalg.matrix_rank(x) < k:
         return SecondOpinion(name, None, Refusal("too_few_days", {"live_days": k + 7}, {"live_days": n}))
-    post = x[:, 1] > 0
+    post = x[:, STEP] > 0
     if y[post].sum() <= 0 or y[~post].sum() <= 0:
         have = {"before": float(y[~post].sum()), "after": float(y[post].sum())}
         return SecondOpinion(name, None, Refusal("zero_count", {"count": 1}, have))
@@ -135,19 +131,20 @@ def quasi_poisson(x: Floats, y: Floats, e: Floats) -> SecondOpinion:
             break
     mean = e * np.exp(np.clip(eta, -20, 20))
     dispersion = float(((y - mean) ** 2 / mean).sum()) / (n - k)
-    error = float(np.sqrt(dispersion * np.linalg.inv(x.T @ (mean[:, None] * x))[1, 1]))
+    error = float(np.sqrt(dispersion * np.linalg.inv(x.T @ (mean[:, None] * x))[STEP, STEP]))
     if not np.isfinite(error) or error == 0.0:
         return SecondOpinion(name, None, Refusal("no_variation", {"count": 1}, {"count": float(y.sum())}))
     half = float(ndtri(0.975)) * error
-    return SecondOpinion(name, Interval(*(float(np.exp(v)) for v in (beta[1], beta[1] - half, beta[1] + half))))
+    return SecondOpinion(
+        name, Interval(*(float(np.exp(v)) for v in (beta[STEP], beta[STEP] - half, beta[STEP] + half)))
+    )
 
 
 def quasi_poisson_days(
     day: NDArray[np.int64], weekday: NDArray[np.int64], y: Floats, e: Floats, post: NDArray[np.bool_]
 ) -> SecondOpinion:
     """The same on days: a step, a trend and weekdays."""
-    columns = [np.ones(len(y)), post.astype(np.float64), day / 30.0, *_weekday_columns(weekday)]
-    return quasi_poisson(np.column_stack(columns), y, e)
+    return quasi_poisson(segmented(post, weekdays(weekday), trend=day / 30.0), y, e)
 
 
 def structural(
@@ -161,7 +158,7 @@ def structural(
     """
     from scipy.linalg import solve_triangular
 
-    x = np.column_stack([np.ones(len(y)), *_weekday_columns(weekday)])
+    x = np.column_stack([np.ones(len(y)), weekdays(weekday)])
     z = np.log((y + 0.5) / e)
     before = x[~post]
     n, k = before.shape
