@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import stat
 import sys
 import threading
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 
 from conftest import Spamtide
+from spamtide.app.backgroundwatching import BackgroundWatching
 from spamtide.app.instants import parse_instant
 from spamtide.app.observatory import Observatory
 from spamtide.app.watching import WatchBook, run_watches
 from spamtide.app.workspace import Workspace
+from spamtide.archive import hold_watch_lock
 from spamtide.measure import HOUR_US
 from watched_worlds import ACTIVE, background
 
@@ -303,3 +306,50 @@ def test_daily_counts_have_a_status_and_no_alarm(spamtide: Spamtide, tmp_path: P
     found = spamtide("watch", "--series", tmp_path / "d.csv", "--silent-since", "2011-01-31", "--json").json
     assert found["status"] == "silent since 2011-01-31T00:00:00Z, too early to be watched"
     assert found["refused"]["reason"] == "coarse_bins"
+
+
+def test_a_following_digest_steps_the_watches_and_tells_once(
+    spamtide: Spamtide, back: Path, hook: Hook, tmp_path: Path
+) -> None:
+    place = shutil.copytree(back, tmp_path / "w")
+    kept = (place / "spamtide.toml").read_text().split("\n[watch]")[0]
+    (place / "spamtide.toml").write_text(f"{kept}\n[watch]\nwebhook = {json.dumps(hook.url)}\n")
+    measure = f"dialect:{dialect_of_rustock(spamtide, place)}"
+    added = spamtide(
+        "--workspace", place, "watch", "add", "engine", "--measure", measure, "--feed", "trap", "--silent-since", STOP
+    )
+    assert added.code == 0, added.err
+    now, told = [parse_instant("2011-05-25T05:10:00Z")], []
+    watching = BackgroundWatching(Workspace(place), clock=lambda: now[0], tell=told.append)
+
+    def look() -> None:
+        watching._not_before = 0.0  # rested
+        watching.look()
+        watching.wait()
+
+    look()
+    assert told == [] and not watching.wanted
+    now[0] += HOUR_US // 2
+    look()
+    assert not watching.wanted, "an hour that is not over is not looked at again"
+    hook.status = 500
+    now[0] = parse_instant("2011-06-05T00:30:00Z")
+    look()
+    raised = [e for e in told if e["event"] == "watch.alarm"]
+    assert [(e["watch"], e["status"]) for e in raised] == [("engine", "returned")]
+    assert [e["event"] for e in told] == ["watch.alarm", "digest.failed"] and watching.wanted
+    hook.status = 200
+    for _ in range(2):
+        now[0] += HOUR_US
+        look()
+    assert [b["alarm_id"] for b in hook.bodies] == [raised[0]["alarm_id"]] * 2, (
+        "one that failed, and one that was taken"
+    )
+    assert len([e for e in told if e["event"] == "watch.alarm"]) == 1
+    # By hand afterwards nothing is left to do, and while another process holds the lock nothing is done.
+    after = spamtide("--workspace", place, "watch", "run", "engine", "--json").json
+    assert not after["new_alarm"] and after["told"] == ["webhook"]
+    with hold_watch_lock(place / "archive"):
+        now[0] += HOUR_US
+        look()
+    assert watching.wanted

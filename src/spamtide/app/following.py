@@ -1,8 +1,8 @@
 """``digest --follow``: reads messages while they arrive, settles what is sealed, gathers the days that are over.
 
-Four things go on at once, three of them on one small pool of workers. The *tails* of open segments become provisional parts within seconds, as far
+Five things go on at once, three of them on one small pool of workers. The *tails* of open segments become provisional parts within seconds, as far
 as they are durable (``spamtide.archive.durable``); only who asks for them sees them. *Sealed* segments are settled: their parts are named by
-the root, under the lock of the tables. *Days* that the clock has left are gathered by a thread, and *campaigns* are grouped by another. Tails come first.
+the root, under the lock of the tables. *Days* that the clock has left are gathered by a thread, *campaigns* are grouped by another, and *watches* stepped by a third. Tails come first.
 
 Nothing here is the only copy of anything: a kill at any moment loses work, and the next start does it again.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.backgroundgrouping import BackgroundGrouping
+from spamtide.app.backgroundwatching import BackgroundWatching
 from spamtide.app.digesting import TASK_RECORDS, DigestOutcome, compact_workspace, split_tasks
 from spamtide.app.pool import Done, Poison, Task, WorkerPool
 from spamtide.app.quarantine import in_quarantine, quarantine_entry, split_around
@@ -88,6 +89,7 @@ class Follower:
         self._gathering: threading.Thread | None = None
         self._gathered: tuple[int, float] | None = None
         self._grouping = BackgroundGrouping(workspace, clock=clock, tell=tell)
+        self._watching = BackgroundWatching(workspace, clock=clock, tell=tell)
         self.outcome = DigestOutcome()
         self._begin()
 
@@ -132,6 +134,9 @@ class Follower:
         if self._settling is None:
             self._settle(digested)
         self._grouping.look()
+        if not self._grouping.busy:
+            # A watch of a sender group or campaign counts by the grouping.
+            self._watching.look()
         self._gather()
 
     def _folders(self) -> list[tuple[str, Path]]:
@@ -248,7 +253,7 @@ class Follower:
         self._tables.commit(FACTS_VERSION, work.parts, work.ends)
         self._settling = None
         self._lock.close()
-        self._grouping.wanted = True
+        self._grouping.wanted = self._watching.wanted = True
         self._drop_provisional()
         self.outcome.segments += len(work.ends)
         self.outcome.messages += work.messages

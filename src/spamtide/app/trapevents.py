@@ -66,6 +66,10 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Campaigns are those of everything that is settled by now.",
         ("generation", "messages", "campaigns", "seconds"),
     ),
+    "watch.alarm": (
+        "A watch raised an alarm while the digest follows; it is told as `watch.webhook` and `watch.command` say. Its words are those of `watch status`.",
+        ("watch", "status", "alarm_id"),
+    ),
     "digest.gathered": ("The tables of days that are over were put together.", ("days", "parts")),
     "digest.thinned": ("Bodies were dropped by the written policy; how many messages are on hold.", ("messages", "bytes", "held")),
     "digest.quarantined": ("A message that no worker survives was set apart.", ("id", "reason")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,27 +166,22 @@ def watch_status(ctx: click.Context, name: str | None, as_json: bool, as_jsonl: 
 def watch_run(ctx: click.Context, name: str | None, as_json: bool, as_jsonl: bool) -> int:
     """Step one watch forward, or all, to the last whole hour, and tell of alarms as [watch] in spamtide.toml says.
 
-    Run it every hour. It goes on where it stopped, and an alarm is raised once.
+    'spamtide digest --follow' does it by itself; without that run it every hour. It goes on where it stopped, and an alarm is raised once.
     """
     from spamtide.app.progress import progress_bar
-    from spamtide.app.watching import WatchBook, run_watches, tell_alarms
+    from spamtide.app.watching import run_round
     from spamtide.app.workspace import now_us
     from spamtide.archive import hold_watch_lock
 
     observatory, watches = _chosen(ctx, name)
     root = observatory.workspace.archive.root
-    with hold_watch_lock(root, lambda: say("another process steps the watches; waiting for it")):
-        with progress_bar("watching", "watches") as tick:
-            stepped = list(run_watches(observatory, watches, now=now_us(), progress=lambda n: tick(n, len(watches))))
-        book, settings = WatchBook(observatory.workspace), observatory.workspace.settings.watch
-        raised = [(s.alarm, _document(s)) for s in stepped if s.alarm is not None]
-        failed = tell_alarms(book, settings, raised, clock=now_us)
-        known = {a.id: a for a in book.alarms()}
-        stepped = [s if s.alarm is None else replace(s, alarm=known[s.alarm.id]) for s in stepped]
-    _emit(stepped, one=name is not None, as_json=as_json, as_jsonl=as_jsonl)
-    for error in failed:
+    lock = hold_watch_lock(root, lambda: say("another process steps the watches; waiting for it"))
+    with lock, progress_bar("watching", "watches") as tick:
+        done = run_round(observatory, watches, clock=now_us, progress=lambda n: tick(n, len(watches)))
+    _emit(done.stepped, one=name is not None, as_json=as_json, as_jsonl=as_jsonl)
+    for error in done.failed:
         say(f"spamtide: {printable(error.message)} {error.next_step} [{error.code}]")
-    return 3 if failed else 0
+    return 3 if done.failed else 0
 
 
 @watch_command.command("confirm")
@@ -273,25 +268,11 @@ def _observatory(ctx: click.Context, measure: str) -> Observatory:
     return observatory
 
 
-def _document(stepped: Stepped) -> dict[str, Any]:
-    from spamtide.report import watch_document
-
-    document = watch_document(stepped.status, name=stepped.watch.name, feeds=stepped.watch.feeds)
-    alarm = stepped.alarm
-    told = [] if alarm is None else sorted(alarm.told)
-    return {
-        **document,
-        "hours_stepped": stepped.hours,
-        "new_alarm": stepped.new,
-        "alarm_id": alarm and alarm.id,
-        "told": told,
-    }
-
-
-def _emit(stepped: list[Stepped], *, one: bool, as_json: bool, as_jsonl: bool) -> None:
+def _emit(stepped: Sequence[Stepped], *, one: bool, as_json: bool, as_jsonl: bool) -> None:
+    from spamtide.app.watching import document_of
     from spamtide.report import watch_lines
 
-    documents = [_document(s) for s in stepped]
+    documents = [document_of(s) for s in stepped]
     if as_jsonl:
         emit_jsonl(documents)
     elif as_json and one:
