@@ -6,7 +6,9 @@ Each case is a shipped scenario (counts alone, a Poisson draw of its rates a see
 ``effect --series COUNTS.csv --event E --target T --shape auto`` asks: windows, the day left out and competing events are those of the registry. What
 is right was written down before looking: the interval holds what was planted; the shape is the one planted; where nothing can
 be seen, the headline says so and the detectable effect is larger than the planted one; the warnings that must come do. The date is
-what ``changes`` says of the same series.
+what ``changes`` says of the same series, asked without the event: right where a printed interval holds an instant between the first at which the
+planted rates part and the one at which half of the fall is done (a ramp has no other date), and its middle lies within three days of those, as far as
+the diagnostics move a cut. Where nothing can be seen it is right to say nothing there.
 """
 
 from __future__ import annotations
@@ -29,14 +31,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from measure import calibrate
 from spamtide.app.cuts import find_cut
 from spamtide.event import load_registry
-from spamtide.measure import Effect, Window, effect_of_given, given_series
+from spamtide.measure import DAY_US, Effect, Window, effect_of_given, find_changes, given_series, rebinned
 from spamtide.simulate import load_scenario
 from spamtide.simulate.counts import washed_by_kernel
 from spamtide.simulate.rates import Rates
 
 REGISTRY = load_registry()
 HOUR_US = 3_600_000_000
+DATE_US, WEEK_HOURS = 3 * DAY_US, 168
 Floats = NDArray[np.float64]
+Rows = list[tuple[int, str, float | None, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,30 @@ def planted(case: Case, rates: Rates, effect: Effect) -> float:
     return float(there[inside].sum() / gone[inside].sum())
 
 
+def dated(rows: Rows, rates: Rates, case: Case) -> bool:
+    """Whether ``changes`` names the instants at which the planted rates part, or rightly nothing near them."""
+    mine = streams_of(rates, case.sender)
+    there, gone = (sum((rates.rates(0, k, with_event=w) for k in mine), np.zeros(rates.hours)) for w in (True, False))
+    if case.undone is not None:
+        level = rates.level(rates.scenario.groups[rates.streams[mine[0]].group], with_event=False)
+        fallen = (level == case.undone).astype(np.float64)
+    else:
+        fallen = 1 - there / np.where(gone > 0, gone, 1.0)
+    parted = int(np.flatnonzero(np.abs(fallen) > 1e-6)[0])
+    half = parted + int(np.argmax(fallen[parted:] >= 0.5 * fallen[parted : parted + WEEK_HOURS].max()))
+    first, last = int(rates.starts[parted]), int(rates.starts[half])
+    said = find_changes({"x": rebinned(given_series(rows)["x"], DAY_US, 0)}).changes
+    if not case.fell:
+        return not any(c.at.low <= last and first <= c.at.high for c in said)
+    return any(
+        c.at.low <= last
+        and first <= c.at.high
+        and first - DATE_US <= c.at.value <= last + DATE_US
+        and c.ratio.value < 1
+        for c in said
+    )
+
+
 def chosen(effect: Effect) -> str:
     """The shape of the highest weight."""
     return max(effect.shapes, key=lambda s: s[1])[0] if effect.shapes else "none"
@@ -106,7 +134,7 @@ def answer(case: Case, seed: int) -> tuple[dict[str, bool], Effect, float, str]:
     rates = Rates(scenario, seed, 1.0, washed_by_kernel(scenario, seed))
     mine = streams_of(rates, case.sender)
     counts, up = rates.counts[0][:, mine].sum(axis=1), rates.up[scenario.feeds[0].name]
-    rows = [(int(t), "x", float(c), float(u)) for t, c, u in zip(rates.starts, counts, up, strict=True)]
+    rows: Rows = [(int(t), "x", float(c), float(u)) for t, c, u in zip(rates.starts, counts, up, strict=True)]
     cut = find_cut(REGISTRY, case.event, None)
 
     def ask(after: Window | None) -> Effect:
@@ -128,6 +156,7 @@ def answer(case: Case, seed: int) -> tuple[dict[str, bool], Effect, float, str]:
         "effect": truth <= ratio.high and (ratio.low <= truth or ratio.low < 0.005),
         "verdict": (ratio.high < 1) == case.fell,
         "warnings": set(case.warned) <= codes,
+        "date": dated(rows, rates, case),
     }
     # Whether it came back can be seen only in a window that goes on.
     shape = chosen(whole if case.shapes == PAUSE else effect)

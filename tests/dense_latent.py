@@ -22,12 +22,9 @@ from spamtide.measure.latent import (
     RHO,
     SHAPE,
     SIGMA,
-    SLOPE,
-    TURN_DAYS,
-    TURN_SD,
-    TURN_WEIGHT,
     WEEKDAY_SD,
 )
+from spamtide.measure.trends import SLOPE, TURN_DAYS, TURN_FROM, TURN_HEAVY, TURN_SD, TURN_TO, TURN_WEIGHT
 
 Floats = NDArray[np.float64]
 
@@ -116,6 +113,22 @@ def fit_latent(
     reference = baseline(0.45, 0.27, 0.5, trends[1][0]) + both_post * BETA_SD**2 + 0.36 * drift
     z, v = _working_response(count, log_e, reference)
     noise = np.diag(v)
+    if turns:
+        # The days before the cut alone, with and without a turn: their marginal likelihoods over all noises.
+        early = np.ix_(~post, ~post)
+        likelihoods = {True: 0.0, False: 0.0}
+        for path_covariance, weight, turn in trends:
+            for rho in RHO:
+                for sigma in SIGMA:
+                    for nugget in NUGGET:
+                        chol = np.linalg.cholesky((baseline(rho, sigma, nugget, path_covariance) + noise)[early])
+                        half = solve_triangular(chol, z[~post], lower=True, check_finite=False)
+                        fits = np.exp(-0.5 * half @ half - np.log(np.diag(chol)).sum() - 0.5 * np.log(sigma / 0.3) ** 2)
+                        likelihoods[turn] += weight * fits
+        factor = likelihoods[True] / TURN_WEIGHT / (likelihoods[False] / (1 - TURN_WEIGHT))
+        heavy = float(np.interp(np.log(factor), np.log([TURN_FROM, TURN_TO]), [TURN_WEIGHT, TURN_HEAVY]))
+        share = {True: heavy / TURN_WEIGHT, False: (1 - heavy) / (1 - TURN_WEIGHT)}
+        trends = [(path_covariance, weight * share[turn], turn) for path_covariance, weight, turn in trends]
     points = []
     for rho in RHO:
         for sigma in SIGMA:

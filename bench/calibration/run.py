@@ -1,11 +1,12 @@
 """Calibration: how often intervals hold the planted truth, in ten kinds of made worlds, ours and a peer's, in one run.
 
-    python bench/calibration/run.py [--worlds 200] [--first 0] [--kind K ...] [--processes 1] [--done] [--page]
+    python bench/calibration/run.py [--worlds 200] [--first 0] [--kind K ...] [--processes 1] [--done] [--headline] [--peer-each N] [--page]
 
 Worlds are numbered; those that are done lie in ``bench/out/calibration`` under a digest of the code that made them, so that
 a run that was cut off goes on, and a change of the estimator begins anew. Rounds of 100 worlds go through the kinds, those named
-first; ``--done`` computes nothing and scores what there is. ``--page`` writes the tables into docs/explanation/calibration.md.
-The peer, statsmodels, is asked of every tenth world where it is installed (bench/peers/structural.txt).
+first; ``--done`` computes nothing and scores what there is. ``--headline`` asks the default estimator alone, a tenth of the time. ``--page`` writes
+the tables into docs/explanation/calibration.md, with ``--headline`` the first of them.
+The peer, statsmodels, is asked of every tenth world where it is installed (bench/peers/structural.txt), or as ``--peer-each`` says.
 """
 
 from __future__ import annotations
@@ -42,22 +43,29 @@ def digest() -> str:
     """Of the code that a result depends on."""
     found = hashlib.sha256()
     folder = Path(beside.__file__).parent
-    names = [folder / f"{n}.py" for n in ("latent", "noise", "shapes", "methods", "regressions", "opinions", "beside")]
+    names = [
+        folder / f"{n}.py"
+        for n in ("latent", "noise", "shapes", "stops", "trends", "methods", "regressions", "opinions", "beside")
+    ]
     for path in [*names, HERE / "worlds.py", HERE / "peers.py", Path(__file__)]:
         found.update(path.read_bytes())
     return found.hexdigest()[:12]
 
 
-def answers(kind: str, seed: int) -> dict[str, Any]:
-    """What every method says of one world: ``{method: [value, low, high] or null}``; a refusal is null."""
+def answers(kind: str, seed: int, headline: bool = False, peer_each: int = DEAR_EACH) -> dict[str, Any]:
+    """What every method, or the default alone, says of one world: ``{method: [value, low, high] or null}``; a refusal is null."""
     world = worlds.make(kind, seed)
     before = world.series.starts < world.after.start
     after = ~before
     said: dict[str, Any] = {}
     refused = beside.refusal_of(world.series, before, after)
     days = methods.live_days(world.series, before, after)
-    for name in methods.METHODS:
+    for name in [methods.DEFAULT_METHOD] if headline else methods.METHODS:
         said[name] = None if refused is not None else _ends(methods.answer_by(name, days).ratio)
+    if headline:
+        if peers.available() and seed % peer_each == 0:
+            said["statsmodels"] = peers.structural(days, seed)
+        return {"seed": seed, "planted": world.planted, "shape": world.shape, "said": said}
     said["naive-poisson"] = _ends(beside.naive_of(world.series, before, after).ratio)
     if refused is None and seed % DEAR_EACH == 0:
         said["latent-ar1, shape chosen"] = _ends(methods.answer_by("latent-ar1", days, "auto").ratio)
@@ -67,7 +75,7 @@ def answers(kind: str, seed: int) -> dict[str, Any]:
         said["donut"] = _ends(beside.donut(world.series, world.after.start, before, after).ratio)
     if world.controls:
         said["with controls"] = _ends(beside.with_controls(world.series, before, after, world.controls).ratio)
-    if peers.available() and seed % DEAR_EACH == 0:
+    if peers.available() and seed % peer_each == 0:
         said["statsmodels"] = peers.structural(days, seed)
     return {"seed": seed, "planted": world.planted, "shape": world.shape, "said": said}
 
@@ -89,22 +97,26 @@ def results(kind: str, folder: Path) -> dict[int, dict[str, Any]]:
     return found
 
 
-def missing(done: dict[int, dict[str, Any]], first: int, count: int) -> list[int]:
+def missing(done: dict[int, dict[str, Any]], first: int, count: int, peer_each: int = DEAR_EACH) -> list[int]:
     """Worlds that are not done, or that a peer that is here now was not asked of."""
     peer = peers.available()
-    asked = {s for s, row in done.items() if s % DEAR_EACH or not peer or table.PEER in row["said"]}
+    asked = {s for s, row in done.items() if s % peer_each or not peer or table.PEER in row["said"]}
     return [s for s in range(first, first + count) if s not in asked]
 
 
-def work(folder: Path, kinds: Sequence[str], first: int, count: int, processes: int) -> Iterator[str]:
+def work(
+    folder: Path, kinds: Sequence[str], first: int, count: int, processes: int, headline: bool = False, peer_each: int = DEAR_EACH
+) -> Iterator[str]:  # fmt: skip
     """Do what is missing, in rounds through the kinds; yields each kind of a round when it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         for start in range(0, count, ROUND):
             for kind in kinds:
-                left = missing(results(kind, folder), first + start, min(ROUND, count - start))
+                left = missing(results(kind, folder), first + start, min(ROUND, count - start), peer_each)
                 with (folder / f"{kind.replace(' ', '-')}.jsonl").open("a", encoding="utf-8") as file:
-                    for row in pool.map(partial(answers, kind), left, chunksize=5):
+                    for row in pool.map(
+                        partial(answers, kind, headline=headline, peer_each=peer_each), left, chunksize=5
+                    ):
                         file.write(json.dumps(row) + "\n")
                         file.flush()
                 yield f"{kind}: {min(start + ROUND, count):,} worlds"
@@ -136,16 +148,21 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=worlds.KINDS, help="these kinds only")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--done", action="store_true", help="score what is done, compute nothing")
+    parser.add_argument("--headline", action="store_true", help="the default estimator alone")
+    parser.add_argument(
+        "--peer-each", type=int, default=DEAR_EACH, help="ask the peer of every world whose number this divides"
+    )
     parser.add_argument("--page", action="store_true", help="write docs/explanation/calibration.md")
     asked = parser.parse_args()
-    folder = ROOT / "bench" / "out" / "calibration" / digest()
+    folder = ROOT / "bench" / "out" / "calibration" / (digest() + ("-headline" if asked.headline else ""))
     if not asked.done:
-        for line in work(folder, asked.kind or worlds.KINDS, asked.first, asked.worlds, asked.processes):
+        kinds = asked.kind or worlds.KINDS
+        for line in work(folder, kinds, asked.first, asked.worlds, asked.processes, asked.headline, asked.peer_each):
             print(line, file=sys.stderr, flush=True)
     scores = scores_of(folder, asked.first, asked.worlds)
-    print(table.tables(scores))
+    print(table.headline(scores) + ("" if asked.headline else f"\n{table.tables(scores)}"))
     if asked.page:
-        table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores)
+        table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores, headline_alone=asked.headline)
 
 
 if __name__ == "__main__":

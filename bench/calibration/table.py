@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+FIRST, FIRST_END = "<!-- headline: python bench/calibration/run.py --headline --page -->", "<!-- end of headline -->"
 BEGIN, END = "<!-- tables: python bench/calibration/run.py --page -->", "<!-- end of tables -->"
 HEADLINE, PEER = "latent-ar1", "statsmodels"
 # The headline in those worlds of which the peer was asked.
@@ -30,8 +31,8 @@ Scores = dict[str, dict[str, Score]]
 
 
 def winkler(low: float, high: float, truth: float) -> float:
-    """Winkler's interval score on the log scale at 95 %: width, plus 40 times what the interval missed by."""
-    ends = np.log([low, high, truth])
+    """Winkler's interval score on the log scale at 95 %: width, plus 40 times what the interval missed by; one that begins at 0 begins at a thousandth."""
+    ends = np.log([max(low, 1e-3), high, truth])
     return float(ends[1] - ends[0] + 40 * (max(0.0, ends[0] - ends[2]) + max(0.0, ends[2] - ends[1])))
 
 
@@ -50,7 +51,7 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
             1 - len(given) / len(asked),
             float(np.mean([low <= truth <= high for (_, low, high), truth in given])),
             float(np.mean([not low <= 1 <= high for (_, low, high), _ in given])),
-            float(np.median([np.log(high / low) for (_, low, high), _ in given])),
+            float(np.median([np.log(high / max(low, 1e-3)) for (_, low, high), _ in given])),
             float(np.mean([winkler(low, high, truth) for (_, low, high), truth in given])),
         )
     return found
@@ -61,8 +62,8 @@ def shown(value: float) -> str:
     return "-" if not np.isfinite(value) else f"{value:.3f}".replace("0.", ".", 1) if value < 1 else f"{value:.3f}"
 
 
-def tables(scores: Scores) -> str:
-    """One table a question: the headline beside the peer, then each method in each kind."""
+def headline(scores: Scores) -> str:
+    """The default estimator in each kind, beside the peer."""
     lines = [
         "| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer |"
     ]
@@ -79,6 +80,12 @@ def tables(scores: Scores) -> str:
         lines.append(f"| {kind} | {own.worlds:,} | {' | '.join(cells + beside)} |")
     if ratios and len(ratios) == len(scores):
         lines.append(f"| *median kind* | | | | | | | | | {shown(float(np.median(ratios)))} |")
+    return "\n".join(lines)
+
+
+def tables(scores: Scores) -> str:
+    """One table a question: each method in each kind."""
+    lines = []
     names = [m for m in dict.fromkeys(m for by in scores.values() for m in by) if m != PAIRED]
     for title, pick in (("coverage", "coverage"), ("width, log of high/low, median", "width"), ("Winkler score", "winkler"),
                         ("refused", "refused")):  # fmt: skip
@@ -87,11 +94,13 @@ def tables(scores: Scores) -> str:
         for kind, by in scores.items():
             cells = [shown(getattr(by[n], pick)) if n in by else "" for n in names]
             lines.append(f"| {kind} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(lines[1:])
 
 
-def write_page(page: Path, scores: Scores) -> None:
+def write_page(page: Path, scores: Scores, *, headline_alone: bool = False) -> None:
     """Put the tables where the page keeps them; the words around them stay."""
     text = page.read_text("utf-8")
-    head, tail = text[: text.index(BEGIN)], text[text.index(END) :]
-    page.write_text(f"{head}{BEGIN}\n\n{tables(scores)}\n\n{tail}", "utf-8")
+    for begin, end, made in ((FIRST, FIRST_END, headline), (BEGIN, END, tables)):
+        if not headline_alone or begin == FIRST:
+            text = f"{text[: text.index(begin)]}{begin}\n\n{made(scores)}\n\n{text[text.index(end) :]}"
+    page.write_text(text, "utf-8")

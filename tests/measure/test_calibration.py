@@ -59,12 +59,16 @@ def test_a_score_is_what_it_says(bench) -> None:  # type: ignore[no-untyped-def]
 def test_the_page_keeps_its_words_and_takes_the_tables(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     _, table, _ = bench
     page = tmp_path / "p.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    page.write_text(f"before\n{table.FIRST}\nold\n{table.FIRST_END}\nbetween\n{table.BEGIN}\nold\n{table.END}\nafter\n")
     one = table.score([{"planted": 0.5, "said": {"latent-ar1": [0.5, 0.4, 0.6]}}])
     table.write_page(page, {"calm": one})
     text = page.read_text("utf-8")
     assert text.startswith("before\n") and text.endswith(f"{table.END}\nafter\n") and "old" not in text
     assert "| calm | 1 | 1.000 | .000 |" in text
+    by_method = text[text.index(table.BEGIN) :]
+    table.write_page(page, {"calm": one, "rough": one}, headline_alone=True)
+    again = page.read_text("utf-8")
+    assert "| rough | 1 |" in again and again.endswith(by_method) and "between" in again
 
 
 def test_the_peer_is_compared_in_the_worlds_it_was_asked_of(bench) -> None:  # type: ignore[no-untyped-def]
@@ -76,7 +80,7 @@ def test_the_peer_is_compared_in_the_worlds_it_was_asked_of(bench) -> None:  # t
     found = table.score(rows)
     assert found[table.PAIRED].worlds == 1 and found["latent-ar1"].worlds == 2
     assert found[table.PAIRED].winkler / found[table.PEER].winkler == pytest.approx(0.4055 / 0.8473, rel=1e-3)
-    assert table.PAIRED not in table.tables({"calm": found})
+    assert table.PAIRED not in table.headline({"calm": found}) + table.tables({"calm": found})
 
 
 def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-untyped-def]
@@ -89,7 +93,7 @@ def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-u
 def test_intervals_are_calibrated_in_every_kind_of_world(bench) -> None:  # type: ignore[no-untyped-def]
     run, table, _ = bench
     scores = run.calibrate(WORLDS, FIRST, len(os.sched_getaffinity(0)))
-    print(f"\n{table.tables(scores)}")
+    print(f"\n{table.headline(scores)}\n{table.tables(scores)}")
     table.write_page(ROOT / "docs" / "explanation" / "calibration.md", scores)
     own = {kind: by["latent-ar1"] for kind, by in scores.items()}
     lowest = {kind: 0.91 if kind in ("short history", "pre-decline") else 0.92 for kind in own}

@@ -41,6 +41,16 @@ def test_the_fast_fit_is_the_dense_one(n: int, m: int, level: float) -> None:
     assert np.log(fast.high / fast.low) == pytest.approx(width, rel=0.12)
 
 
+def test_the_fast_fit_is_the_dense_one_where_the_days_before_fall() -> None:
+    d = days(90, 12, 300.0, sd=0.2)
+    fall = np.exp(-0.9 * np.clip((d.day + 24) / 24, 0, None))
+    counts = np.round(d.counts * fall)
+    given = (d.day, d.weekday, counts, d.exposures, d.post)
+    fast, slow = fit_latent(*given), dense_latent.fit_latent(*given)
+    np.testing.assert_allclose(fast.expected, slow.expected, rtol=1e-6)
+    assert fast.value == pytest.approx(slow.value, rel=0.05)
+
+
 def test_the_noise_is_the_matrix_it_stands_for() -> None:
     t = np.array([0.0, 1, 2, 5, 6, 20, 21])
     independent = np.linspace(0.1, 0.4, 7)

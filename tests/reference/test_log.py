@@ -57,7 +57,7 @@ def test_the_source_tells_these_events_and_no_other() -> None:
     app = ROOT / "src" / "spamtide" / "app"
     python = "".join(
         (app / name).read_text("utf-8")
-        for name in ("trapping.py", "companion.py", "following.py", "backgroundgrouping.py")
+        for name in ("trapping.py", "companion.py", "following.py", "backgroundgrouping.py", "backgroundwatching.py")
     )
     told = set(re.findall(name, kernel)) | set(re.findall(r"make_event\(\s*" + name, python))
     assert told == set(EVENTS)

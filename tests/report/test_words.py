@@ -75,6 +75,13 @@ def test_digits_follow_the_width(effect: Effect, low: float, high: float, said: 
     assert f" {said} in the 14 days after " in effect_sentence(replace(effect, ratio=Interval(value, low, high)))
 
 
+def test_a_complete_stop_is_said_by_its_bound(effect: Effect) -> None:
+    stop = Interval(0.0008, 0.0, 0.0037)
+    text = effect_sentence(replace(effect, ratio=stop))
+    assert "came to a complete stop: a fall by at least 99.6 % (95 % interval: 99.6 to 100 %) in the 14 days" in text
+    assert change_span(stop) == "−100 to −99.6 %" and change_words(stop) == "−99.9 %"
+
+
 def test_the_step_grows_with_the_interval() -> None:
     steps = [digits(w)[0] for w in (0.5, 1.9, 2, 20, 29, 30, 59, 60, 400, 700)]
     assert steps == [0.1, 0.1, 1, 1, 1, 5, 5, 10, 50, 100]

@@ -196,6 +196,8 @@ def _log(ratio: Interval) -> tuple[float, float]:
     from scipy.stats import norm
 
     z = float(norm.ppf(0.5 + ratio.level / 2))
+    if ratio.value > 0 and ratio.low == 0:
+        return math.log(ratio.value), ratio.log_sd**2
     # A ratio of 0 has no log; half of the upper bound's hundredth stands for it, with an interval as wide as it is then.
     low, value = max(ratio.low, ratio.high / 1e4), max(ratio.value, ratio.high / 1e4)
     return math.log(value), max((math.log(ratio.high / low) / (2 * z)) ** 2, 1e-12)

@@ -49,17 +49,13 @@ def attribute(evidence: Evidence) -> Attribution:
     return Attribution(BECAUSE if all(rule.met for rule in rules) else AFTER, rules)
 
 
-def _detectable(ratio: Interval) -> float:
-    return float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92)) if ratio.low > 0 else 0.0
-
-
 def _placebos(evidence: Evidence) -> Rule:
     given = [(name, ratio) for name, ratio in evidence.placebos if ratio is not None]
     if not given:
         return Rule("placebo_targets_quiet", False, Note("no_placebo_targets"))
     changed = [name for name, ratio in given if not ratio.low <= 1 <= ratio.high]
     size = abs(float(np.log(evidence.ratio.value)))
-    blind = [name for name, ratio in given if -np.log(max(_detectable(ratio), 1e-9)) > size]
+    blind = [name for name, ratio in given if -np.log(max(ratio.detectable, 1e-9)) > size]
     facts: dict[str, Fact] = {"of": len(given), "changed": len(changed), "blind": len(blind)}
     if changed:
         return Rule("placebo_targets_quiet", False, Note("placebo_target_changed", facts))
@@ -81,7 +77,7 @@ def _competing(evidence: Evidence) -> Rule:
 
 
 def _dose(evidence: Evidence) -> Rule:
-    parts = [(share, ratio) for _, share, ratio in evidence.doses if ratio is not None and ratio.low > 0]
+    parts = [(share, ratio) for _, share, ratio in evidence.doses if ratio is not None and ratio.value > 0]
     shares = np.array([share for share, _ in parts])
     if len(parts) < FEWEST_PARTS or np.ptp(shares) == 0:
         return Rule("dose_agrees", False, Note("too_few_doses", {"parts": len(parts), "needed": FEWEST_PARTS}))
@@ -99,7 +95,7 @@ def dose_slope(parts: Sequence[tuple[float, Interval]]) -> Interval:
     """
     x = np.array([share for share, _ in parts])
     y = np.array([np.log(ratio.value) for _, ratio in parts])
-    w = np.array([(np.log(ratio.high / ratio.low) / 3.92) ** -2 for _, ratio in parts])
+    w = np.array([ratio.log_sd**-2 for _, ratio in parts])
     centre = x - (w @ x) / w.sum()
     slope = float((w * centre) @ y / ((w * centre) @ centre))
     left = y - (w @ y) / w.sum() - slope * centre

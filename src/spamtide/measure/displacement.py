@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from spamtide.measure.beside import Bins, fit_bins
+from spamtide.measure.beside import Bins, fit_bins, interval_of
 from spamtide.measure.enough import refusal_of
 from spamtide.measure.latent import DRAWS, Floats, philox
+from spamtide.measure.stops import expected_totals
 from spamtide.measure.values import Displacement, Interval, Part, Refusal, Series, Window
 
 
@@ -53,18 +54,27 @@ def displacement_of(target: Series, rest: Series, before: Window, after: Window)
     # By ranks: each margin stays what its own fit says, the pairing is that of the copula. A high ratio is a low expectation.
     ratios = [np.sort(fit.draws)[np.argsort(np.argsort(row))] for fit, row in zip(fits, normal, strict=True)]
     expected = [max(n, 0.5) / r for n, r in zip(counted, ratios, strict=True)]
+    alone: list[Interval | None] = [None, None]
+    for i, series in enumerate((target, rest)):
+        if counted[i] == 0:
+            # Nothing over a ratio says little of what was expected: its own law does, and the ratio is the headline's.
+            exposure, fit = series.exposures[in_after], fits[i]
+            late = slice(len(fit.expected) - len(exposure), None)
+            sd = np.log(fit.expected_high[late] / fit.expected_low[late]) / 3.92
+            expected[i] = expected_totals(np.log(fit.expected[late]), sd, exposure, -normal[i])
+            alone[i] = interval_of(fit)
     parts = [
-        _part("direct", counted[0], expected[0]),
-        _part("displacement", counted[1], expected[1]),
+        _part("direct", counted[0], expected[0], alone[0]),
+        _part("displacement", counted[1], expected[1], alone[1]),
         _part("net", counted[0] + counted[1], expected[0] + expected[1]),
     ]
     return Displacement(tuple(parts), correlation, int(in_after.sum()))
 
 
-def _part(name: str, counted: float, expected: Floats) -> Part:
-    return Part(
-        name, counted, _interval(expected), _interval(max(counted, 0.5) / expected), _interval(counted - expected)
-    )
+def _part(name: str, counted: float, expected: Floats, ratio: Interval | None = None) -> Part:
+    """``ratio``: where it is not that of the counts over what was expected."""
+    shown = ratio or _interval(max(counted, 0.5) / expected)
+    return Part(name, counted, _interval(expected), shown, _interval(counted - expected))
 
 
 def _interval(draws: Floats) -> Interval:

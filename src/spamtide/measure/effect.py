@@ -183,7 +183,7 @@ def _estimated(effect: Effect, series: Series, in_before: Bins, in_after: Bins, 
     return replace(
         effect, ratio=ratio, second_opinions=tuple(o for o in opinions if o.method != own), warnings=tuple(notes),
         also_at=tuple((at, at_cut(series, at, before, after, asked.method, asked.shape)) for at in asked.also_at),
-        minimum_detectable=float(np.exp(-2.8 * np.log(ratio.high / ratio.low) / 3.92)), neighbours=around, pre_trend=pre,
+        minimum_detectable=ratio.detectable, neighbours=around, pre_trend=pre,
         placebo_p=p, path=_path(series, in_before | in_after, in_after, fit), shapes=fit.shapes, checks=checks,
         displacement=table, attribution=attribution,
     )  # fmt: skip

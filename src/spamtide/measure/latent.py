@@ -3,8 +3,8 @@
     log E[y_t] = log e_t + mu + weekday + trend(t) + AR(1)_t + nugget_t + post(t) (g(t) beta + d_t),  y Poisson given that
 
 Priors: mu sd 5; weekday sd .35; beta sd 2; log sigma ~ N(log .3, 1). The trend is none (weight .65), a slope all along (.15; sd
-.25 per 30 days), or a turn 14, 24 or 40 days before the cut that stops at it or goes on (.2; sd .5 at the cut). d is an
-Ornstein-Uhlenbeck path with time constant half the after window; by default g is 1 and the sd of d is 0 (.85), .6 (.1) or 2
+.25 per 30 days), or a turn 14, 24 or 40 days before the cut that stops at it or goes on (.2, .5 where the days before the cut
+speak for one; sd .5 at the cut): ``trends``. d is an Ornstein-Uhlenbeck path with time constant half the after window; by default g is 1 and the sd of d is 0 (.85), .6 (.1) or 2
 (.05), an average over shapes; others in ``shapes``. Counts of 30 and more enter as log(y + .5) with variance 1/(y + .5),
 smaller ones through one Laplace working response. Given a point of the grid all is Gaussian, and costs a tridiagonal
 factor (``noise``). Source: docs/explanation/effect.md.
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from spamtide.measure.noise import Floats, Noise, markov_precision
 from spamtide.measure.shapes import WOBBLE as SHAPE
 from spamtide.measure.shapes import Curve, curves, wobbling
+from spamtide.measure.stops import stopped
+from spamtide.measure.trends import Trend, evidence, trends_of, weighed
 
 RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
 SIGMA = (0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 0.95)
 NUGGET = (0.1, 0.5)
-SLOPE = ((0.0, 0.65), (0.25, 0.15))
-# A turn some days before the cut, that stops at it or goes on: its days, weight of all together, sd of the log change at the cut.
-TURN_DAYS, TURN_WEIGHT, TURN_SD = (14, 24, 40), 0.2, 0.5
+NOISES = tuple((rho, sigma, nugget) for rho in RHO for sigma in SIGMA for nugget in NUGGET)
 DRAWS = 3_000
 MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
@@ -41,7 +41,7 @@ class Fit:
     """Posterior of the window's ratio, and of what was expected without the event on each live day (log scale).
 
     ``shapes``: posterior weight of each shape that was weighed, the heaviest first. ``effect``: the ratio day by day after
-    the cut, as rows of low, value and high. ``draws``: the ratio, 3,000 times.
+    the cut, as rows of low, value and high. ``draws``: the ratio, 3,000 times, none of them 0, though low is where all stopped (``stops``).
     """
 
     value: float
@@ -64,37 +64,16 @@ def philox(purpose: str, *inputs: Floats | NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class _Trend:
-    """One way in which the level may have moved by itself: its columns (n rows, none or one), their prior sd, its weight."""
-
-    columns: Floats
-    sd: float
-    weight: float
-    turn: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Point:
     """One point of the grid: its log weight, the precision factor and mean of its coefficients, and what made it."""
 
     log_weight: float
     curve: Curve
-    trend: _Trend
+    trend: Trend
     noise: Noise
     design: Floats
     root: Floats
     mean: Floats
-
-
-def _trends(t: Floats) -> list[_Trend]:
-    """None, a slope all along, and turns some days before the cut, where 14 days and more precede them."""
-    found = [_Trend(np.zeros((len(t), 0)), 0.0, SLOPE[0][1]), _Trend(t[:, None] / 30.0, *SLOPE[1])]
-    turns = [days for days in TURN_DAYS if -t[0] >= days + 14]
-    for days in turns:
-        since = np.clip((t[:, None] + days) / days, 0.0, None)
-        weight = TURN_WEIGHT / len(turns) / 2
-        found += [_Trend(column, TURN_SD, weight, True) for column in (np.minimum(since, 1.0), since)]
-    return found
 
 
 class _Days:
@@ -116,11 +95,18 @@ class _Days:
             columns.append(controls - controls.mean(axis=0))
             sds += [CONTROL_SD] * controls.shape[1]
         self.steady, self.sds = np.hstack(columns), np.array(sds)
-        self.trends = _trends(t)
+        self.trends = trends_of(t)
         after = t[self.post]
         self.length = max(1.0, float(after.max() - after.min() + 1))
         self.curves = curves(shape, after + 0.5, self.length)
         self.drift = markov_precision(np.diff(after), float(np.exp(-2.0 / self.length)), 1.0)
+
+    def weigh_trends(self, z: Floats, v: Floats) -> None:
+        """Let the days before the cut, which no effect has touched, say how much turns weigh."""
+        n = len(self.t) - len(self.post)
+        if any(trend.turn for trend in self.trends):
+            found = evidence(self.trends, self.steady[:n], self.sds, self.gaps[: n - 1], z[:n], v[:n], NOISES)
+            self.trends = weighed(self.trends, found)
 
     def points(self, z: Floats, v: Floats, rho: float, sigma: float, nugget: float) -> Iterator[_Point]:
         """The points of one noise: every trend with every curve; a turn with curves that do not wobble."""
@@ -233,6 +219,7 @@ def fit_latent(
     log_e = np.log(exposure)
     days = _Days(day, weekday, post, controls, shape)
     z, v = _working_response(days, count, log_e)
+    days.weigh_trends(z, v)
     if shape != "averaged":
         days.trends = _likely(days, z, v)
     points = _grid(days, z, v)
@@ -260,6 +247,8 @@ def fit_latent(
     for point, weight in zip(points, weights, strict=True):
         named[point.curve.name] = named.get(point.curve.name, 0.0) + float(weight)
     mean, sd = _without_event(days, z, v, points, weights)
+    if not count[post].any():
+        value, low, high = stopped(mean[post], sd[post], exposure[post]) or (value, low, high)
     return Fit(
         float(value), float(low), float(high), np.exp(mean), np.exp(mean - 1.96 * sd), np.exp(mean + 1.96 * sd),
         draws, tuple(sorted(named.items(), key=lambda s: (-s[1], s[0]))), np.quantile(effects, (0.025, 0.5, 0.975), axis=1),
@@ -267,12 +256,10 @@ def fit_latent(
 
 
 def _grid(days: _Days, z: Floats, v: Floats) -> list[_Point]:
-    return [
-        point for rho in RHO for sigma in SIGMA for nugget in NUGGET for point in days.points(z, v, rho, sigma, nugget)
-    ]
+    return [point for noise in NOISES for point in days.points(z, v, *noise)]
 
 
-def _likely(days: _Days, z: Floats, v: Floats) -> list[_Trend]:
+def _likely(days: _Days, z: Floats, v: Floats) -> list[Trend]:
     """The trends that the default shape leaves a weight of .05 or more: many curves with each would take a second."""
     kept, days.curves = days.curves, curves("averaged", days.t[days.post] + 0.5, days.length)
     points = _grid(days, z, v)

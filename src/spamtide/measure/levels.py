@@ -30,10 +30,10 @@ class Levels:
 
 def pooled_levels(ratios: Sequence[Interval]) -> Levels | None:
     """The partially pooled ratios of traps that all have one; None for fewer than three, or where one has no finite interval."""
-    if len(ratios) < FEWEST or any(r.low <= 0 or not np.isfinite(r.high) for r in ratios):
+    if len(ratios) < FEWEST or any(r.value <= 0 or not np.isfinite(r.high) for r in ratios):
         return None
     y = np.log([r.value for r in ratios])
-    v = np.maximum((np.log([r.high for r in ratios]) - np.log([r.low for r in ratios])) / 3.919928, 1e-6) ** 2
+    v = np.maximum([r.log_sd for r in ratios], 1e-6) ** 2
     taus = np.linspace(0.0, 4 * _TAU_SD, _TAUS)
     spread = v[None, :] + taus[:, None] ** 2
     weight = 1 / spread

@@ -23,6 +23,8 @@ SHAPES = ("averaged", "auto", "step", "ramp", "pulse", "decay", "pause")
 NAMED = ("step", "ramp", "pulse", "decay", "pause")
 # Ends of ramps, lengths of pulses, and time constants of decays and recoveries, as shares of the window.
 _ENDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
+# What is over within days is so however long one watches: further ends, and lengths held, in days.
+_SHORT = (1.0, 2.0, 3.0, 5.0)
 _LENGTHS = (0.0, 0.07, 0.15, 0.23, 0.31, 0.4, 0.5, 0.65)
 _TIMES = (0.08, 0.2, 0.45)
 # What recovers may take longer than was watched.
@@ -46,7 +48,8 @@ def _members(name: str, age: Floats, length: float) -> list[Floats]:
     if name == "step":
         return [np.ones((len(age), 1))]
     if name == "ramp":
-        grown = [np.minimum(1.0, age / (share * length)) for share in _ENDS]
+        grown_by = sorted({*(share * length for share in _ENDS), *(days for days in _SHORT if days < length)})
+        grown = [np.minimum(1.0, age / end) for end in grown_by]
         return [curve[:, None] for g in grown for curve in (g, _bent(g))]
     if name == "decay":
         # At once to one level, then slowly to another.
@@ -56,7 +59,10 @@ def _members(name: str, age: Floats, length: float) -> list[Floats]:
         return [(age < end).astype(np.float64)[:, None] for end in ends]
     held = [share * length for share in _LENGTHS]
     falls = [np.where(age <= h, 1.0, np.exp(-(age - h) / (share * length))) for h in held for share in _RECOVERIES]
-    return [_bent(fall)[:, None] for fall in falls]
+    # Off for some days, and back from another depth than that: two levels.
+    short = [age < days for days in _SHORT if days < length]
+    back = [_bent(np.exp(-age / (share * length))) for share in _RECOVERIES]
+    return [_bent(fall)[:, None] for fall in falls] + [np.column_stack([s, ~s * b]) for s in short for b in back]
 
 
 def _bent(part: Floats) -> Floats:

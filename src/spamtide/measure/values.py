@@ -5,6 +5,7 @@ Instants are microseconds since 1970 UTC (int). A ratio is a plain number (0.25,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -30,6 +31,18 @@ class Interval:
     low: float
     high: float
     level: float = 0.95
+
+    @property
+    def log_sd(self) -> float:
+        """Standard error of the log that a 95 % interval of a ratio stands for; one that begins at 0 has all its five percent above."""
+        if self.low > 0:
+            return math.log(self.high / self.low) / 3.92
+        return math.log(self.high / self.value) / 1.644854 if self.value > 0 else math.inf
+
+    @property
+    def detectable(self) -> float:
+        """The ratio that would be told from 1 four times in five by an interval so wide."""
+        return math.exp(-2.8 * self.log_sd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def change_points(ratio: Interval) -> tuple[str, str, str]:
     if ratio.value > 0 and shown[0] == "-100":
         shown[0] = "-99"
     first, low, high = (signed("0" if float(s) == 0 else s) for s in shown)
-    return first, low, high
+    # An interval that begins at nothing ends at all: nothing was rounded.
+    return first, signed("-100") if ratio.low == 0 else low, high
 
 
 def interval_of(document: Mapping[str, Any] | None) -> Interval | None:
@@ -158,6 +159,8 @@ def fell_or_rose(ratio: Interval, *, noun: bool = False) -> str:
     down = ratio.value < 1
     values = ((1 - ratio.value) * 100, (1 - ratio.high) * 100, (1 - ratio.low) * 100)
     value, low, high = points(*(values if down else (-values[0], -values[2], -values[1])))
+    if ratio.low == 0:
+        return SENTENCES["stopped_title" if noun else "stopped"].format(least=low)
     code = ("down" if down else "up") if noun else ("fell" if down else "rose")
     return SENTENCES[code].format(value=value, low=low, high=high)
 

@@ -14,6 +14,8 @@ SENTENCES = {
     "detectable": "a fall by {fall} % or a rise by {rise} % would have been told from chance four times in five",
     "fell": "fell by {value} % (95 % interval: {low} to {high} %)",
     "rose": "rose by {value} % (95 % interval: {low} to {high} %)",
+    "stopped": "came to a complete stop: a fall by at least {least} % (95 % interval: {least} to 100 %)",
+    "stopped_title": "a complete stop, down at least {least} %",
     "down": "down {value} % ({low} to {high} %)",
     "up": "up {value} % ({low} to {high} %)",
     "unchanged": "showed no change that can be told from chance (95 % interval: from a fall by {fall} % to a rise by {rise} %)",
