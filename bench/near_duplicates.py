@@ -84,7 +84,9 @@ def ours(rows: Rows, truth: list[object], name: str) -> dict[str, Any]:
         took = ended - started
         if not best or took < best["seconds"]:
             p, r, f = b_cubed(truth, found)
-            size = sum(prints[c].nbytes for c in prints.column_names if c not in ("piece_marks", "form_marks"))
+            size = sum(
+                prints[c].nbytes for c in prints.column_names if c not in ("piece_marks", "picture_marks", "form_marks")
+            )
             best = {
                 "method": name, "precision": p, "recall": r, "f1": f, "seconds": took, "per_second": len(rows) / took,
                 "fingerprint_us": (printed - started) / len(rows) * 1e6, "group_us": (ended - printed) / len(rows) * 1e6,

@@ -12,6 +12,7 @@ from itertools import combinations
 
 SKETCH = 45
 WEIGHTS = {1: 200, 2: 400, 3: 400}
+BARE, BITS, BANDS = 4, 63, 9
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,18 @@ class Print:
     shingles: frozenset[int]
     subject: frozenset[int]
     links: frozenset[int]
+    pictures: frozenset[int] = frozenset()
+    forms: frozenset[int] = frozenset()
+
+    @property
+    def bare(self) -> bool:
+        """It says fewer than eight words."""
+        return BARE in self.forms
+
+    @property
+    def build(self) -> frozenset[int]:
+        """What a bare one is built like."""
+        return self.forms - {BARE} if self.bare else frozenset()
 
 
 def slow_group(prints: list[Print]) -> dict[str, str]:
@@ -54,28 +67,74 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
     subject = proven({p.exact: p.subject for p in prints}, alone=True)
     links = proven({p.exact: p.links for p in prints}, alone=False)
 
+    def alike(a: Print, b: Print) -> bool:
+        """Half of the pictures of two bare ones have one on the other side that differs in at most 12 bits."""
+        if not (a.bare and b.bare):
+            return False
+        have = [
+            any((p ^ q).bit_count() <= 12 for q in there)
+            for here, there in ((a.pictures, b.pictures), (b.pictures, a.pictures))
+            for p in here
+        ]
+        return sum(have) > 0 and 2 * sum(have) >= len(have)
+
+    built: dict[frozenset[int], list[Print]] = defaultdict(list)
+    for p in prints:
+        if p.build:
+            built[p.build].append(p)
+    good_builds = set()
+    for build, of_them in built.items():
+        pairs = [alike(a, b) or similarity(b, a, weight, b.forms) >= 250 for a, b in combinations(of_them[:8], 2)]
+        if pairs and sum(pairs) * 1000 >= 250 * len(pairs):
+            good_builds.add(build)
+
     def belong(a: Print, b: Print) -> bool:
+        if alike(a, b):
+            return True
+        in_common = part(a.subject, b.subject)
+        if a.bare and b.bare and a.pictures and b.pictures and not a.links & b.links:
+            return in_common >= 900
+        if text_belongs(a, b):
+            return True
+        headed = a.bare != b.bare and subject[a.exact] & subject[b.exact] and a.links & b.links
+        return bool(headed) and in_common >= 550
+
+    def part(a: frozenset[int], b: frozenset[int]) -> int:
+        return len(a & b) * 1000 // len(a | b) if a | b else 0
+
+    def text_belongs(a: Print, b: Print) -> bool:
         one_subject, one_host = subject[a.exact] & subject[b.exact], links[a.exact] & links[b.exact]
         if subject[a.exact] and subject[b.exact] and not one_subject and not one_host:
-            return similarity(a, b, lambda _: 1000) >= 550
-        if subject[a.exact] or subject[b.exact] or links[a.exact] or links[b.exact]:
-            needed = max(550 - (400 if one_subject else 0) - (300 if one_host else 0), 240)
+            weigh, needed = (lambda _: 1000), 550
+        elif subject[a.exact] or subject[b.exact] or links[a.exact] or links[b.exact]:
+            weigh, needed = (
+                weight,
+                max(550 - part(subject[a.exact], subject[b.exact]) * 400 // 1000 - (300 if one_host else 0), 240),
+            )
         else:
-            needed = 450
-        return similarity(a, b, weight) >= needed
+            weigh, needed = weight, 450
+        if a.bare and b.bare:
+            if a.build == b.build and a.build in good_builds:
+                needed = max(needed - 300, 240)
+        return similarity(a, b, weigh) >= needed
 
-    buckets: dict[int, list[Print]] = defaultdict(list)
+    buckets: dict[object, list[Print]] = defaultdict(list)
     for p in prints:
         for shingle in sorted(s for s in p.shingles if stands_in[s] > 1)[:10]:
             buckets[shingle].append(p)
+        if p.build in good_builds:
+            buckets[p.build].append(p)
+        for band in {(i, q >> i * 7 & 127) for q in p.pictures if p.bare for i in range(BANDS)}:
+            buckets["picture", *band].append(p)
     label = {p.exact: p.exact for p in prints}
-    for members in buckets.values():
+    for place, members in buckets.items():
+        most = 256 if isinstance(place, tuple) else 8
         leaders: list[Print] = []
         for member in members:
             led_by = [leader for leader in leaders if belong(leader, member)]
             for leader in led_by:
                 old, new = sorted((label[leader.exact], label[member.exact]), reverse=True)
                 label = {exact: new if of == old else of for exact, of in label.items()}
-            if not led_by and len(leaders) < 8:
+            if not led_by and len(leaders) < most:
                 leaders.append(member)
     return label

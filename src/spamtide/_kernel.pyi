@@ -182,6 +182,8 @@ class FingerprintSet:
         shingles: tuple[bytes, bytes],
         subject_marks: tuple[bytes, bytes],
         link_marks: tuple[bytes, bytes],
+        picture_marks: tuple[bytes, bytes],
+        form_marks: tuple[bytes, bytes],
     ) -> None: ...
     def __len__(self) -> int: ...
     def group(
@@ -199,6 +201,8 @@ class NearIndex:
         shingles: tuple[bytes, bytes],
         subject_marks: tuple[bytes, bytes],
         link_marks: tuple[bytes, bytes],
+        picture_marks: tuple[bytes, bytes],
+        form_marks: tuple[bytes, bytes],
     ) -> dict[str, dict[str, tuple[str, int, bytes, bytes | None, bytes | None]]]: ...
 
 def fold(text: str) -> str: ...

@@ -13,7 +13,7 @@ EDGES = [("a", "b"), ("c", "b"), ("a", "d"), ("x", "y")]
 
 
 def edges() -> pa.Table:
-    rows = [{"leader": a, "member": b, "similarity": 600, "needed": 550, "shingle": 7} for a, b in EDGES]
+    rows = [{"leader": a, "member": b, "similarity": 600, "needed": 550, "by": "text", "shingle": 7} for a, b in EDGES]
     return pa.Table.from_pylist(rows, group_schema("campaign_edge"))
 
 

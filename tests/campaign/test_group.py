@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaign_texts import b_cubed, made
 from slow_group import Print, slow_group
-from spamtide.campaign import group, settle
+from spamtide.campaign import LISTS, group, settle
 from spamtide.fingerprint import fingerprint_texts
 
 TEXTS = made(11, campaigns=12, members=8, alone=40)
@@ -29,9 +29,7 @@ def slow(table: pa.Table) -> dict[str, str]:
         return frozenset(np.frombuffer(cell, np.int64).tolist())
 
     rows = table.to_pylist()
-    return slow_group(
-        [Print(r["exact"], read(r["shingles"]), read(r["subject_marks"]), read(r["link_marks"])) for r in rows]
-    )
+    return slow_group([Print(r["exact"], *(read(r[name]) for name in LISTS)) for r in rows])
 
 
 def fast(table: pa.Table) -> dict[str, str]:

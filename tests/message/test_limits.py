@@ -6,8 +6,10 @@ import base64
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pictures import png
 from spamtide._kernel import DEFECTS, LIMITS
 from spamtide.fingerprint import digest
 from spamtide.fingerprint.kernel import RecordBatch
@@ -32,6 +34,17 @@ def nested(n: int) -> bytes:
     return HEAD + b"Content-Type: message/rfc822\n\n" * n + b"Subject: y\n\nx\n"
 
 
+def pictures_of(pixels: int) -> bytes:
+    """A message of three grey PNGs of so many pixels in all: 12 and 13 rows give every whole number from 132 on."""
+    large = (pixels - 60_000) // 1_000
+    rest = pixels - large * 1_000
+    n = next(n for n in range(12, 24) if (rest - 13 * n) % 12 == 0)
+    shapes = [(large, 1_000), (13, n), (12, (rest - 13 * n) // 12)]
+    one = b"--B\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\n"
+    made = b"".join(one + base64.encodebytes(png(np.full(shape, 200, np.uint8))) for shape in shapes)
+    return HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n" + made + b"--B--\n"
+
+
 MADE = {
     "parsed_bytes": lambda n: (HEAD + b"Content-Type: application/x\n\n").ljust(n, b"x"),
     "parts": lambda n: parts(n, b"Content-Type: text/plain\n\nx\n"),
@@ -52,6 +65,7 @@ MADE = {
     ),
     "head_lines": lambda n: HEAD + b"X: y\n" * (n - HEAD.count(b"\n")) + b"\nx\n",
     "attachments": lambda n: parts(n, b"Content-Type: application/x\n\nx\n"),
+    "picture_pixels": pictures_of,
 }
 
 

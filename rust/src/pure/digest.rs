@@ -264,6 +264,7 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
         own: &Own::of((subject, &shown_subject), (&facts.visible, &shown_text), &recipients),
         hosts: &named,
         pieces: &facts.pieces,
+        pictures: &facts.pictures,
         form: Form {
             raw: &record.raw,
             html: &facts.html,
@@ -277,5 +278,6 @@ fn put(segment: i64, record: &Record, meta: &Meta, facts: Facts, tables: &mut [B
     sketches.hashes("subject_marks", &print.subject);
     sketches.hashes("link_marks", &print.links);
     sketches.hashes("piece_marks", &print.pieces);
+    sketches.hashes("picture_marks", &print.pictures);
     sketches.hashes("form_marks", &print.forms);
 }

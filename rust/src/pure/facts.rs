@@ -9,7 +9,7 @@ use super::html::read_html;
 use super::leaf::{Leaf, Name, Packing, Role};
 use super::links::{add_link, text_links, Link};
 use super::origin::{origin, Signs};
-use super::{limits, long_head, pieces, sniff};
+use super::{limits, long_head, pictures, pieces, sniff};
 use mail_parser::{
     DateTime, Encoding, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
 };
@@ -59,6 +59,10 @@ pub struct Facts {
     pub(super) types: Vec<String>,
     /// Pieces of the attachments, ascending: the smallest.
     pub(super) pieces: Vec<u64>,
+    /// What the first pictures look like, ascending.
+    pub(super) pictures: Vec<u64>,
+    /// Pixels of pictures decoded so far.
+    pub(super) pixels: usize,
     pub(super) html: String,
     pub(super) declared_date: Option<i64>,
     pub(super) hops: usize,
@@ -388,6 +392,7 @@ fn walk<'m>(message: &'m Message<'_>, depth: usize, parts: &mut usize, facts: &m
             facts.pieces.sort_unstable();
             facts.pieces.dedup();
             facts.pieces.truncate(pieces::KEPT);
+            put_picture(&decoded, sniffed, facts);
             facts.attachments.push(Attachment {
                 name,
                 declared_type: declared,
@@ -402,6 +407,27 @@ fn walk<'m>(message: &'m Message<'_>, depth: usize, parts: &mut usize, facts: &m
             facts.defects.insert("too_many_attachments");
         }
     }
+}
+
+/// Take what a picture looks like into the facts.
+fn put_picture(bytes: &[u8], kind: &str, facts: &mut Facts) {
+    if facts.pictures.len() >= pictures::KEPT {
+        return;
+    }
+    let mut left = limits::PICTURE_PIXELS - facts.pixels;
+    match pictures::look(bytes, kind, &mut left) {
+        Ok(found) => {
+            if let Some(bits) = found {
+                if let Err(place) = facts.pictures.binary_search(&bits) {
+                    facts.pictures.insert(place, bits);
+                }
+            }
+        }
+        Err(()) => {
+            facts.defects.insert("picture_unread");
+        }
+    }
+    facts.pixels = limits::PICTURE_PIXELS - left;
 }
 
 /// The Content-Type of a part, lower case. What cannot be a type counts as none: RFC 2045 section 5.2.

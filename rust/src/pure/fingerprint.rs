@@ -6,7 +6,7 @@
 //! grouping to find out. All hashes have 63 bits, so that signed columns sort as unsigned numbers do.
 
 use super::fold::words;
-use super::forms::{forms, Form};
+use super::forms::{forms, Form, BARE};
 use super::limits;
 use super::mask::Masked;
 use super::quoted::{own_subject, unquoted};
@@ -48,6 +48,8 @@ pub struct Shown<'a> {
     pub hosts: &'a [&'a str],
     /// Pieces of the attachments (`pieces.rs`).
     pub pieces: &'a [u64],
+    /// What its pictures look like (`pictures.rs`).
+    pub pictures: &'a [u64],
     /// What the message is built like.
     pub form: Form<'a>,
 }
@@ -63,6 +65,8 @@ pub struct Fingerprint {
     pub links: Vec<u64>,
     /// Pieces of attachments, up to `pieces::KEPT`.
     pub pieces: Vec<u64>,
+    /// What pictures look like, up to `pictures::KEPT`.
+    pub pictures: Vec<u64>,
     /// Forms; the low three bits say of what.
     pub forms: Vec<u64>,
 }
@@ -209,16 +213,19 @@ pub fn fingerprint(shown: &Shown) -> Fingerprint {
     };
     all.extend(&bigrams);
     all.extend(shown.pieces);
-    let marks = forms(&shown.form);
+    let mut marks = forms(&shown.form);
     if hashes.len() < WORDS {
         // Of a message that says little, how its page is built is a good part of what there is to compare.
         all.extend(marks.iter().filter(|m| **m & 7 == 0));
+        // The lowest of all: it has no hash.
+        marks.insert(0, BARE);
     }
     Fingerprint {
         shingles: least(all, limits::SKETCH),
         subject: least(bigrams, SUBJECT_MARKS),
         links: least(shown.hosts.iter().map(|h| keyed(2, h.as_bytes())).collect(), LINK_MARKS),
         pieces: shown.pieces.to_vec(),
+        pictures: shown.pictures.to_vec(),
         forms: marks,
     }
 }
@@ -239,6 +246,7 @@ mod tests {
             own: &Own::of((subject, &masked.0), (text, &masked.1), &[]),
             hosts: &[],
             pieces: &[],
+            pictures: &[],
             form,
         })
     }
@@ -277,6 +285,10 @@ mod tests {
 
     #[test]
     fn nothing_shown_has_no_shingles() {
-        assert_eq!(of("", " \n\u{200b} "), Fingerprint::default());
+        let nothing = Fingerprint {
+            forms: vec![BARE],
+            ..Fingerprint::default()
+        };
+        assert_eq!(of("", " \n\u{200b} "), nothing);
     }
 }

@@ -4,7 +4,9 @@
 use super::fingerprint::keyed;
 
 /// Names of the kinds, by the low three bits.
-pub const KINDS: [&str; 4] = ["skeleton", "link shape", "header order", "structure"];
+pub const KINDS: [&str; 5] = ["skeleton", "link shape", "header order", "structure", "few words"];
+/// The mark of a message that says fewer than eight words.
+pub const BARE: u64 = 4;
 /// Tags looked at.
 const TAGS: usize = 200;
 /// Fewer tags than these say nothing.

@@ -37,6 +37,8 @@ pub const ATTACHMENTS: usize = 200;
 pub const TYPES: usize = 32;
 /// Smallest shingle hashes kept of a message.
 pub const SKETCH: usize = 45;
+/// Pixels of the pictures of a message that are decoded. Defect `picture_unread`.
+pub const PICTURE_PIXELS: usize = 3 << 20;
 
 /// Every bound by name, with the defect that says it was met; `None` where nothing of the message is left out.
 pub const TABLE: &[(&str, usize, Option<&str>)] = &[
@@ -52,6 +54,7 @@ pub const TABLE: &[(&str, usize, Option<&str>)] = &[
     ("head_bytes", HEAD_BYTES, Some("header_in_part")),
     ("head_lines", HEAD_LINES, Some("header_in_part")),
     ("attachments", ATTACHMENTS, Some("too_many_attachments")),
+    ("picture_pixels", PICTURE_PIXELS, Some("picture_unread")),
     ("charset_bytes", CHARSET_BYTES, None),
     ("meta_bytes", META_BYTES, None),
     ("second_depth", SECOND_DEPTH, None),
@@ -125,6 +128,10 @@ pub const DEFECTS: &[(&str, &str)] = &[
     (
         "parser_panic",
         "A parser failed on this message; nothing of it could be read.",
+    ),
+    (
+        "picture_unread",
+        "A picture cannot be decoded, or is beyond a bound; what is seen in it is not compared.",
     ),
     (
         "subject_disputed",

@@ -29,6 +29,7 @@ pub mod mboxrd;
 pub mod networks;
 pub mod origin;
 pub mod peer;
+pub mod pictures;
 pub mod pieces;
 pub mod proxy;
 pub mod quoted;

@@ -17,6 +17,7 @@ pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
         Column::binary(),
         Column::binary(),
         Column::binary(),
+        Column::binary(),
     ];
     for (subject, body) in subjects.iter().zip(bodies) {
         let (subject, body) = (subject.as_ref(), body.as_ref());
@@ -37,6 +38,7 @@ pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
             own: &Own::of((subject, &title), (body, &text), &[]),
             hosts: &hosts,
             pieces: &[],
+            pictures: &[],
             form,
         });
         let said = text.without_digits();
@@ -46,18 +48,20 @@ pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
             &print.subject,
             &print.links,
             &print.pieces,
+            &print.pictures,
             &print.forms,
         ]) {
             column.push_bytes(&values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
         }
     }
-    let [shingles, subject, link, piece, form] = lists;
+    let [shingles, subject, link, piece, picture, form] = lists;
     Table::from([
         ("exact", exact),
         ("shingles", shingles),
         ("subject_marks", subject),
         ("link_marks", link),
         ("piece_marks", piece),
+        ("picture_marks", picture),
         ("form_marks", form),
     ])
 }

@@ -11,6 +11,8 @@ use super::columns;
 use super::store::to_python;
 use crate::pure::columns::{Column, Table, Tables};
 use crate::pure::digest::hex;
+use crate::pure::forms::BARE;
+use crate::pure::group::bare::Bare;
 use crate::pure::group::lists::Lists;
 use crate::pure::group::{settle, Groups, Rules, Set};
 use crate::pure::{fingerprint, texts};
@@ -39,7 +41,28 @@ fn fingerprint_tokens(text: &str) -> Vec<String> {
 /// One column of lists as Arrow has it: 32-bit offsets and 64-bit values, both little-endian.
 type Given<'a> = (&'a [u8], &'a [u8]);
 
-fn extend(lists: &mut Lists, (offsets, values): Given, rows: usize) -> PyResult<()> {
+fn extend(lists: &mut Lists, given: Given, rows: usize) -> PyResult<()> {
+    each(given, rows, |_, list| lists.push(list))
+}
+
+/// Keep pictures and forms of those that are bare; `before` rows are there already.
+fn extend_bare(bare: &mut Bare, pictures: Given, forms: Given, rows: usize, before: usize) -> PyResult<()> {
+    let mut seen = Lists::default();
+    extend(&mut seen, pictures, rows)?;
+    each(forms, rows, |i, list| {
+        let list: Vec<u64> = list.collect();
+        if list.first() == Some(&BARE) {
+            bare.push(before + i, seen.get(i).iter().copied(), list);
+        }
+    })
+}
+
+/// Each list of a column, with its place.
+fn each(
+    (offsets, values): Given,
+    rows: usize,
+    mut put: impl FnMut(usize, &mut dyn Iterator<Item = u64>),
+) -> PyResult<()> {
     let ends: Vec<usize> = offsets
         .chunks_exact(4)
         .map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")) as usize)
@@ -48,9 +71,12 @@ fn extend(lists: &mut Lists, (offsets, values): Given, rows: usize) -> PyResult<
     if !right || *ends.last().unwrap_or(&0) > values.len() {
         return Err(PyValueError::new_err("offsets and values do not belong together"));
     }
-    for w in ends.windows(2) {
+    for (i, w) in ends.windows(2).enumerate() {
         let list = values[w[0]..w[1]].chunks_exact(8);
-        lists.push(list.map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes"))));
+        put(
+            i,
+            &mut list.map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes"))),
+        );
     }
     Ok(())
 }
@@ -71,9 +97,17 @@ impl FingerprintSet {
     }
 
     /// Append rows in strictly ascending order of `exact` (16 bytes each). Raises ValueError where they are not.
-    #[pyo3(signature = (exact, shingles, subject_marks, link_marks))]
-    fn extend(&mut self, exact: &[u8], shingles: Given, subject_marks: Given, link_marks: Given) -> PyResult<()> {
-        let rows = exact.len() / 16;
+    #[pyo3(signature = (exact, shingles, subject_marks, link_marks, picture_marks, form_marks))]
+    fn extend(
+        &mut self,
+        exact: &[u8],
+        shingles: Given,
+        subject_marks: Given,
+        link_marks: Given,
+        picture_marks: Given,
+        form_marks: Given,
+    ) -> PyResult<()> {
+        let (rows, before) = (exact.len() / 16, self.set.len());
         for key in exact.chunks_exact(16) {
             if self.exact.last_chunk::<16>().is_some_and(|last| last.as_slice() >= key) {
                 return Err(PyValueError::new_err("exact digests do not ascend"));
@@ -82,7 +116,8 @@ impl FingerprintSet {
         }
         extend(&mut self.set.shingles, shingles, rows)?;
         extend(&mut self.set.subject, subject_marks, rows)?;
-        extend(&mut self.set.links, link_marks, rows)
+        extend(&mut self.set.links, link_marks, rows)?;
+        extend_bare(&mut self.set.bare, picture_marks, form_marks, rows, before)
     }
 
     /// Number of fingerprints.
@@ -132,6 +167,7 @@ impl NearIndex {
 
     /// For each fingerprint (16 bytes of `exact` each, in any order) the row that it belongs to: `row` and `label`, exact digests
     /// in hex, null where there is none; `similarity` and `needed`, thousandths. Raises OSError, CorruptSegment.
+    #[allow(clippy::too_many_arguments)]
     fn assign<'py>(
         &self,
         py: Python<'py>,
@@ -139,18 +175,20 @@ impl NearIndex {
         shingles: Given,
         subject_marks: Given,
         link_marks: Given,
+        picture_marks: Given,
+        form_marks: Given,
     ) -> PyResult<Bound<'py, PyDict>> {
         let n = exact.len() / 16;
         let mut set = Set::default();
         extend(&mut set.shingles, shingles, n)?;
         extend(&mut set.subject, subject_marks, n)?;
         extend(&mut set.links, link_marks, n)?;
+        extend_bare(&mut set.bare, picture_marks, form_marks, n, 0)?;
         let found = py
             .detach(|| -> Result<Vec<Option<near::Nearest>>, StoreError> {
                 let each = exact.chunks_exact(16).enumerate().map(|(i, key)| {
                     let key: &[u8; 16] = key.try_into().expect("sixteen bytes");
-                    let (shingles, subject) = (set.shingles.get(i), set.subject.get(i));
-                    self.index.nearest(key, shingles, subject, set.links.get(i))
+                    self.index.nearest(key, &set, i)
                 });
                 each.collect()
             })
@@ -203,6 +241,8 @@ fn given(changes: Option<&Bound<'_, PyDict>>) -> PyResult<Rules> {
             "sample" => rules.sample = value as usize,
             "like" => rules.like = value,
             "agreeing" => rules.agreeing = value,
+            "bits" => rules.bits = value,
+            "shown" => rules.shown = value as usize,
             name => return Err(PyValueError::new_err(format!("no rule is called {name}"))),
         }
     }
@@ -216,6 +256,8 @@ fn tables(groups: &Groups) -> Tables {
         column
     };
     let edge = |get: fn(&crate::pure::group::Edge) -> i64, small| ints(groups.edges.iter().map(get).collect(), small);
+    let mut by = Column::utf8();
+    groups.edges.iter().for_each(|e| by.push_str(e.by.name()));
     Tables::from([
         (
             "label",
@@ -231,6 +273,7 @@ fn tables(groups: &Groups) -> Tables {
                 ("member", edge(|e| i64::from(e.member), true)),
                 ("similarity", edge(|e| i64::from(e.similarity), true)),
                 ("needed", edge(|e| i64::from(e.needed), true)),
+                ("by", by),
                 ("shingle", edge(|e| e.shingle as i64, false)),
             ]),
         ),

@@ -12,15 +12,17 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{at_path, Result, StoreError};
-use crate::pure::group::similar::{kin, similarity};
-use crate::pure::group::{Groups, Rules, Set, Settled};
+use crate::pure::group::looks::{bands, build, judge, Side};
+use crate::pure::group::{Groups, Rules, Set, Settled, Verdict};
 use crate::pure::limits::SKETCH;
 
-const MAGIC: &[u8; 16] = b"spamtide near 2\0";
+const MAGIC: &[u8; 16] = b"spamtide near 3\0";
 const HEAD: u64 = 48;
 const RECURRING: u64 = 8;
 const KEY: u64 = 12;
 const ROW: usize = 40;
+/// Bytes of what a row is built like.
+const BUILD: usize = 8;
 /// One in so many numbers is held in memory.
 const SPARSE: usize = 256;
 /// Rows of a bucket, and of these of one group.
@@ -66,11 +68,18 @@ fn written(
         set.len() * rules.keys,
         |mine, push| {
             for row in 0..set.len() {
-                keys_of(set, &settled.classes, row, rules.keys, |s| {
+                let mut put = |s: u64| {
                     if mine(s) {
                         push((s.reverse_bits(), row as u32));
                     }
-                });
+                };
+                keys_of(set, &settled.classes, row, rules.keys, &mut put);
+                // Where its pictures are looked for, and what it is built like.
+                bands(set.bare.pictures(row)).for_each(&mut put);
+                Some(built(set, settled, row))
+                    .filter(|b| *b != 0)
+                    .into_iter()
+                    .for_each(put);
             }
         },
         |sorted| {
@@ -86,19 +95,20 @@ fn written(
     )?;
     let mut at = 0u64;
     for row in 0..set.len() {
-        let (a, b, c) = lists_of(set, settled, row);
+        let lists = lists_of(set, settled, row);
+        let [a, b, c, d, e, f] = lists.map(|l| l.len() as u8);
         out.write_all(&exact[row * 16..row * 16 + 16])?;
         out.write_all(&settled.groups.label[row].to_le_bytes())?;
-        out.write_all(&[a.len() as u8, b.len() as u8, c.len() as u8, 0])?;
+        out.write_all(&[a, b, c, d])?;
         out.write_all(&at.to_le_bytes())?;
-        out.write_all(&[0; 8])?;
-        at += ((a.len() + b.len() + c.len()) * 8 + a.len()) as u64;
+        out.write_all(&[e, f, u8::from(set.bare.has(row)), 0, 0, 0, 0, 0])?;
+        at += (lists.iter().map(|l| l.len()).sum::<usize>() * 8 + lists[0].len() + BUILD) as u64;
     }
     for row in 0..set.len() {
-        let (a, b, c) = lists_of(set, settled, row);
-        for value in a.iter().chain(b).chain(c) {
+        for value in lists_of(set, settled, row).into_iter().flatten() {
             out.write_all(&value.to_le_bytes())?;
         }
+        out.write_all(&built(set, settled, row).to_le_bytes())?;
         out.write_all(&settled.classes[set.shingles.span(row)])?;
     }
     (counts[2], counts[3]) = (set.len() as u64, at);
@@ -107,9 +117,22 @@ fn written(
     out.get_ref().write_all_at(&head, MAGIC.len() as u64)
 }
 
-fn lists_of<'a>(set: &'a Set, settled: &'a Settled, row: usize) -> (&'a [u64], &'a [u64], &'a [u64]) {
+/// Shingles, subject and hosts that count, pictures, and all of the subject and all hosts.
+fn lists_of<'a>(set: &'a Set, settled: &'a Settled, row: usize) -> [&'a [u64]; 6] {
     let proven = &settled.proven;
-    (set.shingles.get(row), proven.subject.get(row), proven.links.get(row))
+    [
+        set.shingles.get(row),
+        proven.subject.get(row),
+        proven.links.get(row),
+        set.bare.pictures(row),
+        set.subject.get(row),
+        set.links.get(row),
+    ]
+}
+
+/// What a bare row is built like, where that counts; else 0.
+fn built(set: &Set, settled: &Settled, row: usize) -> u64 {
+    set.bare.place(row).map_or(0, |i| settled.proven.builds[i])
 }
 
 /// The smallest recurring shingles of a row, then its smallest others, until there are `keys`.
@@ -193,6 +216,11 @@ struct Row {
     shingles: Vec<u64>,
     subject: Vec<u64>,
     links: Vec<u64>,
+    pictures: Vec<u64>,
+    title: Vec<u64>,
+    hosts: Vec<u64>,
+    build: u64,
+    bare: bool,
     classes: Vec<u8>,
 }
 
@@ -247,14 +275,10 @@ impl Index {
         self.rows == 0
     }
 
-    /// The row that a fingerprint belongs to, by the rules of grouping as far as one row can tell; None where there is none.
-    pub fn nearest(
-        &self,
-        exact: &[u8; 16],
-        shingles: &[u64],
-        subject: &[u64],
-        links: &[u64],
-    ) -> Result<Option<Nearest>> {
+    /// The row that fingerprint `at` of `set` belongs to, by the rules of grouping as far as one row can tell; None where there is
+    /// none.
+    pub fn nearest(&self, exact: &[u8; 16], set: &Set, at: usize) -> Result<Option<Nearest>> {
+        let shingles = set.shingles.get(at);
         if let Some(row) = self.exact_row(exact)? {
             return self.told(&row, 1000, 0).map(Some);
         }
@@ -269,6 +293,11 @@ impl Index {
                 break;
             }
         }
+        let built = build(set.bare.forms(at));
+        for place in bands(set.bare.pictures(at)).chain((built != 0).then_some(built)) {
+            let found = self.keys.find(self, place.reverse_bits(), 0)?;
+            rows.extend(found.iter().map(|entry| u32_at(entry, 8)));
+        }
         rows.sort_unstable();
         rows.dedup();
         let mut classes: Vec<u8> = Vec::with_capacity(SKETCH);
@@ -278,22 +307,23 @@ impl Index {
                 classes.push(found.first().map_or(0, |e| 1 + (e[0] & 1)));
             }
         }
-        let mut best: Option<(u32, u32, Row)> = None;
-        for at in rows {
-            let row = self.row(at as usize)?;
-            let (similarity, needed) = self.judge(&row, shingles, &classes, subject, links);
-            let better = best.as_ref().is_none_or(|b| similarity > b.0);
-            if similarity >= needed && better {
-                best = Some((similarity, needed, row));
+        let mut best: Option<(Verdict, Row)> = None;
+        for place in rows {
+            let row = self.row(place as usize)?;
+            let found = self.judge(&row, set, at, &classes, built);
+            let better = best.as_ref().is_none_or(|b| found.similarity > b.0.similarity);
+            if found.similarity >= found.needed && better {
+                best = Some((found, row));
             }
         }
         match best {
-            Some((similarity, needed, row)) => self.told(&row, similarity, needed).map(Some),
+            Some((found, row)) => self.told(&row, found.similarity, found.needed).map(Some),
             None => Ok(None),
         }
     }
 
-    fn judge(&self, row: &Row, shingles: &[u64], classes: &[u8], subject: &[u64], links: &[u64]) -> (u32, u32) {
+    fn judge(&self, row: &Row, set: &Set, at: usize, classes: &[u8], built: u64) -> Verdict {
+        let shingles = set.shingles.get(at);
         // What both have stands in two fingerprints at least.
         let shared = shingles.iter().map(|s| row.shingles.binary_search(s).is_ok());
         let mine: Vec<u8> = classes
@@ -303,10 +333,29 @@ impl Index {
             .collect();
         // Which of a newcomer's marks say anything is not known: they do where the row's do.
         let silent = row.subject.is_empty() && row.links.is_empty();
-        let theirs: (&[u64], &[u64]) = if silent { (&[], &[]) } else { (subject, links) };
-        let (needed, weights) = kin((&row.subject, &row.links), theirs, &self.rules);
-        let similarity = similarity((shingles, &mine), (&row.shingles, &row.classes), weights, &[]);
-        (similarity, needed)
+        let (title, hosts) = (set.subject.get(at), set.links.get(at));
+        let counts: Vec<u64> = title
+            .iter()
+            .copied()
+            .filter(|m| row.subject.binary_search(m).is_ok())
+            .collect();
+        let (subject, links): (&[u64], &[u64]) = match (silent, counts.is_empty()) {
+            (true, _) => (&[], &[]),
+            (_, true) => (title, hosts),
+            _ => (&counts, hosts),
+        };
+        let theirs = Side {
+            shingles,
+            classes: &mine,
+            title,
+            hosts,
+            subject,
+            links,
+            bare: set.bare.has(at),
+            pictures: set.bare.pictures(at),
+            build: built,
+        };
+        judge(&theirs, &row.side(), &self.rules)
     }
 
     fn told(&self, row: &Row, similarity: u32, needed: u32) -> Result<Nearest> {
@@ -360,18 +409,43 @@ impl Index {
             return self.wrong(row as u64);
         }
         let head = self.read(self.rows_at + (row * ROW) as u64, ROW)?;
-        let [a, b, c] = [20, 21, 22].map(|i| usize::from(head[i]));
-        let lists = self.read(self.lists_at.saturating_add(number(&head, 24)), (a + b + c) * 8 + a)?;
-        let values: Vec<u64> = lists[..(a + b + c) * 8].chunks_exact(8).map(|v| number(v, 0)).collect();
-        let classes = lists[(a + b + c) * 8..].iter().map(|class| (*class).min(2)).collect();
+        let counts = [20, 21, 22, 23, 32, 33].map(|i| usize::from(head[i]));
+        let numbers = counts.iter().sum::<usize>() * 8 + BUILD;
+        let read = self.read(self.lists_at.saturating_add(number(&head, 24)), numbers + counts[0])?;
+        let mut values = read[..numbers].chunks_exact(8).map(|v| number(v, 0));
+        let mut lists = counts.map(|n| values.by_ref().take(n).collect::<Vec<u64>>());
+        let [shingles, subject, links, pictures, title, hosts] = lists.each_mut().map(std::mem::take);
+        let build = values.next().unwrap_or(0);
+        let classes = read[numbers..].iter().map(|class| (*class).min(2)).collect();
         Ok(Row {
             exact: head[..16].try_into().expect("16 bytes"),
             label: u32_at(&head, 16),
-            shingles: values[..a].to_vec(),
-            subject: values[a..a + b].to_vec(),
-            links: values[a + b..].to_vec(),
+            shingles,
+            subject,
+            links,
+            pictures,
+            title,
+            hosts,
+            build,
+            bare: head[34] == 1,
             classes,
         })
+    }
+}
+
+impl Row {
+    fn side(&self) -> Side<'_> {
+        Side {
+            shingles: &self.shingles,
+            classes: &self.classes,
+            title: &self.title,
+            hosts: &self.hosts,
+            subject: &self.subject,
+            links: &self.links,
+            bare: self.bare,
+            pictures: &self.pictures,
+            build: self.build,
+        }
     }
 }
 

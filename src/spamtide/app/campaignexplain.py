@@ -16,7 +16,7 @@ from spamtide.app.engines import open_engine
 from spamtide.app.quarantine import in_quarantine
 from spamtide.app.templates import Filling
 from spamtide.archive import parse_id
-from spamtide.campaign import Explanation, explain
+from spamtide.campaign import BITS, Explanation, explain, least_differing, shared_forms
 from spamtide.errors import WrongUse
 from spamtide.fingerprint import digest, shingle_words
 from spamtide.measure import campaign_edges, message_prints
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from spamtide.app.workspace import Workspace
     from spamtide.archive import Generation
 
+# Lists of a sketch that say what is common besides words.
+LOOKS = ("picture", "form", "link", "piece")
 # Campaigns that are held, and shared runs of words that are shown.
 _HELD, SHOWN = 8, 20
 
@@ -38,6 +40,7 @@ class _Side:
 
     row: dict[str, Any]
     shingles: frozenset[int]
+    looks: dict[str, frozenset[int]]
     subject: str
     text: str
 
@@ -72,7 +75,7 @@ class Explainer:
             "same_exact": a.row["exact"] == b.row["exact"],
             "path": None if found.path is None else list(found.path),
             "reasons": [_reason(r, words) for r in found.reasons],
-            "shared": _shared(a, b, words), "template": template, "generation": self._generation.number,
+            "shared": _shared(a, b, words), "looks": _alike(a, b), "template": template, "generation": self._generation.number,
         }  # fmt: skip
 
     def _side(self, text: str) -> _Side:
@@ -89,7 +92,7 @@ class Explainer:
         message, sketch = (tables[name].slice(0, 1).to_pylist()[0] for name in ("message", "sketch"))
         subject, shown, _, _ = message_texts(raw, meta)
         row = {"id": str(place), "exact": message["exact"], "campaign": None, "subject": message["subject"]}
-        return _Side(row, _hashes(sketch["shingles"]), subject, shown)
+        return _Side(row, _hashes(sketch["shingles"]), _looks(sketch), subject, shown)
 
     def _from_tables(self, text: str) -> _Side:
         """A message whose body was dropped: its facts were kept, its text masked."""
@@ -100,7 +103,7 @@ class Explainer:
             raise _unknown(str(p))
         r = rows[0]
         row = {"id": str(p), "exact": r["exact"], "campaign": None, "subject": r["subject"]}
-        return _Side(row, _hashes(r["shingles"]), r["subject"] or "", r["text"] or "")
+        return _Side(row, _hashes(r["shingles"]), _looks(r), r["subject"] or "", r["text"] or "")
 
     def _campaigns(self, *exacts: str) -> dict[str, str]:
         import pyarrow.parquet as pq
@@ -137,6 +140,22 @@ def _unknown(place: str) -> WrongUse:
 
 def _hashes(cell: bytes | None) -> frozenset[int]:
     return frozenset(np.frombuffer(cell or b"", np.int64).tolist())
+
+
+def _looks(row: dict[str, Any]) -> dict[str, frozenset[int]]:
+    return {name: _hashes(row[f"{name}_marks"]) for name in LOOKS}
+
+
+def _alike(a: _Side, b: _Side) -> dict[str, Any]:
+    """What two messages have in common besides words: bits of their pictures, how they are built, hosts, pieces of attachments."""
+    both = {name: len(a.looks[name] & b.looks[name]) for name in LOOKS}
+    return {
+        "pictures": {
+            "a": len(a.looks["picture"]), "b": len(b.looks["picture"]), "bits": BITS,
+            "differing_bits": least_differing(a.looks["picture"], b.looks["picture"], BITS),
+        },
+        "forms": shared_forms(a.looks["form"], b.looks["form"]), "hosts": both["link"], "pieces": both["piece"],
+    }  # fmt: skip
 
 
 def _reason(reason: dict[str, Any], words: dict[int, str]) -> dict[str, Any]:

@@ -92,6 +92,29 @@ def diff_lines(document: dict[str, Any]) -> Iterator[str]:
     yield "  first messages: " + (shown_diff(document["diff"]) or "equal")
 
 
+def looks_line(looks: dict[str, Any]) -> str:
+    """What two messages have in common besides words, '' where nothing."""
+    said = []
+    pictures = looks["pictures"]
+    if pictures["differing_bits"] is not None:
+        said.append(f"their pictures: {pictures['differing_bits']} of {pictures['bits']} bits differ")
+    if looks["forms"]:
+        said.append("built alike: " + ", ".join(looks["forms"]))
+    said += [f"{looks[key]} {key} in both" for key in ("hosts", "pieces") if looks[key]]
+    return "; ".join(said)
+
+
+def reason_line(reason: dict[str, Any]) -> str:
+    """One step from a message to another, and why it holds."""
+    step = f"- {reason['from'][:20]} to {reason['to'][:20]}: "
+    if reason["by"] == "picture":
+        return f"{step}their pictures look alike: {reason['differing_bits']} of {reason['bits']} bits differ"
+    alike = f"similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed"
+    if reason["by"] == "heading":
+        return f"{step}one host, and subjects {alike}; one of the two hardly says anything else"
+    return step + alike + (f', met by "{printable(reason["words"], 80)}"' if reason["words"] else "")
+
+
 def shared_lines(document: dict[str, Any]) -> Iterator[str]:
     """What two messages have in common, of the document of ``campaigns explain``: shingles as words, and the slots of their template."""
     shared = document["shared"]
@@ -99,6 +122,8 @@ def shared_lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"  sketches: {shared['a']} and {shared['b']} shingles, {shared['both']} in both{unread}"
     if shared["words"]:
         yield "  shared: " + "; ".join(printable(w, 80) for w in shared["words"])
+    if looks := looks_line(document["looks"]):
+        yield f"  {looks}"
     if document["template"] is not None:
         yield f"  template: {printable(' '.join(document['template']['text'].split()), 400)}"
         for slot in document["template"]["slots"]:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 # Of fewer wordings none is glued: its copies are exact, or few enough to be looked at.
 WORDINGS = 10
 _SAID = {
-    "subject": "two words of the subject in a row that both have",
+    "subject": "words of the subject that both have",
     "link": "a host that both link to",
     "text": "the text, other evidence being different",
     "text alone": "the text, without any evidence beside it",
+    "build": "what two messages of few words are built like",
+    "picture": "pictures that look alike",
+    "heading": "a subject and a host, where one of the two has no text",
 }
 
 

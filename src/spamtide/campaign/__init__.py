@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.campaign.aliases import Alias, Change, changes, follow
 from spamtide.campaign.explaining import Explanation, explain
 from spamtide.campaign.glue import Glue, Joint, find_glue
+from spamtide.campaign.looks import BITS, least_differing, shared_forms
 from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
 from spamtide.campaign.tables import GROUP_TABLES, OF_MESSAGE, campaign_id, group_schema
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 # The rule of ``settle`` and its version: another one makes every generation stale.
-METHOD = "near-2"
+METHOD = "near-3"
 # The same of ``infer_template``: what was inferred by another is inferred again.
 TEMPLATE_METHOD = "template-1"
 
@@ -76,6 +77,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BITS",
     "GROUP_TABLES",
     "LISTS",
     "METHOD",
@@ -139,11 +141,13 @@ __all__ = [
     "infer_template",
     "learn_dialects",
     "learn_witnesses",
+    "least_differing",
     "lowest_of_each",
     "path_uses",
     "sender_schema",
     "settle",
     "settle_sorted",
+    "shared_forms",
     "tally",
     "tell_members",
 ]

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spamtide.campaign.looks import BITS, differing_bits
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -52,7 +54,8 @@ def explain(one: str, other: str, edges: Callable[[], pa.Table]) -> Explanation:
 
 def _reason(one: str, other: str, edge: dict[str, Any]) -> dict[str, Any]:
     # A threshold below the usual one was lowered by what the two share beside their text.
+    seen = {"differing_bits": differing_bits(edge["similarity"]), "bits": BITS} if edge["by"] == "picture" else {}
     return {
-        "kind": "near", "from": one, "to": other, "similarity": edge["similarity"] / 1000,
-        "needed": edge["needed"] / 1000, "shingle": f"{edge['shingle'] & 0xFFFF_FFFF_FFFF_FFFF:016x}",
+        "kind": "near", "from": one, "to": other, "by": edge["by"], "similarity": edge["similarity"] / 1000,
+        "needed": edge["needed"] / 1000, **seen, "shingle": f"{edge['shingle'] & 0xFFFF_FFFF_FFFF_FFFF:016x}",
     }  # fmt: skip

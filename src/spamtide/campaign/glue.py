@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What a join needed tells which evidence lowered it (rust/src/pure/group/mod.rs): thousandths from which on.
-_EVIDENCE = ((550, "text"), (450, "text alone"), (250, "link"), (0, "subject"))
+# What held two together, as the table says; text that needs less, since neither of the two has any evidence, is told apart.
+_EVIDENCE = ("text", "text alone", "link", "subject", "build", "picture", "heading")
+_WITHOUT = 450
 # A join so little over its threshold (thousandths) is a weak one.
 WEAK = 50
 
@@ -27,7 +28,7 @@ class Glue:
     """The joins of one campaign, one fewer than its exact groups.
 
     ``evidence``: joins by what lowered the threshold: ``text`` (nothing did), ``text alone`` (neither of the two has any evidence), ``link``,
-    ``subject`` (with or without a link). ``weak``: joins less than .05 over it. ``joints``: the commonest shingles, most joins first.
+    ``subject`` (with or without a link), ``build``; or by ``picture``, or by ``heading`` (subject and host, where one has no text). ``weak``: joins less than .05 over it. ``joints``: the commonest shingles, most joins first.
     """
 
     joins: int
@@ -41,11 +42,11 @@ def find_glue(edges: Iterable[Mapping[str, Any]], *, most: int = 3) -> Glue:
     rows = list(edges)
     shingles = Counter(r["shingle"] for r in rows)
     leader = {r["shingle"]: r["leader"] for r in sorted(rows, key=lambda r: r["leader"], reverse=True)}
-    evidence = Counter(next(name for least, name in _EVIDENCE if r["needed"] >= least) for r in rows)
+    evidence = Counter("text alone" if (r["by"], r["needed"]) == ("text", _WITHOUT) else r["by"] for r in rows)
     commonest = sorted(shingles.items(), key=lambda item: (-item[1], item[0]))[:most]
     return Glue(
         len(rows),
-        {name: evidence[name] for _, name in _EVIDENCE if evidence[name]},
+        {name: evidence[name] for name in _EVIDENCE if evidence[name]},
         sum(r["similarity"] < r["needed"] + WEAK for r in rows),
         tuple(Joint(s, n, leader[s]) for s, n in commonest),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LISTS = ("shingles", "subject_marks", "link_marks")
+LISTS = ("shingles", "subject_marks", "link_marks", "picture_marks", "form_marks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Settled:
 
     ``label``: int32, n of them, for each row the place of its group's first row by exact digest. ``edges``: what joined the
     groups, each group of m rows has m - 1: ``leader`` and ``member`` (rows), ``similarity`` and what was ``needed``
-    (thousandths), ``shingle`` (the hash by which the two met). ``compared``: pairs that were held against each other.
+    (thousandths), ``by`` what (``text``, ``subject``, ``link``, ``build``, ``picture``, ``heading``), ``shingle`` (the hash by which the two met). ``compared``: pairs that were held against each other.
     """
 
     label: pa.Array
@@ -84,11 +84,14 @@ def lowest_of_each(prints: pa.Table) -> pa.Table:
     return rows.filter(pa.concat_arrays([pa.array([True]), new]))
 
 
-def _given(batch: pa.RecordBatch) -> tuple[bytes, tuple[bytes, bytes], tuple[bytes, bytes], tuple[bytes, bytes]]:
+_List = tuple[bytes, bytes]
+
+
+def _given(batch: pa.RecordBatch) -> tuple[bytes, _List, _List, _List, _List, _List]:
     """Exact digests, and the lists, as the kernel takes them."""
     key = bytes.fromhex("".join(batch.column("exact").to_pylist()))
-    shingles, subject, links = (_buffers(batch.column(name)) for name in LISTS)
-    return key, shingles, subject, links
+    shingles, subject, links, pictures, forms = (_buffers(batch.column(name)) for name in LISTS)
+    return key, shingles, subject, links, pictures, forms
 
 
 def _buffers(column: pa.Array) -> tuple[bytes, bytes]:

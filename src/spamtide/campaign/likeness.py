@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from spamtide.campaign.bare import Bare
 from spamtide.campaign.grouping import LISTS
+from spamtide.campaign.looks import ALIKE_BITS, agreement
 
 if TYPE_CHECKING:
     Ints = NDArray[np.int64]
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 SKETCH, KEYS, SAMPLE, MANY = 45, 10, 8, 4
 WEIGHTS = (200, 400, 1000)
 BASE, WITHOUT, SUBJECT, LINK, LEAST = 550, 450, 400, 300, 240
+# So alike are two subjects that are one.
+SAME = 900
 LIKE, AGREEING = 250, 250
 
 
@@ -34,12 +38,17 @@ _SCHEMA = pa.schema([("exact", pa.string()), *((name, pa.binary()) for name in L
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How like two exact groups are and how like they had to be, thousandths; which evidence lowered that."""
+    """How like two exact groups are and how like they had to be, thousandths; which evidence lowered that; what was compared.
+
+    ``by``: sketches, alone (``text``) or with evidence that lowered the need (``subject``, ``link``, ``build``); bits of two
+    pictures (``picture``); subjects, where one of the two has no text (``heading``).
+    """
 
     similarity: int
     needed: int
     subject: bool
     link: bool
+    by: str = "text"
 
     @property
     def margin(self) -> int:
@@ -76,6 +85,12 @@ class _Lists:
         return self._rows[first:last]
 
 
+def _common(one: Ints, other: Ints) -> int:
+    """Jaccard of two lists, thousandths."""
+    either = len(np.union1d(one, other))
+    return len(np.intersect1d(one, other)) * 1000 // either if either else 0
+
+
 class Likeness:
     """Fingerprints of a set of exact groups, held whole: about 2 KB of memory each.
 
@@ -88,6 +103,7 @@ class Likeness:
         self._shingles = _Lists(table["shingles"])
         self._subject = _Lists(table["subject_marks"])
         self._links = _Lists(table["link_marks"])
+        self._bare = Bare(table["picture_marks"], table["form_marks"])
         self._proven = {"subject": cache(self._is_proven_subject), "link": cache(self._is_proven_link)}
         # The same pair is asked about again and again: an audit draws thousands, with replacement.
         self._judged: dict[tuple[int, int], Judged] = {}
@@ -146,22 +162,59 @@ class Likeness:
         known = self._judged.get((one, other))
         if known is not None:
             return known
+        found = self._judged[one, other] = self._judge(one, other)
+        return found
+
+    def _judge(self, one: int, other: int) -> Judged:
         (a, x), (b, y) = self._proven_of(one), self._proven_of(other)
         subject, link = bool(a & b), bool(x & y)
+        bare = self._bare
+        bits = bare.differing(one, other)
+        if bits is not None:
+            return Judged(agreement(bits), agreement(ALIKE_BITS), subject, link, "picture")
+        titles, host = (self._subject.of(one), self._subject.of(other)), self._share(self._links, one, other)
+        both_bare = bare.has(one) and bare.has(other)
+        if both_bare and bare.pictures(one) and bare.pictures(other) and not host:
+            return Judged(_common(*titles), SAME, subject, link, "heading")
         strangers = bool(a and b) and not subject and not link
         needed = WITHOUT
         if a or b or x or y:
-            needed = max(LEAST, BASE - SUBJECT * subject - LINK * link)
+            part = len(a & b) * 1000 // len(a | b) if subject else 0
+            needed = max(LEAST, BASE - SUBJECT * part // 1000 - LINK * link)
+        by = "subject" if subject else "link" if link else "text"
+        if both_bare and bare.build(one) == bare.build(other) and self._counts(bare.build(one)):
+            lower = max(LEAST, needed - LINK)
+            by = "build" if lower < needed and by == "text" else by
+            needed = min(lower, needed)
         similarity = self.similarity(one, other, alike=strangers)
-        found = self._judged[one, other] = Judged(similarity, needed, subject, link)
-        return found
+        if bare.has(one) != bare.has(other) and subject and host and similarity < needed:
+            return Judged(_common(*titles), BASE, subject, link, "heading")
+        return Judged(similarity, needed, subject, link, by)
+
+    @staticmethod
+    def _share(lists: _Lists, one: int, other: int) -> bool:
+        return bool(len(np.intersect1d(lists.of(one), lists.of(other))))
+
+    def _counts(self, build: frozenset[int]) -> bool:
+        """Whether what bare messages are built like has carriers that are alike."""
+        carriers = self._bare.carriers(build)[:SAMPLE]
+        if not build or len(carriers) < 2:
+            return False
+        alike = [
+            self._bare.differing(b, a) is not None
+            or self.similarity(b, a, np.array(sorted(self._bare.forms(b)), np.int64)) >= LIKE
+            for a, b in combinations(carriers, 2)
+        ]
+        return sum(alike) * 1000 >= AGREEING * len(alike)
 
     def neighbours(self, row: int) -> NDArray[np.int32]:
         """Rows that have one of the smallest recurring shingles of this one, ascending: those that it could have met."""
         own = self._shingles.of(row)
         keys = own[self._shingles.stands_in(own) > 1][:KEYS]
-        if not len(keys):
-            return np.empty(0, np.int32)
-        found: NDArray[np.int32] = np.unique(np.concatenate([self._shingles.carriers(int(k)) for k in keys]))
+        met = [self._shingles.carriers(int(k)) for k in keys]
+        met.append(np.array(self._bare.met(row), np.int32))
+        if self._counts(self._bare.build(row)):
+            met.append(np.array(self._bare.carriers(self._bare.build(row)), np.int32))
+        found: NDArray[np.int32] = np.unique(np.concatenate(met))
         others: NDArray[np.int32] = found[found != row]
         return others

@@ -56,8 +56,9 @@ GROUP_TABLES: dict[str, tuple[Column, ...]] = {
     "campaign_edge": (
         Column("leader", "utf8", "public", "an exact group"),
         Column("member", "utf8", "public", "one that was held against it and found near: what joined them"),
-        Column("similarity", "int32", "public", "weighted Jaccard of their sketches, thousandths"),
+        Column("similarity", "int32", "public", "how like they are, thousandths: weighted Jaccard of their sketches, bits of pictures that agree, or Jaccard of subjects"),
         Column("needed", "int32", "public", "what it had to reach, thousandths"),
+        Column("by", "utf8", "public", "what held: text, or with it subject, link or build; picture (similarity of bits); heading (of subjects)"),
         Column("shingle", "int64", "local", "the keyed hash by which the two met"),
     ),
     "campaign_alias": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FACTS_VERSION = 9
+FACTS_VERSION = 10
 
 Privacy = Literal["public", "local", "never"]
 Kind = Literal["int64", "int32", "bool", "utf8", "binary"]
@@ -158,6 +158,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "local",
             "keyed hashes of content-defined pieces of attachments, likewise, up to 16",
         ),
+        _c("picture_marks", "binary", "local", "perceptual hashes of its pictures, 63 bits each, likewise, up to 8"),
         _c("form_marks", "binary", "local", "keyed hashes of tag order, link shapes, header order and parts, likewise"),
     ),
 }

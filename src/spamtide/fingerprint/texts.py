@@ -12,7 +12,7 @@ from spamtide.fingerprint.kernel import fingerprint_texts as _fingerprints
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLUMNS = ("exact", "shingles", "subject_marks", "link_marks", "piece_marks", "form_marks")
+COLUMNS = ("exact", "shingles", "subject_marks", "link_marks", "piece_marks", "picture_marks", "form_marks")
 
 
 def fingerprint_texts(texts: Sequence[str], subjects: Sequence[str] | None = None) -> pa.Table:

@@ -331,14 +331,15 @@ def exact_of(places: Sequence[tuple[str, str, int, int]]) -> Any:
 
 
 def message_prints(place: tuple[str, str, int, int]) -> Any:
-    """``(exact, subject, shingles, text)`` of the message at this place, where the tables hold it; ``text`` is masked."""
+    """``(exact, subject, text)`` and the lists of its sketch of the message at this place, where the tables hold it; ``text`` is masked."""
     keys = ["feed", "writer", "segment", "ordinal"]
     rows = table("message")
     here = functools.reduce(operator.and_, [rows[k] == v for k, v in zip(keys, place, strict=True)])
     found = rows.filter(here).select(*keys, "exact", "subject")
-    found = found.inner_join(table("sketch").select(*keys, "shingles"), keys)
+    lists = ["shingles", "picture_marks", "form_marks", "link_marks", "piece_marks"]
+    found = found.inner_join(table("sketch").select(*keys, *lists), keys)
     texts = table("text").select(*keys, text="text_masked")
-    return found.left_join(texts, keys).select("exact", "subject", "shingles", "text")
+    return found.left_join(texts, keys).select("exact", "subject", "text", *lists)
 
 
 def large_campaigns(*, share: int, messages: int, wordings: int) -> Any:

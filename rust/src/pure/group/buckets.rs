@@ -3,8 +3,8 @@
 use super::evidence::Proven;
 use super::forest::Forest;
 use super::lists::Lists;
-use super::similar::{kin, similarity};
-use super::{Edge, Rules, Set};
+use super::looks::{judge, Side};
+use super::{By, Edge, Rules, Set, Verdict};
 
 /// Keys looked at in one sort.
 const AT_ONCE: usize = 48 << 20;
@@ -52,18 +52,25 @@ pub struct Meeting<'a> {
 
 impl Meeting<'_> {
     /// Similarity of two, and what they need to be a pair.
-    pub fn judge(&self, a: usize, b: usize) -> (u32, u32) {
-        let of = |i: usize| (self.set.shingles.get(i), &self.classes[self.set.shingles.span(i)]);
-        let proven = self.proven;
-        let (needed, weights) = kin(
-            (proven.subject.get(a), proven.links.get(a)),
-            (proven.subject.get(b), proven.links.get(b)),
-            self.rules,
-        );
-        (similarity(of(a), of(b), weights, &[]), needed)
+    pub fn judge(&self, a: usize, b: usize) -> Verdict {
+        judge(&self.side(a), &self.side(b), self.rules)
     }
 
-    /// Join the members of one bucket that belong together; the number of pairs compared.
+    fn side(&self, i: usize) -> Side<'_> {
+        Side {
+            shingles: self.set.shingles.get(i),
+            classes: &self.classes[self.set.shingles.span(i)],
+            title: self.set.subject.get(i),
+            subject: self.proven.subject.get(i),
+            links: self.proven.links.get(i),
+            hosts: self.set.links.get(i),
+            bare: self.set.bare.has(i),
+            pictures: self.set.bare.pictures(i),
+            build: self.set.bare.place(i).map_or(0, |b| self.proven.builds[b]),
+        }
+    }
+
+    /// Join the members of one bucket that belong together, of whom `most` may lead; the number of pairs compared.
     ///
     /// Who leads depends on the members alone, never on what other buckets joined. A pair that is joined already is compared
     /// only where its answer decides who leads.
@@ -71,11 +78,12 @@ impl Meeting<'_> {
         &self,
         shingle: u64,
         members: &[u32],
+        most: usize,
         forest: &mut Forest,
         edges: &mut Vec<Edge>,
         judged: &mut Judged,
     ) -> u64 {
-        let mut leaders: Vec<u32> = Vec::with_capacity(self.rules.leaders);
+        let mut leaders: Vec<u32> = Vec::with_capacity(most.min(self.rules.leaders));
         let mut compared = 0;
         for &member in members {
             let mut follows = false;
@@ -84,11 +92,11 @@ impl Meeting<'_> {
                 if known && follows {
                     continue;
                 }
-                let (similarity, needed) = judged.of(leader, member, || {
+                let found = judged.of(leader, member, || {
                     compared += 1;
                     self.judge(leader as usize, member as usize)
                 });
-                if similarity < needed {
+                if found.similarity < found.needed {
                     continue;
                 }
                 follows = true;
@@ -97,13 +105,14 @@ impl Meeting<'_> {
                     edges.push(Edge {
                         leader,
                         member,
-                        similarity,
-                        needed,
+                        similarity: found.similarity,
+                        needed: found.needed,
+                        by: found.by,
                         shingle,
                     });
                 }
             }
-            if !follows && leaders.len() < self.rules.leaders {
+            if !follows && leaders.len() < most {
                 leaders.push(member);
             }
         }
@@ -113,20 +122,25 @@ impl Meeting<'_> {
 
 /// Judgements of pairs met a while ago: two that share one of their buckets share others. A cache, which changes no answer.
 pub struct Judged {
-    slots: Vec<(u32, u32, (u32, u32))>,
+    slots: Vec<(u32, u32, Verdict)>,
 }
 
 impl Judged {
     /// Room for what a set of `n` needs, up to 16 MiB.
     pub fn for_about(n: usize) -> Self {
+        let none = Verdict {
+            similarity: 0,
+            needed: 0,
+            by: By::Text,
+        };
         let slots = (8 * n.max(1)).next_power_of_two().min(1 << 20);
         Judged {
-            slots: vec![(u32::MAX, u32::MAX, (0, 0)); slots],
+            slots: vec![(u32::MAX, u32::MAX, none); slots],
         }
     }
 
     /// The judgement of a pair, by `judge` unless it is remembered.
-    fn of(&mut self, a: u32, b: u32, judge: impl FnOnce() -> (u32, u32)) -> (u32, u32) {
+    fn of(&mut self, a: u32, b: u32, judge: impl FnOnce() -> Verdict) -> Verdict {
         let key = u64::from(a) << 32 | u64::from(b);
         let place = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let slots = self.slots.len();

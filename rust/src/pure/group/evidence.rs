@@ -4,6 +4,7 @@
 //! lowest by content hash, the mark's own shingles left out: a function of the set, and bounded.
 
 use super::lists::Lists;
+use super::looks::builds;
 use super::similar::similarity;
 use super::{Rules, Set};
 
@@ -13,6 +14,8 @@ pub struct Proven {
     pub subject: Lists,
     /// Hosts of links.
     pub links: Lists,
+    /// What each bare message is built like, 0 where that says nothing.
+    pub builds: Vec<u64>,
 }
 
 impl Proven {
@@ -28,6 +31,7 @@ pub fn prove(set: &Set, classes: &[u8], rules: &Rules) -> Proven {
     Proven {
         subject: proven(&set.subject, set, classes, rules, true),
         links: proven(&set.links, set, classes, rules, false),
+        builds: builds(set, classes, rules),
     }
 }
 

@@ -10,13 +10,16 @@
 //! Method: shared sketches after Broder (1997), two stages after Henzinger (2006), recurring keys in place of banded minima;
 //! `docs/explanation/campaigns.md` has figures, and `tests/campaign/slow_group.py` the same, slow and obvious.
 
+pub mod bare;
 pub mod buckets;
 pub mod evidence;
 pub mod forest;
 pub mod frequency;
 pub mod lists;
+pub mod looks;
 pub mod similar;
 
+use bare::Bare;
 use buckets::{Judged, Meeting};
 use evidence::Proven;
 use forest::Forest;
@@ -31,6 +34,8 @@ pub struct Set {
     pub subject: Lists,
     /// Hosts and registered domains of links.
     pub links: Lists,
+    /// Those that hardly say anything: their pictures and forms.
+    pub bare: Bare,
 }
 
 impl Set {
@@ -71,6 +76,10 @@ pub struct Rules {
     pub like: u32,
     /// Share of pairs of carriers that must be alike.
     pub agreeing: u32,
+    /// Bits in which two pictures that look alike may differ.
+    pub bits: u32,
+    /// Leaders where pictures meet: comparing them costs next to nothing.
+    pub shown: usize,
 }
 
 impl Default for Rules {
@@ -88,8 +97,45 @@ impl Default for Rules {
             sample: 8,
             like: 250,
             agreeing: 250,
+            bits: 12,
+            shown: 256,
         }
     }
+}
+
+/// By what two belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Sketches alone.
+    Text,
+    /// Sketches, where a host that both have lowers what they need.
+    Link,
+    /// Sketches, where what their subjects have in common lowers it, with or without a host.
+    Subject,
+    /// Sketches of bare messages, where what they are built like lowers it.
+    Build,
+    /// Pictures that look alike.
+    Picture,
+    /// Subject and host, where one of them has no text.
+    Heading,
+}
+
+impl By {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        ["text", "link", "subject", "build", "picture", "heading"][self as usize]
+    }
+}
+
+/// How like two are, thousandths, how like they must be, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Of sketches, pictures or subjects.
+    pub similarity: u32,
+    /// What makes a pair.
+    pub needed: u32,
+    /// What was compared.
+    pub by: By,
 }
 
 /// One accepted pair that joined two trees: an edge of the spanning forest.
@@ -103,7 +149,9 @@ pub struct Edge {
     pub similarity: u32,
     /// What it had to reach, thousandths.
     pub needed: u32,
-    /// The shingle that brought them together.
+    /// By what.
+    pub by: By,
+    /// The shingle that brought them together; of pictures a band, of bare messages perhaps what they are built like.
     pub shingle: u64,
 }
 
@@ -150,7 +198,12 @@ pub fn settle(set: &Set, rules: &Rules) -> Settled {
     };
     buckets::each(&set.shingles, &classes, rules.keys, |shingle, members| {
         groups.buckets += 1;
-        groups.compared += meeting.pairs(shingle, members, &mut forest, &mut groups.edges, &mut judged);
+        let leaders = rules.leaders;
+        groups.compared += meeting.pairs(shingle, members, leaders, &mut forest, &mut groups.edges, &mut judged);
+    });
+    looks::each(set, &proven, rules, |place, members, leaders| {
+        groups.buckets += 1;
+        groups.compared += meeting.pairs(place, members, leaders, &mut forest, &mut groups.edges, &mut judged);
     });
     groups.label = forest.labels();
     Settled {

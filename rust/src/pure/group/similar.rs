@@ -1,6 +1,6 @@
 //! How like two sketches are, and how like they must be.
 
-use super::Rules;
+use super::{By, Rules};
 use crate::pure::limits::SKETCH;
 
 /// Weights of strangers: all shingles alike.
@@ -36,20 +36,29 @@ pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], wi
     (both * 1000).checked_div(all).unwrap_or(0)
 }
 
-/// What two need to be a pair, and what their shingles weigh, by the marks of subject and links that count for each.
-pub fn kin<'a>(a: (&[u64], &[u64]), b: (&[u64], &[u64]), rules: &'a Rules) -> (u32, &'a [u32; 3]) {
-    let (subject, link) = (meet(a.0, b.0), meet(a.1, b.1));
-    if subject || link {
-        let off = u32::from(subject) * rules.subject + u32::from(link) * rules.link;
-        return (rules.base.saturating_sub(off).max(rules.least), &rules.weights);
+/// What two need to be a pair, what their shingles weigh, and what lowered the need, by the marks of subject and links that count for each.
+pub fn kin<'a>(a: (&[u64], &[u64]), b: (&[u64], &[u64]), rules: &'a Rules) -> (u32, &'a [u32; 3], By) {
+    // A subject shared in part lowers in part: of generic words each campaign adds its own to.
+    let (subject, link) = (common(a.0, b.0), meet(a.1, b.1));
+    if subject > 0 || link {
+        let off = subject * rules.subject / 1000 + u32::from(link) * rules.link;
+        let by = if subject > 0 { By::Subject } else { By::Link };
+        return (rules.base.saturating_sub(off).max(rules.least), &rules.weights, by);
     }
     if !a.0.is_empty() && !b.0.is_empty() {
         // Strangers: each has a subject of its own. What makes hash-busters vanish, a line that stands in one message alone, is
         // here what tells the two apart.
-        return (rules.base, &ALIKE);
+        return (rules.base, &ALIKE, By::Text);
     }
     let any = [a.0, a.1, b.0, b.1].iter().any(|marks| !marks.is_empty());
-    (if any { rules.base } else { rules.without }, &rules.weights)
+    (if any { rules.base } else { rules.without }, &rules.weights, By::Text)
+}
+
+/// Jaccard of two ascending lists, thousandths; 0 only of lists that have nothing in common.
+pub fn common(a: &[u64], b: &[u64]) -> u32 {
+    let both = a.iter().filter(|x| b.binary_search(x).is_ok()).count();
+    let all = a.len() + b.len() - both;
+    (both * 1000).checked_div(all).unwrap_or(0) as u32
 }
 
 /// Two ascending lists have a number in common.

@@ -218,7 +218,7 @@ def campaigns_diff(ctx: click.Context, one: str, other: str, as_json: bool) -> N
 def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -> None:
     """Whether messages ID_A and ID_B belong together, and why: the ids are those of 'spamtide search'."""
     from spamtide.app.campaignexplain import explain_messages
-    from spamtide.app.campaignwords import shared_lines
+    from spamtide.app.campaignwords import reason_line, shared_lines
 
     workspace = open_settled(ctx)
     document = explain_messages(workspace, settled_generation(workspace), one, other)
@@ -237,9 +237,7 @@ def campaigns_explain(ctx: click.Context, one: str, other: str, as_json: bool) -
             )
         )
         for reason in document["reasons"]:
-            print(
-                f"- {reason['from'][:20]} to {reason['to'][:20]}: similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed{_met_by(reason)}"
-            )
+            print(reason_line(reason))
     else:
         print("Two campaigns. 'spamtide campaigns diff A B' says what they share.")
     for line in shared_lines(document):
@@ -269,10 +267,6 @@ def campaigns_templates(ctx: click.Context, limit: int, as_json: bool) -> None:
     for row in document["items"]:
         text = "no template: " + row["refused"] if row["template"] is None else " ".join(row["template"].split())
         print(f"{row['campaign']}  {row['templates']}  {printable(text, 120)}")
-
-
-def _met_by(reason: dict[str, Any]) -> str:
-    return f', met by "{printable(reason["words"], 80)}"' if reason["words"] else ""
 
 
 @campaigns_command.command("settle")
