@@ -113,9 +113,8 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
             )
         else:
             weigh, needed = weight, 450
-        if a.bare and b.bare:
-            if a.build == b.build and a.build in good_builds:
-                needed = max(needed - 300, 240)
+        if a.bare and b.bare and a.build == b.build and a.build in good_builds:
+            needed = max(needed - 300, 240)
         return similarity(a, b, weigh) >= needed
 
     buckets: dict[object, list[Print]] = defaultdict(list)
