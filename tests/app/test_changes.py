@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,45 @@ def test_hours_are_gathered_into_days(spamtide, tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text("time,count\n" + "\n".join(rows) + "\n")
     document = spamtide("changes", "--series", tmp_path / "h.csv", "--json").json
     assert [c["at"]["value"] for c in document["changes"]] == ["2011-02-19T00:00:00Z"]
+
+
+def test_days_are_those_of_the_zone_asked_for(spamtide, tmp_path: Path) -> None:
+    # A step at midnight in Berlin, by its standard time an hour before that of UTC; and one in Phoenix.
+    for zone, hour in (("Europe/Berlin", 23), ("-07:00", 7), ("America/Phoenix", 7)):
+        rng = np.random.default_rng(3)
+        start = np.datetime64("2011-01-10T00")
+        step = 24 * 39 + hour if hour > 12 else 24 * 40 + hour
+        rows = [f"{start + h}:00:00Z,{rng.poisson(20 if h < step else 5)}" for h in range(24 * 80)]
+        (tmp_path / "h.csv").write_text("time,count\n" + "\n".join(rows) + "\n")
+        document = spamtide("changes", "--series", tmp_path / "h.csv", "--zone", zone, "--json").json
+        found = [c["at"]["value"] for c in document["changes"]]
+        assert found == [f"2011-02-{18 if hour > 12 else 19}T{hour:02d}:00:00Z"], zone
+    for zone in ("Europe/Nowhere", "+25:00", "../etc"):
+        wrong = spamtide("changes", "--series", tmp_path / "h.csv", "--zone", zone, "--json")
+        assert (wrong.code, wrong.json["error"]) == (2, "bad_zone")
+    (tmp_path / "d.csv").write_text("time,count\n2011-01-01,3\n2011-01-02,4\n")
+    assert spamtide("changes", "--series", tmp_path / "d.csv", "--zone", "+01:00").code == 2
+
+
+def test_a_zone_moves_the_days_of_a_feed(spamtide, world: Path) -> None:
+    asked = ("--workspace", world, "changes", "--feed", "trap", "--measure", "volume", "--json")
+    shifted = spamtide(*asked, "--zone", "Europe/Berlin").json
+    assert shifted["window"]["start"].endswith("T23:00:00Z")
+    assert spamtide(*asked).json["window"]["start"].endswith("T00:00:00Z")
+
+
+def test_countries_are_looked_at_where_there_is_a_table_of_networks(spamtide, world: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(world, tmp_path / "w")
+    asked = ("--workspace", place, "changes", "--feed", "trap", "--of", "country", "--json")
+    without = spamtide(*asked)
+    assert (without.code, without.json["error"]) == (2, "no_countries")
+    (place / "table").write_text("0.0.0.0/1\t64500\tMade\tDE\n128.0.0.0/1\t64501\tMade\tBR\n")
+    with (place / "spamtide.toml").open("a") as file:
+        file.write('\n[networks]\ntable = "table"\ndate = "2011-03-01"\n')
+    document = spamtide(*asked).json
+    names = {s["series"] for s in document["not_looked_at"]} | {c["series"] for c in document["changes"]}
+    assert document["looked_at"] + len(document["not_looked_at"]) >= 1
+    assert all(n.startswith("messages:country:") for n in names)
 
 
 def test_wrong_use_is_said(spamtide, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from spamtide.app.given import read_series
 from spamtide.app.partseries import Cells, cells_of, series_of_parts, written
+from spamtide.app.zones import day_anchor
 from spamtide.capture import CountOptions
 from spamtide.errors import WrongUse
 from spamtide.event import Registry, load_registry
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # What series of a feed are looked at, and how many campaigns, languages, dialects, sender groups of each.
 LOOKED_AT = ("volume", "topic", "language", "origin", "campaign", "dialect", "botnet")
+# Asked for by name: it needs a table of networks.
+BY_NAME = ("country",)
 MOST = 20
 # A registered event this near explains, perhaps; the days to each side over which campaigns are compared; how many are named.
 EVENT_DAYS, COMPARED_DAYS, NAMED = 14, 28, 5
@@ -59,11 +62,20 @@ class Discovery:
     nearby: tuple[Nearby, ...]
 
 
-def changes_of_file(path: Path, *, rate: float = RATE, options: CountOptions | None = None) -> Discovery:
-    """Changes in the series of a CSV of counts; hours are gathered into days of UTC. Raises as ``read_series``."""
+def changes_of_file(
+    path: Path, *, rate: float = RATE, options: CountOptions | None = None, zone: str | None = None
+) -> Discovery:
+    """Changes in the series of a CSV of counts; hours are gathered into days of ``zone``, UTC without one.
+
+    Raises as ``read_series``, WrongUse ``bad_zone``, ``usage`` for a zone of counts that are by day already.
+    """
+    read = read_series(path, options)
+    if zone is not None and all(series.bin_us == DAY_US for series in read.values()):
+        raise WrongUse("usage", "These counts are by day already: no zone can part them anew.", "Leave --zone out.")
+    first = min(int(series.starts[0]) for series in read.values())
+    anchor = 0 if zone is None else day_anchor(zone, first)
     given = {
-        name: series if series.bin_us == DAY_US else rebinned(series, DAY_US, 0)
-        for name, series in read_series(path, options).items()
+        name: series if series.bin_us == DAY_US else rebinned(series, DAY_US, anchor) for name, series in read.items()
     }
     found = find_changes(given, rate=rate)
     return Discovery(None, _window(next(iter(given.values()))), found, _nearby(load_registry(), found, {}))
@@ -79,10 +91,11 @@ def changes_of_feed(
     window: Window | None = None,
     origins: Sequence[str] = ("unsolicited",),
     rate: float = RATE,
+    zone: str | None = None,
 ) -> Discovery:
     """Changes in ``measures`` of a feed, or without them in the series of every kind in ``of``, the ``most`` largest of each.
 
-    Raises WrongUse ``unknown_feed``, BadMeasure, Unanswerable ``no_data``.
+    ``zone``: whose days are counted, UTC's without one. Raises WrongUse ``unknown_feed``, ``bad_zone``, ``no_countries``, BadMeasure, Unanswerable ``no_data``.
     """
     from spamtide.app.registry import workspace_registry
 
@@ -92,6 +105,9 @@ def changes_of_feed(
         )  # fmt: skip
     how: Any = {"window": window, "origins": origins}
     volume = observatory.series("volume", feeds, **how)
+    if zone is not None:
+        how["anchor"] = day_anchor(zone, int(volume.starts[0]))
+        volume = observatory.series("volume", feeds, **how)
     series: dict[str, Series] = {}
     cells: dict[str, Cells] = {}
     if measures:
@@ -114,7 +130,7 @@ def _all(
     observatory: Observatory, volume: Series, of: Sequence[str], most: int, origins: Sequence[str]
 ) -> tuple[dict[str, Series], dict[str, Cells]]:
     """The series of each kind, and of each the cells by campaign that it is made of."""
-    kinds = [kind for kind in of if kind not in ("volume", "origin")]
+    kinds = [kind for kind in of if kind not in ("volume", "origin", *BY_NAME)]
     whole = cells_of(observatory, volume, list(dict.fromkeys([*kinds, "campaign"])), origins=origins)
     series, cells = ({"volume": volume}, {"volume": whole}) if "volume" in of else ({}, {})
     for kind in kinds:
@@ -124,6 +140,9 @@ def _all(
                 mine = np.array([written(kind, v) == name for v in whole.values[kind].tolist()], dtype=bool)
                 values = {"campaign": whole.values["campaign"][mine]}
                 cells[name] = Cells(whole.bins[mine], whole.counts[mine], values)
+    for kind in set(of) & set(BY_NAME):
+        # By peer there are nearly as many cells as messages: apart, and without campaigns.
+        series |= series_of_parts(volume, cells_of(observatory, volume, [kind], origins=origins), kind, most)
     if "origin" in of:
         by_origin = cells_of(observatory, volume, ["origin"], origins=ORIGINS)
         unsolicited = {written("origin", o) for o in origins}

@@ -14,7 +14,7 @@ from spamtide.app.output import emit_json, fill
 from spamtide.capture import DECIMALS, ORDERS, CountOptions
 from spamtide.errors import WrongUse
 
-KINDS = ("volume", "topic", "language", "origin", "campaign", "dialect", "botnet")
+KINDS, BY_NAME = ("volume", "topic", "language", "origin", "campaign", "dialect", "botnet"), ("country",)
 
 
 @click.command("changes")
@@ -27,12 +27,15 @@ KINDS = ("volume", "topic", "language", "origin", "campaign", "dialect", "botnet
     multiple=True,
     callback=split_values,
     metavar="KIND,...",
-    help=f"Kinds of series of a feed: {', '.join(KINDS)}; default all.",
+    help=f"Kinds of series of a feed: {', '.join(KINDS)}; default all these. Also country, which needs a table of networks.",
 )
 @click.option(
     "--top", "most", type=click.IntRange(min=1), default=20, show_default=True, help="The largest of each kind."
 )
 @click.option("--window", "window", metavar="START/END", help="Only in this window; default all there is.")
+@click.option(
+    "--zone", metavar="ZONE", help="Whose days are counted: Europe/Berlin, +02:00; default UTC. All of 24 hours, by standard time."
+)  # fmt: skip
 @click.option(
     "--series", "series_file", type=click.Path(path_type=Path), metavar="FILE.csv", help="Counts instead of a feed."
 )
@@ -55,7 +58,7 @@ KINDS = ("volume", "topic", "language", "origin", "campaign", "dialect", "botnet
 @click.pass_context
 def changes_command(
     ctx: click.Context, feeds: list[str], measures: tuple[str, ...], of: list[str], most: int, window: str | None,
-    series_file: Path | None, dates: str | None, decimal: str | None, rate: float, origins: list[str], as_json: bool,
+    zone: str | None, series_file: Path | None, dates: str | None, decimal: str | None, rate: float, origins: list[str], as_json: bool,
 ) -> int:  # fmt: skip
     """What changed that nobody asked about: unknown change points in every series of a feed, and what lies near each.
 
@@ -69,9 +72,9 @@ def changes_command(
     from spamtide.app.discovering import changes_of_feed, changes_of_file
     from spamtide.report import changes_document
 
-    wrong = [kind for kind in of if kind not in KINDS]
+    wrong = [kind for kind in of if kind not in (*KINDS, *BY_NAME)]
     if wrong:
-        raise WrongUse("usage", f"{wrong[0]!r} is no kind of series.", f"Kinds: {', '.join(KINDS)}.")
+        raise WrongUse("usage", f"{wrong[0]!r} is no kind of series.", f"Kinds: {', '.join((*KINDS, *BY_NAME))}.")
     if (series_file is None) == (not feeds):
         raise WrongUse(
             "usage", "Changes are of a --feed or of a --series, one of them.", "See 'spamtide changes --help'."
@@ -79,13 +82,13 @@ def changes_command(
     if series_file is not None:
         if measures or of or window:
             raise WrongUse("usage", "--measure, --of and --window belong to --feed.", "Leave them out.")
-        said = changes_of_file(series_file, rate=rate, options=CountOptions(dates, decimal))
+        said = changes_of_file(series_file, rate=rate, options=CountOptions(dates, decimal), zone=zone)
     else:
         observatory = open_observatory(ctx)
         group_now(observatory.workspace)
         said = changes_of_feed(
             observatory, feeds, measures=measures, of=of or KINDS, most=most, window=parse_window(window) if window else None,
-            origins=chosen_origins(origins), rate=rate,
+            origins=chosen_origins(origins), rate=rate, zone=zone,
         )  # fmt: skip
     document = changes_document(
         said.feed,
