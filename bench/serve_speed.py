@@ -362,6 +362,7 @@ PAGES = {
     "senders": "/senders?limit={limit}",
     "senders, filtered": "/senders?network={network}&window={window}",
     "sender": "/senders/{group}?limit={limit}",
+    "sender, its size": "/senders/{group}?size=1&limit={limit}",
     "events": "/event?limit={limit}",
     "event": "/event/rustock-2011?feed={feed}&measure=subject:{word}",
     "event, a network": "/event/rustock-2011?feed={feed}&network={network}",
@@ -378,6 +379,8 @@ PAGES = {
     "feed": "/feeds/{feed}?limit={limit}",
     "feed, a network": "/feeds/{feed}?network={network}",
 }
+# What a page gives only to who asks for it, and says beforehand that it takes seconds.
+ASKED_FOR = ("event, everything", "sender, its size")
 # What is promised of searches: the first page by header fields, and a rare word of the text, in milliseconds at most.
 SEARCH_MS, TEXT_MS = 1_000, 15_000
 
@@ -386,6 +389,8 @@ def kept_promise(name: str, page: dict[str, float]) -> bool:
     """Whether a page was as soon as was promised."""
     if name.startswith("search"):
         return page["p95_ms"] <= (TEXT_MS if "text" in name else SEARCH_MS)
+    if name in ASKED_FOR:
+        return True
     return page["median_ms"] <= MEDIAN_MS and page["p95_ms"] <= P95_MS
 
 

@@ -34,8 +34,9 @@ def open_engine(
     ``senders``: the generation of sender groups, where its tables are asked for. Else, where the workspace has a keeper of its
     engine, that one.
     """
-    if workspace.engine_keeper is not None and senders is None:
-        with workspace.engine_keeper.use(generation) as engine:
+    kept = workspace.engine_keeper
+    if kept is not None and (senders is None or senders == Generations(workspace.archive.root, "group").current()):
+        with kept.use(generation) as engine:
             yield engine
         return
     # The generation first: what came since is then a message without a campaign, and no campaign lacks its messages.

@@ -197,7 +197,7 @@ class Observatory:
             numbers = np.arange(first, last, dtype=np.int64)
             hidden = np.zeros(len(numbers), dtype=bool)
             if asks_for_peers(parsed):
-                hidden = _hidden_bins(engine, names, numbers, bin_us, start_of_bins)
+                hidden = self._hidden_bins(engine, names, numbers, bin_us, start_of_bins)
         found = dict(zip(rows["bin"].to_pylist(), rows["n"].to_pylist(), strict=True))
         counts = np.array([float(found.get(int(b), 0)) for b in numbers])
         starts = start_of_bins + numbers * bin_us
@@ -216,6 +216,30 @@ class Observatory:
             basis,
             peer_notes(hidden),
         )
+
+    def _hidden_bins(
+        self, engine: Engine, feeds: Sequence[str], numbers: NDArray[np.int64], bin_us: int, anchor: int
+    ) -> NDArray[np.bool_]:
+        """Which bins show peers that are not who sent; a bin of too few sessions is judged by its day."""
+
+        def hidden(size: int) -> Any:
+            # Whole days, so that the first and the last are judged like the others.
+            first = int(numbers[0]) * bin_us // size
+            last = -(-(int(numbers[-1]) + 1) * bin_us // size)
+            totals, large = self.peers_by_bin(engine, feeds, size, anchor, first, last)
+            return hidden_peers(totals, large, size)
+
+        if not len(numbers):
+            return np.zeros(0, dtype=bool)
+        return judge_bins(hidden(bin_us), hidden(DAY_US) if bin_us < DAY_US else None, bin_us, numbers)
+
+    def peers_by_bin(
+        self, engine: Engine, feeds: Sequence[str], bin_us: int, anchor: int, first: int, last: int
+    ) -> tuple[pa.Table, pa.Table]:
+        """The rows of ``sessions_by_bin`` and of ``large_peers`` in the bins from number ``first`` to before ``last``."""
+        window = Window(first * bin_us + anchor, last * bin_us + anchor)
+        how: Any = {"feeds": feeds, "bin_us": bin_us, "anchor": anchor, "window": window}
+        return engine.run(sessions_by_bin(**how)), engine.run(large_peers(**how))
 
     def counted(self, measure: str) -> Count:
         """A measure that counts messages, its names of campaigns resolved as of now."""
@@ -471,23 +495,6 @@ class Observatory:
         return duplicate_shares(
             keys, times, feed=feed, rule=rule, windows=tuple(windows), lookback_us=lookback_us, data_start=data_start
         )
-
-
-def _hidden_bins(
-    engine: Engine, feeds: Sequence[str], numbers: NDArray[np.int64], bin_us: int, anchor: int
-) -> NDArray[np.bool_]:
-    """Which bins show peers that are not who sent; a bin of too few sessions is judged by its day."""
-
-    def hidden(size: int) -> Any:
-        # Whole days, so that the first and the last are judged like the others.
-        first = int(numbers[0]) * bin_us // size * size + anchor
-        last = -(-(int(numbers[-1]) + 1) * bin_us // size) * size + anchor
-        how: Any = {"feeds": feeds, "bin_us": size, "anchor": anchor, "window": Window(first, last)}
-        return hidden_peers(engine.run(sessions_by_bin(**how)), engine.run(large_peers(**how)), size)
-
-    if not len(numbers):
-        return np.zeros(0, dtype=bool)
-    return judge_bins(hidden(bin_us), hidden(DAY_US) if bin_us < DAY_US else None, bin_us, numbers)
 
 
 def _keys_and_times(rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

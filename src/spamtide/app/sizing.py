@@ -135,7 +135,8 @@ def sizes_of_workspace(
     from spamtide.app.watching.targets import check_target, seen
 
     target = check_target(observatory, measure, feeds)
-    table = seen(observatory, target, window)
+    # The last seven days begin at midnight: eight hold them.
+    table = seen(observatory, target, window, lately_us=None if window is not None else WEEK_US + DAY_US)
     if not table.num_rows:
         raise Unanswerable("no_data", f"Nothing was seen of {measure}.", "Ask for another window, feed or target.")
     helo, path = table["helo"].to_pylist(), table["dialect_path"].to_pylist()

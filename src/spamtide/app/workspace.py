@@ -43,7 +43,7 @@ class EngineKeeper(Protocol):
     """Who holds an engine open over the newest snapshot, and lends it."""
 
     def use(self, generation: Generation | None) -> AbstractContextManager[Engine]:
-        """The engine, with the tables of this generation, else of the one that counts."""
+        """The engine, with the tables of this generation, else of the one that counts, and of the sender groups that count."""
         ...
 
 

@@ -62,7 +62,7 @@ from spamtide.measure.query import (
     Tree,
     parse_query,
 )
-from spamtide.measure.sightings import sightings
+from spamtide.measure.sightings import last_sighting, sightings
 from spamtide.measure.values import (
     DAY_US,
     HOUR_US,
@@ -250,6 +250,7 @@ __all__ = [
     "judge_bins",
     "large_campaigns",
     "large_peers",
+    "last_sighting",
     "list_messages",
     "matching",
     "matching_places",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spamtide.measure.expressions import bin_number, matching, sessions_of, uses
+from spamtide.measure.expressions import bin_number, matching, uses
 from spamtide.measure.grammar import Count, Measure, Share
 from spamtide.measure.query import And
 from spamtide.measure.values import DAY_US, Note, Window
@@ -27,9 +27,10 @@ _NAMES, _SESSIONS_A_NAME = 5, 4
 # A large peer stands if it is large in three quarters of the feed's judged bins, over a week at least.
 _STANDS, _STANDS_US = 0.75, 7 * DAY_US
 # How an address begins that no host on the internet has: RFC 1918, 6598, 4193, loopback, link-local.
-_BEGINNINGS = ("10.", "127.", "169.254.", "192.168.", "fc", "fd", "fe8", "fe9", "fea", "feb")
-_SEVEN = (*(f"172.{n}." for n in range(16, 32)), *(f"100.{n}." for n in range(64, 100)))
-_EIGHT = tuple(f"100.{n}." for n in range(100, 128))
+_BEGINNINGS = (
+    "10.", "127.", "169.254.", "192.168.", "fc", "fd", "fe8", "fe9", "fea", "feb", *(f"172.{n}." for n in range(16, 32)),
+    *(f"100.{n}." for n in range(64, 128)),
+)  # fmt: skip
 _LOOPBACK = "::1"
 PEER_FIELDS = ("peer", "network", "country")
 
@@ -43,16 +44,23 @@ def asks_for_peers(measure: Measure) -> bool:
 def sessions_by_bin(*, feeds: Sequence[str], bin_us: int, anchor: int, window: Window) -> Any:
     """``(bin, sessions, private)`` of everything that came, whatever its origin: sessions, and those without a peer on the internet."""
     rows = matching(And(()), feeds=feeds, window=window)
-    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor), key=sessions_of(rows))
-    address = rows.peer_address.lower()
-    private = address.substr(0, 7).isin(_SEVEN) | address.substr(0, 8).isin(_EIGHT) | (address == _LOOPBACK)
-    for beginning in _BEGINNINGS:
-        private = private | address.startswith(beginning)
-    rows = rows.mutate(private=private.fill_null(True))
-    found = rows.group_by("bin").aggregate(
-        sessions=rows.key.nunique().cast("int64"), private=rows.key.nunique(where=rows.private).cast("int64")
-    )
+    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
+    # Far fewer addresses than messages: each is looked at once.
+    seen = rows.filter(rows.peer_address.notnull()).select("peer_address").distinct()
+    address = seen.peer_address.lower()
+    private = address == _LOOPBACK
+    for length in sorted({len(b) for b in _BEGINNINGS}):
+        private = private | address.substr(0, length).isin([b for b in _BEGINNINGS if len(b) == length])
+    rows = rows.left_join(seen.mutate(private=private), "peer_address").drop("peer_address_right")
+    rows = rows.mutate(private=rows.private.fill_null(True))
+    found = rows.group_by("bin").aggregate(sessions=_sessions(rows), private=_sessions(rows, rows.private))
     return found.order_by("bin")
+
+
+def _sessions(rows: Any, where: Any = None) -> Any:
+    """How many sessions: a message without a key is one of its own, so that places need not be told apart to be counted."""
+    alone = rows.session.isnull() if where is None else rows.session.isnull() & where
+    return (rows.session.nunique(where=where) + alone.cast("int64").sum()).cast("int64")
 
 
 def large_peers(*, feeds: Sequence[str], bin_us: int, anchor: int, window: Window) -> Any:
@@ -63,11 +71,15 @@ def large_peers(*, feeds: Sequence[str], bin_us: int, anchor: int, window: Windo
     """
     rows = matching(And(()), feeds=feeds, window=window)
     own = (rows.time_origin == "received").cast("int32")
-    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor), key=sessions_of(rows), passed=rows.route_hops - own >= 1)
-    whole = rows.group_by("bin").aggregate(of=rows.key.nunique().cast("int64"))
+    rows = rows.mutate(bin=bin_number(rows, bin_us, anchor), passed=rows.route_hops - own >= 1)
+    whole = rows.group_by("bin").aggregate(of=_sessions(rows))
     known = rows.filter(rows.peer_unit.notnull())
+    # No peer has more sessions than messages: of few the rest is counted.
+    counted = known.group_by(["bin", "peer_unit"]).aggregate(n=known.count().cast("int64")).inner_join(whole, "bin")
+    may_be = counted.filter(counted.n * _LARGE >= counted.of).select("bin", "peer_unit")
+    known = known.semi_join(may_be, ["bin", "peer_unit"])
     each = known.group_by(["bin", "peer_unit"]).aggregate(
-        sessions=known.key.nunique().cast("int64"),
+        sessions=_sessions(known),
         names=known.helo.lower().nunique().cast("int64"),
         relayed=known.passed.cast("int64").sum().cast("int64"),
         messages=known.count().cast("int64"),
@@ -138,7 +150,7 @@ def peer_notes(unreliable: NDArray[np.bool_]) -> tuple[Note, ...]:
 def _is_private(unit: str) -> bool:
     text = unit.lower()
     # The /64 of the loopback address holds nobody else.
-    return text.startswith((*_BEGINNINGS, *_SEVEN, *_EIGHT)) or text == "::/64"
+    return text.startswith(_BEGINNINGS) or text == "::/64"
 
 
 def _standing(rows: Sequence[dict[str, Any]], judged: Sequence[int], bin_us: int) -> set[str]:

@@ -8,21 +8,26 @@ import pickle
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spamtide.app.cuts import find_cut
 from spamtide.app.engines import campaign_generations
 from spamtide.app.observatory import Observatory
+from spamtide.app.registry import workspace_registry
 from spamtide.app.serving.holding import HeldEngine, file_stamp
 from spamtide.app.serving.reading import ReadingBook
 from spamtide.archive import Journal, JournalKinds, note_kinds, noting_kinds
 from spamtide.fingerprint import FACTS_VERSION
+from spamtide.measure import DAY_US, arrival_times, span
 from spamtide.message import PublicNetwork, PublicText
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from spamtide.app.workspace import Workspace
-    from spamtide.archive import Engine, Generation
+    from spamtide.archive import Engine, Generation, Standing
     from spamtide.measure import Effect, Series, Statement
 
 # How long an answer holds that depends on the clock.
@@ -57,6 +62,20 @@ class ReadingObservatory(Observatory):
                     self._effects.popitem(last=False)
         return known
 
+    def peers_by_bin(
+        self, engine: Engine, feeds: Sequence[str], bin_us: int, anchor: int, first: int, last: int
+    ) -> tuple[pa.Table, pa.Table]:
+        """The rows of these bins, out of those of all bins that there are: the engine keeps these, and a bin is the same in every window."""
+        import pyarrow.compute as pc
+
+        known = engine.run(arrival_times(feeds=sorted(feeds))).to_pylist()[0]
+        if known["n"]:
+            begin, end = (known["first"] - anchor) // bin_us, (known["last"] - anchor) // bin_us + 1
+            found = super().peers_by_bin(engine, sorted(feeds), bin_us, anchor, begin, end)
+            inside = (pc.field("bin") >= first) & (pc.field("bin") < last)
+            return found[0].filter(inside), found[1].filter(inside)
+        return super().peers_by_bin(engine, feeds, bin_us, anchor, first, last)
+
     def settled(self) -> Generation | None:
         """The grouping that counts now; None where there is none."""
         return campaign_generations(self.workspace).current()
@@ -70,6 +89,10 @@ class Kept:
     kinds: frozenset[str]
     at: float
     value: Any
+
+    def holds(self, stamp: tuple[Any, ...], standing: Standing) -> bool:
+        """Whether all that it was computed from is as it was."""
+        return self.stamp == (stamp, standing.of(self.kinds))
 
 
 class Asker:
@@ -152,17 +175,14 @@ class Asker:
         """
         # As they stood before it is found: what comes meanwhile makes it old at once.
         stamp, standing, now = self.stamp(), self._journal.standing(), time.monotonic()
-        with self._lock:
-            entry = self._answers.get(key)
-            if (
-                entry is not None
-                and entry.stamp == (stamp, standing.of(entry.kinds))
-                and (seconds is None or now - entry.at < seconds)
-            ):
-                self._answers.move_to_end(key)
-                # Whatever is computed from this was computed from the same.
-                note_kinds(entry.kinds)
-                return entry.value
+        entry = self._answers.get(key)
+        if entry is not None and entry.holds(stamp, standing) and (seconds is None or now - entry.at < seconds):
+            with self._lock:
+                if key in self._answers:
+                    self._answers.move_to_end(key)
+            # Whatever is computed from this was computed from the same.
+            note_kinds(entry.kinds)
+            return entry.value
         with noting_kinds() as kinds:
             value = find()
         with self._lock:
@@ -171,6 +191,28 @@ class Asker:
             while len(self._answers) > _ANSWERS:
                 self._answers.popitem(last=False)
         return value
+
+    def knows(self, key: Any) -> bool:
+        """Whether the answer of that key is kept and holds still."""
+        entry = self._answers.get(key)
+        return entry is not None and entry.holds(self.stamp(), self._journal.standing())
+
+    def prepare(self) -> Iterator[None]:
+        """Ask, step by step, what takes seconds and many pages need: who the peers of each day are, whose networks can then be counted.
+
+        Of every feed and of all together by UTC day, and of every feed in days anchored at each event that the feeds saw.
+        """
+        feeds = self.workspace.archive.feeds()
+        wanted = [(names, 0) for names in [feeds, *([f] for f in feeds if len(feeds) > 1)]]
+        covered = span(self.observatory.exposures(feeds)) if feeds else None
+        registry = workspace_registry(self.workspace)
+        for event in registry.events:
+            if covered is not None and not event.pseudo and covered[0] < event.started_at < covered[1]:
+                wanted += [([feed], find_cut(registry, event.id, None).at) for feed in feeds]
+        for names, anchor in wanted:
+            with self.engine() as engine:
+                self.observatory.peers_by_bin(engine, names, DAY_US, anchor, 0, 0)
+            yield
 
     def text(self, local: str | None, limit: int = 400) -> str | None:
         """A sender's text as it may be shown here: as it is on loopback, masked beyond."""

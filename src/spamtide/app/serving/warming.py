@@ -77,6 +77,12 @@ class Warmer:
             except Exception as error:
                 # Whoever asks for the page itself is told what is wrong with it.
                 tell("serve.not_warmed", page=page.name, error=type(error).__name__)
+        try:
+            for _ in self._asker.prepare():
+                if self._stop.is_set():
+                    return
+        except Exception as error:
+            tell("serve.not_warmed", page="peers", error=type(error).__name__)
 
     def _run(self) -> None:
         with contextlib.suppress(OSError, AttributeError):

@@ -23,6 +23,7 @@ from spamtide.measure import (
     Tree,
     Window,
     count_within,
+    last_sighting,
     parse_measure,
     sightings,
     texts_of_exact,
@@ -31,8 +32,9 @@ from spamtide.measure import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spamtide.archive import Generation
+
 SPECIAL = ("botnet", "dialect", "template")
-PLACE = ("feed", "writer", "segment", "ordinal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,13 @@ def hourly(observatory: Observatory, target: Target) -> Series:
     return replace(whole, measure=target.measure, counts=counts)
 
 
-def seen(observatory: Observatory, target: Target, window: Window | None = None) -> pa.Table:
-    """Sightings of the target (the columns of ``sightings``) in a window, or ever, in order of time."""
+def seen(
+    observatory: Observatory, target: Target, window: Window | None = None, *, lately_us: int | None = None
+) -> pa.Table:
+    """Sightings of the target (the columns of ``sightings``) in a window, or ever, in order of time.
+
+    ``lately_us``: at least those of so long a time up to the last one.
+    """
     kind, workspace = target.special, observatory.workspace
     tree, generation = target.filters, None
     if kind is None:
@@ -109,12 +116,26 @@ def seen(observatory: Observatory, target: Target, window: Window | None = None)
             generation = campaign_generations(workspace).current()
         tree = parsed.tree if tree == EVERYTHING else count_within(parsed, tree).tree
     tree = resolved(workspace, tree, generation)
-    how: dict[str, Any] = {"feeds": target.feeds, "origins": UNSOLICITED, "window": window}
-    with open_engine(workspace) as engine:
-        rows = engine.run(sightings(tree, **how))
+    how: dict[str, Any] = {"feeds": target.feeds, "origins": UNSOLICITED}
+    senders, members = _members(observatory, target)
+    with open_engine(workspace, senders=senders) as engine:
+        if lately_us is not None:
+            last = engine.run(last_sighting(tree, **how, members=members))["last"].to_pylist()[0]
+            # A template is laid on texts: what is told by the engine is when something last came that it could be.
+            window = None if last is None or kind == "template" else Window(last + 1 - lately_us, last + 1)
+        rows = engine.run(sightings(tree, **how, window=window, members=members))
         if kind == "template":
-            return _matched(rows, engine.run(texts_of_exact(**how)), target)
-    return rows if kind is None else _of_group(observatory, rows, kind, target.measure.partition(":")[2])
+            return _matched(rows, engine.run(texts_of_exact(**how, window=window)), target)
+    return rows
+
+
+def _members(observatory: Observatory, target: Target) -> tuple[Generation | None, tuple[str, str] | None]:
+    """The generation of sender groups and what to ask of its members, where the target is a group or a dialect."""
+    kind, said = target.special, target.measure.partition(":")[2]
+    if kind not in ("botnet", "dialect"):
+        return None, None
+    senders = _senders(observatory)
+    return senders.generation, ("group", senders.resolve(said)) if kind == "botnet" else ("dialect", said)
 
 
 def _senders(observatory: Observatory) -> Any:
@@ -123,20 +144,6 @@ def _senders(observatory: Observatory) -> Any:
     from spamtide.app.workspace import now_us
 
     return Senders(observatory.workspace, settle_senders(observatory.workspace, now=now_us(), waiting=lambda: None))
-
-
-def _of_group(observatory: Observatory, rows: pa.Table, kind: str, said: str) -> pa.Table:
-    """Those rows that are of a sender group, or were spoken in a dialect."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    senders = _senders(observatory)
-    column, wanted = ("group", senders.resolve(said)) if kind == "botnet" else ("dialect", said)
-    path = senders.generation.tables["group_member"].path
-    members = pq.read_table(path, columns=[*PLACE, column])
-    members = members.filter(pc.equal(members[column], wanted)).drop_columns([column])
-    joined = rows.join(members, list(PLACE), join_type="left semi")
-    return joined.sort_by([("received_at", "ascending"), *((c, "ascending") for c in PLACE)])
 
 
 def _matched(rows: pa.Table, texts: pa.Table, target: Target) -> pa.Table:

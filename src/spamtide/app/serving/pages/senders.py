@@ -10,7 +10,7 @@ from spamtide.app.botnets import AmongMessages, Senders
 from spamtide.app.searching import resolved
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.params import Params
-from spamtide.app.serving.values import How, Page, PageValue
+from spamtide.app.serving.values import How, Page, PageValue, Taken
 from spamtide.archive import Generation, Generations
 from spamtide.errors import SpamtideError, Unanswerable
 from spamtide.measure import DAY_US, senders_among, sendings_by_week
@@ -152,9 +152,11 @@ def show_group(asker: Asker, params: Params) -> PageValue:
         "explained_dialects": explained["dialects"],
         "merges": explained["merges"],
     }
-    facts["size"] = asker.kept(
-        ("size", senders.generation.number, group, params.feeds), lambda: _size(asker, group, params)
-    )
+    key = ("size", senders.generation.number, group, params.feeds)
+    if params.get("size") == "1" or asker.knows(key):
+        facts["size"] = asker.kept(key, lambda: _size(asker, group, params))
+    else:
+        facts["size"] = _NOT_ASKED
     return PageValue(
         title=f"Sender group {shown['botnet'] or group}", sentence=group_sentence(facts), facts=facts,
         warnings=[*_said(params), *_whole_size(params)],
@@ -168,6 +170,12 @@ def _whole_size(params: Params) -> list[dict[str, str]]:
         return []
     text = "Network, country and window narrow messages, share, peers and times. Evidence, dialects and size are of the whole group."
     return [{"code": "partly_narrowed", "text": text}]
+
+
+_NOT_ASKED: dict[str, Any] = {
+    "sentence": "How many hosts sent of late is estimated when somebody asks: every member of the group is looked at.",
+    "rows": [], "document": None, "refused": "not_asked",
+}  # fmt: skip
 
 
 def _size(asker: Asker, group: str, params: Params) -> dict[str, Any]:
@@ -191,6 +199,7 @@ PAGES = (
     ),
     Page(
         "sender", "/senders/{group}", "Sender group", show_group, "sender.html", nav="Senders",
-        meaning="One sender group: evidence, dialects, size.", offers=_OFFERS, why_not=_WHY_NOT,
+        meaning="One sender group: evidence, dialects, size.",
+        takes=(Taken("size", "1: estimate how many hosts there are, which takes some seconds in a large archive", ("1",)),), offers=_OFFERS, why_not=_WHY_NOT,
     ),
 )  # fmt: skip
