@@ -444,6 +444,13 @@ def main() -> None:
                 again.setdefault(name, []).append(server.get(path)[0])
                 found.setdefault(name, []).append(ms)
                 worked.setdefault(name, []).append(done - before)
+                # A run that is broken off has shown what it saw.
+                memory = server.most_memory()
+                print(
+                    f"{name:34}{ms:9.0f} ms{done - before:9.0f} ms cpu{memory:7.0f} MiB  {path}",
+                    file=sys.stderr,
+                    flush=True,
+                )
             memory = server.most_memory()
         finally:
             server.process.send_signal(signal.SIGTERM)

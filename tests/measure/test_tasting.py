@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spamtide.measure import Window, taste
+from spamtide.measure import Window, taste, taste_counted
 from spamtide.measure.tasting import Sighted, Tasting
 
 HOUR = 3_600_000_000
@@ -67,3 +67,12 @@ def test_an_empty_feed_has_no_shares() -> None:
     value = taste({"a": A, "b": feed()}, DAY)
     assert (value.pairs[0].of_one, value.pairs[0].of_other, value.pairs[0].distance) == (0.0, None, None)
     assert value.feeds[1].lag_us is None and value.feeds[1].first is None
+
+
+def test_what_was_counted_already_is_compared_alike() -> None:
+    keys, times = np.array([3, 1, 3, 2, 1, 3]), np.array([10, 20, 5, 30, 12, 90])
+    other = np.array([1, 4, 4]), np.array([15, 16, 17])
+    window = Window(0, 60)
+    counts = {"a": {1: 2, 2: 1, 3: 2}, "b": {1: 1, 4: 2}}
+    first = {"a": {1: 12, 2: 30, 3: 5}, "b": {1: 15, 4: 16}}
+    assert taste({"a": (keys, times), "b": other}, window) == taste_counted(counts, first, window)

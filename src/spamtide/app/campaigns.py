@@ -12,7 +12,7 @@ from spamtide.app.engines import open_engine
 from spamtide.app.firsts import first_of_each
 from spamtide.app.instants import format_instant
 from spamtide.app.templates import LISTED, inferred_campaigns, inferred_template, no_template, template_of
-from spamtide.archive import Generation, aliases_of, format_id
+from spamtide.archive import Generation, aliases_of, format_id, narrow_to_campaigns
 from spamtide.errors import Unanswerable
 from spamtide.measure import (
     EVERYTHING,
@@ -37,6 +37,8 @@ VARIANTS = 10
 MESSAGES = 5
 # Words of a text that a diff looks at, and characters of an example.
 _WORDS, _CHARACTERS = 400, 4_000
+# Messages of listed campaigns that are put into memory at most.
+_IN_MEMORY = 1_000_000
 _HOUR_US = 3_600_000_000
 
 
@@ -74,6 +76,7 @@ def _listed(workspace: Workspace, generation: Generation, among: dict[str, Any])
             among["campaigns"] = engine.run(campaign_order(**among))["campaign"].to_pylist()
             if not among["campaigns"]:
                 return
+            narrow_to_campaigns(engine, among["campaigns"], at_most=_IN_MEMORY)
         for batch in engine.stream(campaign_listing(**among)):
             for r in batch.to_pylist():
                 known = inferred_template(generation, r["campaign"]) if r["campaign"] in inferred else None

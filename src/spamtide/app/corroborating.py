@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from spamtide.app.instruments import instrument_card
 from spamtide.app.observatory import UNSOLICITED, Observatory
 from spamtide.errors import WrongUse
@@ -18,9 +16,9 @@ from spamtide.measure import (
     Window,
     agree,
     corroborated,
-    group_rows,
+    groups_seen,
     span,
-    taste,
+    taste_counted,
 )
 from spamtide.report import corroborate_document
 
@@ -89,16 +87,12 @@ def tasted(observatory: Observatory, feeds: Sequence[str], origins: Sequence[str
     window = Window(max(s[0] for s in known), min(s[1] for s in known))
     if window.end <= window.start:
         return None
-    rows = {f: observatory.run(group_rows("near", feeds=[f], origins=origins, window=window)) for f in feeds}
-    keys = sorted({k for table in rows.values() for k in table["key"].unique().to_pylist()})
-    number = {k: i for i, k in enumerate(keys)}
-    return taste(
-        {
-            f: (
-                np.array([number[k] for k in table["key"].to_pylist()], dtype=np.int64),
-                np.asarray(table["received_at"].to_numpy(), dtype=np.int64),
-            )
-            for f, table in rows.items()
-        },
+    seen = {
+        f: observatory.run(groups_seen("near", feeds=[f], origins=origins, window=window)).to_pylist() for f in feeds
+    }
+    number = {key: i for i, key in enumerate(sorted({row["key"] for rows in seen.values() for row in rows}))}
+    return taste_counted(
+        {f: {number[row["key"]]: row["n"] for row in rows} for f, rows in seen.items()},
+        {f: {number[row["key"]]: row["first"] for row in rows} for f, rows in seen.items()},
         window,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_options
 from spamtide.archive import Basis, Draft, ExactGroups, Generation, Journal, JournalRecord, Snapshot, segment_name
-from spamtide.campaign import METHOD, Alias, Change, changes, follow, group_schema
+from spamtide.campaign import GROUP_TABLES, METHOD, Alias, Change, changes, follow, group_schema
 from spamtide.fingerprint import FACTS_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ def is_settled(workspace: Workspace) -> bool:
     """Whether the generation that counts holds the messages that the tables hold; also where there is nothing to group."""
     current = campaign_generations(workspace).current()
     changed = workspace.tables.changed()
-    return changed == 0 if current is None else current.is_of(FACTS_VERSION, changed, METHOD)
+    return changed == 0 if current is None else _holds(current, changed)
+
+
+def _holds(generation: Generation, changed: int) -> bool:
+    """Whether a generation is of the messages as of then, and has every table that this program writes."""
+    return generation.is_of(FACTS_VERSION, changed, METHOD) and generation.tables.keys() >= GROUP_TABLES.keys()
 
 
 def settle_campaigns(
@@ -85,7 +90,7 @@ def settle_campaigns(
     with generations.writing_lock(waiting):
         snapshot = workspace.tables.snapshot(FACTS_VERSION)
         before = generations.current()
-        if before is not None and before.is_of(FACTS_VERSION, snapshot.changed, METHOD):
+        if before is not None and _holds(before, snapshot.changed):
             return _of(before, new=False)
         if before is None and not snapshot.files.get("sketch"):
             return Settling(0, False, 0, 0, 0)

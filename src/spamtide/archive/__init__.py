@@ -17,7 +17,7 @@ from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
 from spamtide.archive.locks import hold_follow_lock, hold_watch_lock, is_followed, lock_is_free
-from spamtide.archive.narrowing import narrow_to_campaign
+from spamtide.archive.narrowing import narrow_to_campaigns
 from spamtide.archive.parts import Part, write_part
 from spamtide.archive.provisional import Provisional, gathered, that_count
 from spamtide.archive.resume import ResumePoint
@@ -95,7 +95,7 @@ __all__ = [
     "mark_path",
     "messages_digested",
     "names_beside",
-    "narrow_to_campaign",
+    "narrow_to_campaigns",
     "note_kinds",
     "noting_kinds",
     "parse_id",

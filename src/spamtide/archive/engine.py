@@ -116,6 +116,10 @@ class Engine:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def change(self, text: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement that makes a temporary table, which this cursor alone sees in place of one of all."""
+        self._raw.execute(text, list(parameters))
+
     def stream(self, expression: Any) -> Iterator[pa.RecordBatch]:
         """The same rows in batches, for what need not fit in memory."""
         yield from self._raw.sql(compile_expression(expression)).to_arrow_reader(_BATCH)

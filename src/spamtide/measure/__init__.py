@@ -29,6 +29,7 @@ from spamtide.measure.expressions import (
     first_hits,
     folded_needle,
     group_rows,
+    groups_seen,
     matching,
     matching_places,
     message_rows,
@@ -126,7 +127,7 @@ if TYPE_CHECKING:
     from spamtide.measure.population import Estimate, Population, Sightings, estimate_population
     from spamtide.measure.returns import ReturnCurve, return_curve
     from spamtide.measure.sendershares import UNKNOWN, GroupShare, WithoutGroup, shares_by_group, without_group
-    from spamtide.measure.tasting import Tasting, taste
+    from spamtide.measure.tasting import Tasting, taste, taste_counted
 
 __all__ = [
     "BUILT_FIELDS",
@@ -245,6 +246,7 @@ __all__ = [
     "folded_needle",
     "given_series",
     "group_rows",
+    "groups_seen",
     "hidden_peers",
     "is_witnessed",
     "judge_bins",
@@ -279,6 +281,7 @@ __all__ = [
     "span",
     "subject_of",
     "taste",
+    "taste_counted",
     "texts_at",
     "texts_of_exact",
     "topics_among",
@@ -305,7 +308,7 @@ _LATE = {
     "returns": ("ReturnCurve", "return_curve"),
     "sendershares": ("UNKNOWN", "GroupShare", "WithoutGroup", "shares_by_group", "without_group"),
     "effect": ("default_windows", "estimate_effect"),
-    "tasting": ("Tasting", "taste"),
+    "tasting": ("Tasting", "taste", "taste_counted"),
     "beside": ("INSTANTS",),
     "changepoints": ("RATE", "Change", "Changes", "find_changes"),
     "contributions": ("Contribution", "Contributions", "decompose"),

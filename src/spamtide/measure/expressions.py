@@ -338,17 +338,32 @@ def matching_places(tree: Tree) -> Any:
     return matching(tree).select(*_KEYS)
 
 
-def group_rows(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window, placed: bool = False) -> Any:
+def group_rows(
+    rule: str,
+    *,
+    feeds: Sequence[str],
+    origins: Sequence[str],
+    window: Window,
+    placed: bool = False,
+    ordered: bool = True,
+) -> Any:
     """``(key, received_at)`` of every message of a window: what duplicate shares are computed from; ``placed``: and its place.
 
     By the rule ``near`` a message that no generation holds yet has its exact group for a key.
     """
-    rows = matching(And(()), feeds=feeds, origins=origins, window=window)
-    if rule == "near":
-        rows = with_campaign(rows)
+    near = rule == "near"
+    rows = matching(And(()), feeds=feeds, origins=origins, window=window, with_campaigns=near, counted=near)
+    if near:
         rows = rows.mutate(near=rows.campaign.fill_null(rows.exact))
     place = ["feed", "writer", "segment", "ordinal"] if placed else []
-    return rows.select(*place, key=rows[rule], received_at=rows.received_at).order_by(["received_at", "key", *place])
+    rows = rows.select(*place, key=rows[rule], received_at=rows.received_at)
+    return rows.order_by(["received_at", "key", *place]) if ordered else rows
+
+
+def groups_seen(rule: str, *, feeds: Sequence[str], origins: Sequence[str], window: Window) -> Any:
+    """``(key, n, first)``: of each group of ``group_rows`` its messages, and when the first of them came, in order of the key."""
+    rows = group_rows(rule, feeds=feeds, origins=origins, window=window, ordered=False)
+    return rows.group_by("key").aggregate(n=rows.count().cast("int64"), first=rows.received_at.min()).order_by("key")
 
 
 def arrival_times(*, feeds: Sequence[str]) -> Any:

@@ -68,8 +68,13 @@ def taste(sighted: Mapping[str, Sighted], window: Window) -> Tasting:
     inside = {feed: _inside(keys, times, window) for feed, (keys, times) in sighted.items()}
     counts = {feed: _counts(keys) for feed, (keys, _) in inside.items()}
     first = {feed: _first(keys, times) for feed, (keys, times) in inside.items()}
-    feeds = tuple(_taste(feed, counts, first) for feed in inside)
-    names = list(inside)
+    return taste_counted(counts, first, window)
+
+
+def taste_counted(counts: Mapping[str, dict[int, int]], first: Mapping[str, dict[int, int]], window: Window) -> Tasting:
+    """The same of what was counted in the window already: of each feed the messages of each item, and when the first of them came."""
+    feeds = tuple(_taste(feed, counts, first) for feed in counts)
+    names = list(counts)
     pairs = tuple(_pair(a, b, counts) for i, a in enumerate(names) for b in names[i + 1 :])
     return Tasting(window, feeds, pairs)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
-from spamtide.archive import Engine, Generations, compile_expression, narrow_to_campaign
+from spamtide.archive import Engine, Generations, compile_expression, narrow_to_campaigns
 from spamtide.errors import BrokenWorld
 
 if TYPE_CHECKING:
@@ -73,9 +73,17 @@ class KeepingEngine(Engine):
     def __init__(self, cursor: Engine, given: Given) -> None:
         self._raw = cursor._raw
         self._given = given
+        self._changed = False
+
+    def change(self, text: str, parameters: Sequence[Any] = ()) -> None:
+        """As an engine does; from then on nothing that it answers is kept, or was kept."""
+        self._changed = True
+        super().change(text, parameters)
 
     def run(self, expression: Any) -> pa.Table:
         """Rows of an unbound Ibis expression, as an Arrow table."""
+        if self._changed:
+            return super().run(expression)
         text = compile_expression(expression)
         found = self._given.get(text)
         if found is None:
@@ -85,6 +93,8 @@ class KeepingEngine(Engine):
 
     def ask(self, text: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of one statement of SQL that measure wrote, its parameters apart."""
+        if self._changed:
+            return super().ask(text, parameters)
         key = (text, tuple(parameters))
         found = self._given.get(key)
         if found is None:
@@ -141,7 +151,7 @@ class HeldEngine:
         if self._mine.engine is None:
             # What it answers is of this campaign alone, and is not kept here.
             self._mine.engine, _ = self._mine.stack.enter_context(self._cursor(generation))
-            narrow_to_campaign(self._mine.engine, campaign, at_most=_IN_MEMORY)
+            narrow_to_campaigns(self._mine.engine, [campaign], at_most=_IN_MEMORY, links=True)
         yield self._mine.engine
 
     @contextlib.contextmanager
