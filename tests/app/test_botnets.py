@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,24 @@ def test_a_rule_names_the_one_group_that_meets_it_with_what_was_found(ask: Call,
         assert ask("botnets", "rules", "remove", rule).code == 0
     assert ask("botnets", "rules", "list", "--json").json["items"] == []
     assert ask("botnets", "rules", "remove", "one", "--json").code == 2
+
+
+def test_a_rule_by_topic_asks_for_the_majority_topic(ask: Call, tmp_path: Path) -> None:
+    # Half of what the group sends is another customer's, and not every letter has a word that tells its topic.
+    (tmp_path / "r.toml").write_text(
+        RULE.format(id="wares", botnet="Cherry", more='query = "topic:casino"\nshare = 0.8')
+    )
+    found = ask("botnets", "rules", "add", tmp_path / "r.toml", "--json").json
+    assert found["met"] == "one" and "messages whose topic is told match topic:casino" in found["groups"][0]["found"]
+    told, whole = (int(n.replace(",", "")) for n in re.findall(r"[\d,]+", found["groups"][0]["found"])[:2])
+    group = next(r for r in ask("botnets", "--jsonl").rows if r["group"] == found["groups"][0]["group"])
+    assert 20 <= told <= whole < 0.8 * group["messages"]
+    # With other words the same topic is a query like any other: of all messages.
+    (tmp_path / "r.toml").write_text(
+        RULE.format(id="wares", botnet="Cherry", more='query = "topic:casino OR topic:casino"')
+    )
+    assert ask("botnets", "rules", "add", tmp_path / "r.toml", "--json").json["met"] == "none"
+    assert ask("botnets", "rules", "remove", "wares").code == 0
 
 
 @pytest.mark.parametrize(

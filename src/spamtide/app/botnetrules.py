@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -19,12 +20,13 @@ from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.instants import format_instant
 from spamtide.app.searching import resolved
 from spamtide.errors import SpamtideError, WrongUse
-from spamtide.measure import matching_places, parse_query
+from spamtide.measure import Term, matching_places, parse_query, told_topics
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from spamtide.app.workspace import Workspace
+    from spamtide.measure import Tree
 
 _KIND = "botnet_rule"
 _PLACE = ("feed", "writer", "segment", "ordinal")
@@ -32,7 +34,11 @@ Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
 class BotnetRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule. All that it asks must hold: one of ``dialects`` in each of the group's sendings; ``share`` of the group's messages, and so many, match ``query``."""
+    """One rule. All that it asks must hold: one of ``dialects`` in each of the group's sendings; ``share`` of the group's messages, and so many, match ``query``.
+
+    A query that is one topic and nothing else asks for the group's majority topic: of its messages whose topic is told, ``share`` have it.
+    A template that calls its wares by three names has the word that tells the topic in a third of its messages only.
+    """
 
     id: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
     botnet: Text
@@ -117,26 +123,37 @@ class Asked:
 
     def meet(self, rule: BotnetRule) -> list[Met]:
         """The groups that meet a rule, the largest first."""
-        matched = self._matched(rule) if rule.query.strip() else None
+        tree = parse_query(rule.query) if rule.query.strip() else None
+        by_topic = isinstance(tree, Term) and tree.field == "topic"
+        matched = None if tree is None else self._matched(tree)
         found = []
         for group, spoken in self._dialects.items():
             said = _spoken(rule, spoken)
             if said is None:
                 continue
             if matched is not None:
-                n, whole = matched[group], self._messages[group]
+                n, whole = matched[group], self._told[group] if by_topic else self._messages[group]
                 if n < max(rule.messages, rule.share * whole):
                     continue
-                said.append(f"{n:,} of its {whole:,} messages match {parse_query(rule.query)}")
+                of = "messages whose topic is told" if by_topic else "messages"
+                said.append(f"{n:,} of its {whole:,} {of} match {tree}")
             found.append(Met(group, "; ".join(said)))
         return sorted(found, key=lambda m: (-self._messages[m.group], m.group))
 
-    def _matched(self, rule: BotnetRule) -> Counter[str]:
+    def _matched(self, tree: Tree) -> Counter[str]:
         """Messages of each group that match the query."""
         generation = campaign_generations(self._workspace).current()
-        tree = resolved(self._workspace, parse_query(rule.query), generation)
-        with open_engine(self._workspace, generation) as engine:
-            places = engine.run(matching_places(tree))
+        return self._of_groups(matching_places(resolved(self._workspace, tree, generation)))
+
+    @cached_property
+    def _told(self) -> Counter[str]:
+        """Messages of each group whose topic is told."""
+        return self._of_groups(told_topics())
+
+    def _of_groups(self, expression: Any) -> Counter[str]:
+        """How many messages of each group are among those whose place the expression gives."""
+        with open_engine(self._workspace, campaign_generations(self._workspace).current()) as engine:
+            places = engine.run(expression).select(_PLACE)
         joined = self._members.join(places.cast(self._members.select(_PLACE).schema), list(_PLACE), join_type="inner")
         return Counter(joined["group"].to_pylist())
 

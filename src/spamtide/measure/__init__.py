@@ -34,6 +34,7 @@ from spamtide.measure.expressions import (
     matching_places,
     message_rows,
     peer_units_seen,
+    told_topics,
     topics_among,
     uses,
 )
@@ -284,6 +285,7 @@ __all__ = [
     "taste_counted",
     "texts_at",
     "texts_of_exact",
+    "told_topics",
     "topics_among",
     "uses",
     "weakest_basis",

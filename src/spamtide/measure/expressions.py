@@ -338,6 +338,12 @@ def matching_places(tree: Tree) -> Any:
     return matching(tree).select(*_KEYS)
 
 
+def told_topics() -> Any:
+    """Place (feed, writer, segment, ordinal) and topic of each message whose topic is told: neither ``other`` nor ``unknown``."""
+    rows = matching(And(()))
+    return rows.filter(rows.topic.notin(("other", "unknown"))).select(*_KEYS, "topic")
+
+
 def group_rows(
     rule: str,
     *,
