@@ -114,6 +114,18 @@ impl Column {
         }
         self.note_validity(true);
     }
+    /// Append numbers as a byte string, eight bytes each. Panics on a column of another kind.
+    pub fn push_words(&mut self, values: &[u64]) {
+        match self {
+            Column::Binary { offsets, data, .. } => {
+                data.reserve(values.len() * 8);
+                values.iter().for_each(|v| data.extend_from_slice(&v.to_le_bytes()));
+                offsets.push(i32::try_from(data.len()).expect("a batch of less than 2 GiB"));
+            }
+            _ => panic!("push_words on a column of another kind"),
+        }
+        self.note_validity(true);
+    }
     /// Append a string.
     pub fn push_str(&mut self, value: &str) {
         self.push_bytes(value.as_bytes());

@@ -79,8 +79,7 @@ impl Builder {
         }
     }
     fn hashes(&mut self, name: &'static str, values: &[u64]) {
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.column(name, Column::binary).push_bytes(&bytes);
+        self.column(name, Column::binary).push_words(values);
     }
     fn place(&mut self, segment: i64, record: &Record) {
         self.int("segment", segment);

@@ -5,6 +5,7 @@
 //! smallest are the sketch. *Marks*: the same bigrams apart, hosts of links, pieces, forms. Which marks say anything is for
 //! grouping to find out. All hashes have 63 bits, so that signed columns sort as unsigned numbers do.
 
+use super::eight::{eight, first, leading, within};
 use super::fold::words;
 use super::forms::{forms, Form, BARE};
 use super::limits;
@@ -103,6 +104,21 @@ fn some_of(bytes: &[u8]) -> u64 {
     }
 }
 
+/// `keyed` of a word, `bytes[start..end]`: of up to eight bytes, as nearly all are, without a branch on how many.
+#[inline]
+fn keyed_word(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let n = end - start;
+    if !(1..=8).contains(&n) {
+        return keyed(0, &bytes[start..end]);
+    }
+    let word = first(eight(bytes, start), n);
+    let few = word.swap_bytes() >> (64 - 8 * n as u32);
+    let ends = word & 0xffff_ffff | (word >> ((8 * n as u32).wrapping_sub(32) & 63)) << 32;
+    let low = if n < 4 { few } else { ends };
+    let state = mixed(low ^ MIX[0], MIX[2]);
+    mixed(state ^ MIX[1], n as u64 ^ MIX[0]) >> 1
+}
+
 /// A hash of hashes in order.
 fn joined(parts: &[u64], kind: u64) -> u64 {
     let state = parts
@@ -111,24 +127,62 @@ fn joined(parts: &[u64], kind: u64) -> u64 {
     mixed(state ^ MIX[1], MIX[0]) >> 1
 }
 
-/// The `most` smallest, ascending, each once.
-fn least(mut values: Vec<u64>, most: usize) -> Vec<u64> {
-    // Far more than are kept: sort no more than those, unless too many of them are the same.
-    let enough = most + most / 2;
+/// The `most` smallest hashes, ascending, each once.
+fn least(values: &[u64], most: usize) -> Vec<u64> {
+    // Of far more than are kept, those are sorted that are likely to be among them: hashes lie evenly below 2^63.
+    let enough = most + most / 3;
+    let mut least = Vec::new();
     if values.len() > 2 * enough {
-        values.select_nth_unstable(enough);
-        let mut low = values[..enough].to_vec();
+        least = below(values, (1u64 << 63) / values.len() as u64 * enough as u64);
+        least.dedup();
+    }
+    if least.len() < most {
+        least = below(values, 1 << 63);
+        least.dedup();
+    }
+    least.truncate(most);
+    least
+}
+
+/// Places in which hashes are laid before they are sorted.
+const PLACES: usize = 64;
+
+/// Those of `values` below `bound`, ascending. As they lie evenly, each is laid about where it belongs, and few have to move;
+/// so many that somebody may have chosen them are sorted as one sorts anything.
+fn below(values: &[u64], bound: u64) -> Vec<u64> {
+    let mut low = vec![0; values.len()];
+    let mut n = 0;
+    for value in values {
+        low[n] = *value;
+        n += usize::from(*value < bound);
+    }
+    low.truncate(n);
+    if !(PLACES / 4..PLACES * 4).contains(&n) {
         low.sort_unstable();
-        low.dedup();
-        if low.len() >= most {
-            low.truncate(most);
-            return low;
+        return low;
+    }
+    let scale = u64::MAX / (bound / PLACES as u64 + 1);
+    let place = |value: u64| ((u128::from(value) * u128::from(scale)) >> 64) as usize & (PLACES - 1);
+    let mut ends = [0usize; PLACES];
+    low.iter().for_each(|v| ends[place(*v)] += 1);
+    let mut before = 0;
+    for end in &mut ends {
+        before += std::mem::replace(end, before);
+    }
+    let mut laid = vec![0; n];
+    for value in &low {
+        let end = &mut ends[place(*value)];
+        laid[*end] = *value;
+        *end += 1;
+    }
+    for i in 1..n {
+        let mut k = i;
+        while k > 0 && laid[k - 1] > laid[k] {
+            laid.swap(k - 1, k);
+            k -= 1;
         }
     }
-    values.sort_unstable();
-    values.dedup();
-    values.truncate(most);
-    values
+    laid
 }
 
 /// Scripts written without spaces, from the CJK radicals on.
@@ -138,54 +192,84 @@ fn spaceless(c: char) -> bool {
 
 /// The words that are shingled: folded and masked, digits that are no letters replaced by #, letters that repeat written once.
 pub fn tokens(text: &str, recipients: &[String]) -> Vec<String> {
+    tokens_of(&words(Masked::of(text, recipients).text()))
+}
+
+fn tokens_of(folded: &str) -> Vec<String> {
     let mut out = Vec::new();
-    each_token(&words(Masked::of(text, recipients).text()), |t| out.push(t.to_owned()));
+    each_token(folded, |t, start, end| {
+        out.push(String::from_utf8_lossy(&t[start..end]).into_owned());
+    });
     out
 }
 
-/// What is shingled of `folded`, words between single spaces.
-fn each_token(folded: &str, mut put: impl FnMut(&str)) {
+/// What is shingled of `folded`, words between single spaces: each as a stretch of some UTF-8, from where to where.
+fn each_token(folded: &str, mut put: impl FnMut(&[u8], usize, usize)) {
     let bytes = folded.as_bytes();
-    let mut token = String::new();
+    let mut token = Vec::new();
     let mut start = 0;
     while start < bytes.len() {
-        // Lower-case letters, none of them twice in a row: most of all words, put as they are.
-        let (mut end, mut last) = (start, 0);
-        while end < bytes.len() && bytes[end].is_ascii_lowercase() && bytes[end] != last {
-            last = bytes[end];
-            end += 1;
-        }
+        let mut end = varied_end(bytes, start);
         if end < bytes.len() && bytes[end] != b' ' {
-            end += bytes[end..]
-                .iter()
-                .position(|b| *b == b' ')
-                .unwrap_or(bytes.len() - end);
+            end = memchr::memchr(b' ', &bytes[end..]).map_or(bytes.len(), |n| end + n);
             put_disguised(&folded[start..end], &mut token, &mut put);
         } else if end > start {
-            put(&folded[start..end]);
+            put(bytes, start, end);
         }
         start = end + 1;
     }
 }
 
-fn put_disguised(word: &str, token: &mut String, put: &mut impl FnMut(&str)) {
+/// Where lower-case letters from `at` on end, or one of them stands twice in a row: most words are put as they are.
+#[inline]
+fn varied_end(bytes: &[u8], mut at: usize) -> usize {
+    let mut before = 0;
+    loop {
+        let letters = eight(bytes, at);
+        let change = letters ^ (letters << 8 | before);
+        let n = leading(within(letters, b'a', b'z') & !within(change, 0, 0));
+        at += n;
+        if n < 8 {
+            return at;
+        }
+        before = letters >> 56;
+    }
+}
+
+fn put_disguised(word: &str, token: &mut Vec<u8>, put: &mut impl FnMut(&[u8], usize, usize)) {
     token.clear();
+    if word.is_ascii() {
+        token.resize(word.len(), 0);
+        let (mut n, mut last) = (0, b' ');
+        for b in word.bytes() {
+            let b = if b.is_ascii_digit() { b'#' } else { b };
+            token[n] = b;
+            n += usize::from(b != last);
+            last = b;
+        }
+        return put(token, 0, n);
+    }
+    let mut last = ' ';
     for c in word.chars() {
         if spaceless(c) {
             if !token.is_empty() {
-                put(token);
+                put(token, 0, token.len());
                 token.clear();
+                last = ' ';
             }
-            put(c.encode_utf8(&mut [0; 4]));
+            let mut alone = [0; 4];
+            let n = c.encode_utf8(&mut alone).len();
+            put(&alone, 0, n);
             continue;
         }
         let c = if c.is_numeric() { '#' } else { c };
-        if !token.ends_with(c) {
-            token.push(c);
+        if c != last {
+            token.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            last = c;
         }
     }
     if !token.is_empty() {
-        put(token);
+        put(token, 0, token.len());
     }
 }
 
@@ -193,19 +277,19 @@ fn put_disguised(word: &str, token: &mut String, put: &mut impl FnMut(&str)) {
 pub fn fingerprint(shown: &Shown) -> Fingerprint {
     let text = words(shown.own.text.text());
     let mut hashes = Vec::with_capacity(text.len() / 4);
-    each_token(&text, |t| hashes.push(keyed(0, t.as_bytes())));
+    each_token(&text, |t, start, end| hashes.push(keyed_word(t, start, end)));
     let mut all: Vec<u64> = Vec::with_capacity(hashes.len() + 32);
     if hashes.len() >= WORDS {
         all.extend(hashes.windows(3).map(|w| joined(w, 3)));
     } else {
-        let mut tokens: Vec<String> = Vec::with_capacity(WORDS);
-        each_token(&text, |t| tokens.push(t.to_owned()));
-        let text = tokens.join(" ");
+        let text = tokens_of(&text).join(" ");
         let ends: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
         all.extend(ends.windows(6).map(|w| keyed(1, &text.as_bytes()[w[0]..w[5]])));
     }
     let mut title = Vec::new();
-    each_token(&words(shown.own.subject.text()), |t| title.push(keyed(0, t.as_bytes())));
+    each_token(&words(shown.own.subject.text()), |t, start, end| {
+        title.push(keyed_word(t, start, end));
+    });
     let bigrams: Vec<u64> = if title.len() == 1 {
         vec![joined(&title, 1)]
     } else {
@@ -220,10 +304,11 @@ pub fn fingerprint(shown: &Shown) -> Fingerprint {
         // The lowest of all: it has no hash.
         marks.insert(0, BARE);
     }
+    let hosts: Vec<u64> = shown.hosts.iter().map(|h| keyed(2, h.as_bytes())).collect();
     Fingerprint {
-        shingles: least(all, limits::SKETCH),
-        subject: least(bigrams, SUBJECT_MARKS),
-        links: least(shown.hosts.iter().map(|h| keyed(2, h.as_bytes())).collect(), LINK_MARKS),
+        shingles: least(&all, limits::SKETCH),
+        subject: least(&bigrams, SUBJECT_MARKS),
+        links: least(&hosts, LINK_MARKS),
         pieces: shown.pieces.to_vec(),
         pictures: shown.pictures.to_vec(),
         forms: marks,
@@ -233,6 +318,7 @@ pub fn fingerprint(shown: &Shown) -> Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(subject: &str, text: &str) -> Fingerprint {
         let form = Form {
@@ -281,6 +367,46 @@ mod tests {
         let own = "please stop sending me such letters, nobody here wants any of it";
         let reply = format!("{own}\nOn Monday somebody wrote:\n> order pills at our shop today");
         assert_eq!(of("Re: order pills", &reply), of("", own));
+    }
+
+    proptest! {
+        #[test]
+        fn the_least_are_the_first_of_all_sorted(
+            values in prop::collection::vec(prop_oneof![0u64..1 << 63, 0u64..40, 0u64..1 << 50], 0..600),
+            most in 1usize..50,
+        ) {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            sorted.truncate(most);
+            prop_assert_eq!(least(&values, most), sorted);
+        }
+
+        #[test]
+        fn a_word_has_one_hash_however_it_is_read(text in "[a-zé#]{0,30}", start in 0usize..30, n in 0usize..20) {
+            let bytes = text.as_bytes();
+            let start = start.min(bytes.len());
+            let end = (start + n).min(bytes.len());
+            prop_assert_eq!(keyed_word(bytes, start, end), keyed(0, &bytes[start..end]));
+        }
+
+        #[test]
+        fn words_are_shingled_without_repeats_and_digits(text in "( [a-z0-9é人]{1,12}){0,9} ?") {
+            let mut plain = Vec::new();
+            for word in text.split(' ').filter(|w| !w.is_empty()) {
+                let mut token = String::new();
+                for c in word.chars().map(|c| if c.is_numeric() { '#' } else { c }) {
+                    if spaceless(c) {
+                        plain.extend((!token.is_empty()).then(|| std::mem::take(&mut token)));
+                        plain.push(c.to_string());
+                    } else if !token.ends_with(c) {
+                        token.push(c);
+                    }
+                }
+                plain.extend((!token.is_empty()).then_some(token));
+            }
+            prop_assert_eq!(tokens_of(&text), plain);
+        }
     }
 
     #[test]

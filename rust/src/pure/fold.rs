@@ -11,9 +11,11 @@
 //!
 //! `trace.rs` folds slowly and says what it did; a test holds the two equal. Version 2.
 
-use super::confusable::confusable;
+use super::class::Class::{At, Break, Joint, Leet, Other, Picture, Sign, Space, Word};
+use super::class::{class, leet_sign, CLASS};
+use super::eight::{eight, first, letters_end, lower, replaced, within};
+use super::look::{each_seen, ignorable, look_alike};
 use super::shown::shown;
-use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 
 /// Version of the fold; raised with the facts version when an output changes.
 pub const FOLD_VERSION: u32 = 2;
@@ -26,50 +28,6 @@ pub const READ_TO: usize = 24;
 pub const DOUBLED_TO: usize = 48;
 /// Bytes of readings beyond those of the text itself, after which no more are made.
 pub const READ_MORE: usize = 64;
-
-/// What a character is to the fold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Class {
-    /// Ends a word and the run that it stands in.
-    Break,
-    /// White space: ends an address too.
-    Space,
-    /// A letter or digit.
-    Word,
-    /// Part of a word: $ ! |
-    Sign,
-    /// Parts an address, else a sign.
-    At,
-    /// Ends a word, not the run; between letters it may be there to part them.
-    Joint,
-    /// Ends a word, not the run; read as a letter.
-    Leet,
-    /// With its neighbour a picture of a letter, else a break: / \ (
-    Picture,
-    /// Beyond ASCII.
-    Other,
-}
-use Class::{At, Break, Joint, Leet, Other, Picture, Sign, Space, Word};
-
-const CLASS: [Class; 256] = {
-    let mut table = [Break; 256];
-    let mut i = 0;
-    while i < 256 {
-        let b = i as u8;
-        table[i] = match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Word,
-            b' ' | 9..=13 => Space,
-            b'$' | b'!' | b'|' => Sign,
-            b'@' => At,
-            b'.' | b'-' | b'_' | b'*' | b'\'' | b'~' | b'^' | b'`' | b'+' => Joint,
-            b'/' | b'\\' | b'(' => Picture,
-            128..=255 => Other,
-            _ => Break,
-        };
-        i += 1;
-    }
-    table
-};
 
 /// ASCII letters in lower case, digits; 0 for the rest.
 const LOWER: [u8; 256] = {
@@ -91,36 +49,6 @@ const FOLDED: [u8; 256] = {
     table[b'L' as usize] = b'i';
     table
 };
-
-/// What a character is, once it is folded.
-pub fn class(c: char) -> Class {
-    if c.is_ascii() {
-        return CLASS[c as usize];
-    }
-    match c {
-        _ if c.is_alphanumeric() => Word,
-        // Apostrophes, hyphens, dots at half height.
-        '\u{b7}' | '\u{2018}' | '\u{2019}' | '\u{2010}' | '\u{2022}' | '\u{2219}' | '\u{22c5}' => Joint,
-        _ if leet_sign(c).is_some() => Leet,
-        _ if c.is_whitespace() => Space,
-        _ => Break,
-    }
-}
-
-/// Signs beyond ASCII, and +, that are read as a letter.
-pub fn leet_sign(c: char) -> Option<char> {
-    Some(match c {
-        '€' => 'e',
-        '¢' | '©' => 'c',
-        '§' => 's',
-        '¥' => 'y',
-        '£' => 'l',
-        '®' => 'r',
-        '×' => 'x',
-        '+' => 't',
-        _ => return None,
-    })
-}
 
 /// Pictures of a letter, the longer before the shorter.
 const PICTURES: [(&str, char); 7] = [
@@ -185,24 +113,16 @@ fn folded<const READ: bool>(text: &str) -> String {
             Word => {
                 tricky |= parted;
                 (worded, parted) = (true, false);
-                let (mut digits, mut doubled, mut before) = (false, false, 0);
                 let start = i;
-                while i < bytes.len() {
-                    let lower = LOWER[usize::from(bytes[i])];
-                    if lower == 0 {
-                        break;
-                    }
-                    digits |= lower < b'a';
-                    doubled |= lower == before;
-                    before = lower;
-                    i += 1;
-                }
+                i = letters_end(bytes, i);
                 let ends = bytes
                     .get(i)
-                    .is_none_or(|b| !matches!(CLASS[usize::from(*b)], Sign | At | Other));
-                if ends && !digits && f.raw.is_empty() {
-                    f.plain(&bytes[start..i], doubled);
+                    .is_none_or(|b| !matches!(CLASS[usize::from(*b)], Word | Sign | At | Other));
+                if ends && f.raw.is_empty() {
+                    f.plain(bytes, start, i);
                 } else {
+                    let more = bytes[i..].iter().position(|b| CLASS[usize::from(*b)] != Word);
+                    i = more.map_or(bytes.len(), |n| i + n);
                     let at = f.raw.len();
                     f.raw.push_str(&text[start..i]);
                     f.raw[at..].make_ascii_lowercase();
@@ -248,38 +168,36 @@ fn folded<const READ: bool>(text: &str) -> String {
                     let shown: String = shown(text).into_iter().map(|s| s.1).collect();
                     return folded::<READ>(&shown);
                 }
-                if !ignorable(c) {
-                    look_alike(c, |d| match class(d) {
-                        Word => {
-                            tricky |= parted;
-                            (worded, parted) = (true, false);
-                            f.raw.push(d);
-                        }
-                        Sign => {
-                            tricky |= d != '!';
-                            f.raw.push(d);
-                        }
-                        At if in_address != Some(true) => {
-                            tricky = true;
-                            f.raw.push(d);
-                        }
-                        Joint => {
-                            f.end();
-                            parted = worded;
-                            tricky |= d == '+';
-                        }
-                        Leet => {
-                            f.end();
-                            tricky = true;
-                        }
-                        _ => {
-                            f.end();
-                            class_here = Break;
-                        }
-                    });
-                    if c.is_whitespace() {
-                        class_here = Space;
+                each_seen(c, |d, class| match class {
+                    Word => {
+                        tricky |= parted;
+                        (worded, parted) = (true, false);
+                        f.raw.push(d);
                     }
+                    Sign => {
+                        tricky |= d != '!';
+                        f.raw.push(d);
+                    }
+                    At if in_address != Some(true) => {
+                        tricky = true;
+                        f.raw.push(d);
+                    }
+                    Joint => {
+                        f.end();
+                        parted = worded;
+                        tricky |= d == '+';
+                    }
+                    Leet => {
+                        f.end();
+                        tricky = true;
+                    }
+                    _ => {
+                        f.end();
+                        class_here = Break;
+                    }
+                });
+                if class_here == Break && c.is_whitespace() {
+                    class_here = Space;
                 }
             }
             Break | Space | Leet => {}
@@ -303,31 +221,8 @@ fn folded<const READ: bool>(text: &str) -> String {
     f.finish()
 }
 
-/// `c` as it looks: the characters of its decomposition without marks, in lower case, look-alikes replaced.
-pub fn look_alike(c: char, mut put: impl FnMut(char)) {
-    if c.is_ascii() {
-        return put(c.to_ascii_lowercase());
-    }
-    if matches!(c, '™' | '℠') {
-        // Small print behind a name, no part of it.
-        return put(' ');
-    }
-    if let Some(letter) = confusable(c) {
-        return put(letter);
-    }
-    decompose_compatible(c, |d| {
-        if canonical_combining_class(d) != 0 || ignorable(d) {
-            return;
-        }
-        match confusable(d) {
-            Some(letter) => put(letter),
-            None => d.to_lowercase().for_each(|l| put(confusable(l).unwrap_or(l))),
-        }
-    });
-}
-
 /// Leetspeak, and one class for i l 1 | !.
-pub fn plain_letter(c: char) -> char {
+pub const fn plain_letter(c: char) -> char {
     match c {
         '0' => 'o',
         '1' | '!' | '|' | 'l' => 'i',
@@ -341,6 +236,17 @@ pub fn plain_letter(c: char) -> char {
         c => c,
     }
 }
+
+/// `plain_letter` of each byte of ASCII.
+const PLAIN: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut i = 0;
+    while i < 128 {
+        table[i] = plain_letter(i as u8 as char) as u8;
+        i += 1;
+    }
+    table
+};
 
 struct Folding<const READ: bool> {
     /// Words in UTF-8.
@@ -357,21 +263,35 @@ struct Folding<const READ: bool> {
 }
 
 impl<const READ: bool> Folding<READ> {
-    /// A whole word of ASCII letters: most of all words.
-    fn plain(&mut self, word: &[u8], doubled: bool) {
+    /// A whole word of ASCII letters, `bytes[start..end]`: most of all words.
+    fn plain(&mut self, bytes: &[u8], start: usize, end: usize) {
         if self.out.is_empty() {
             self.out.push(b' ');
         }
-        self.out.extend(word.iter().map(|b| FOLDED[usize::from(*b)]));
+        let length = end - start;
+        let to = self.out.len() + length;
+        let (mut at, mut before, mut doubled) = (start, 0, 0);
+        while at < end {
+            let word = lower(eight(bytes, at));
+            self.out.extend_from_slice(&replaced(word, b'l', b'i').to_le_bytes());
+            if READ {
+                // A byte that is the one before it is nought in this.
+                let change = word ^ (word << 8 | before);
+                doubled |= first(within(change, 0, 0), end - at);
+                before = word >> 56;
+            }
+            at += 8;
+        }
+        self.out.truncate(to);
         self.out.push(b' ');
-        self.last = word.len();
-        if word.len() == 1 {
+        self.last = length;
+        if length == 1 {
             self.singles += 1;
         } else if self.singles > 0 {
             self.join_before(true);
         }
-        if READ && doubled && word.len() > READ_FROM {
-            self.plain_doubled(word);
+        if READ && doubled != 0 && length > READ_FROM {
+            self.plain_doubled(&bytes[start..end]);
         }
     }
 
@@ -401,19 +321,11 @@ impl<const READ: bool> Folding<READ> {
             self.out.push(b' ');
         }
         let start = self.out.len();
-        let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
-        let read = leet(trimmed, letters);
-        let mut length = 0;
-        for c in trimmed.chars() {
-            if read {
-                put(&mut self.out, plain_letter(c));
-            } else if c.is_alphanumeric() {
-                put(&mut self.out, if c == 'l' { 'i' } else { c });
-            } else {
-                continue;
-            }
-            length += 1;
-        }
+        let (letters, length) = if trimmed.is_ascii() {
+            self.put_ascii(trimmed)
+        } else {
+            self.put_any(trimmed)
+        };
         if length == 0 {
             self.out.truncate(before);
         } else {
@@ -430,6 +342,38 @@ impl<const READ: bool> Folding<READ> {
         }
         raw.clear();
         self.raw = raw;
+    }
+
+    /// Put a word, read for its letters if it is `leet`; how many letters it has, and how many characters were put.
+    fn put_any(&mut self, trimmed: &str) -> (usize, usize) {
+        let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
+        let read = leet(trimmed, letters);
+        let mut length = 0;
+        for c in trimmed.chars() {
+            if read {
+                put(&mut self.out, plain_letter(c));
+            } else if c.is_alphanumeric() {
+                put(&mut self.out, if c == 'l' { 'i' } else { c });
+            } else {
+                continue;
+            }
+            length += 1;
+        }
+        (letters, length)
+    }
+
+    /// The same where all is ASCII, letters in lower case.
+    fn put_ascii(&mut self, trimmed: &str) -> (usize, usize) {
+        let bytes = trimmed.as_bytes();
+        let letters = bytes.iter().filter(|b| b.is_ascii_lowercase()).count();
+        let start = self.out.len();
+        if leet(trimmed, letters) {
+            self.out.extend(bytes.iter().map(|b| PLAIN[usize::from(*b)]));
+        } else {
+            let said = bytes.iter().map(|b| FOLDED[usize::from(*b)]);
+            self.out.extend(said.filter(|b| *b != 0));
+        }
+        (letters, self.out.len() - start)
     }
 
     /// Three or more single letters in a row are one disguised word.
@@ -494,13 +438,16 @@ fn put(out: &mut Vec<u8>, c: char) {
 
 /// A word without the signs at its ends: `viagra!`, `|price|`.
 pub fn trim_signs(raw: &str) -> &str {
-    raw.trim_end_matches(['!', '|', '@', '$'])
-        .trim_start_matches(['!', '|', '@'])
+    let bytes = raw.as_bytes();
+    let end = bytes.iter().rposition(|b| !matches!(b, b'!' | b'|' | b'@' | b'$'));
+    let end = end.map_or(0, |last| last + 1);
+    let start = bytes[..end].iter().position(|b| !matches!(b, b'!' | b'|' | b'@'));
+    &raw[start.unwrap_or(end)..end]
 }
 
 /// Whether digits and signs of a word are letters: it has two letters, or one and a sign.
 pub fn leet(trimmed: &str, letters: usize) -> bool {
-    letters >= 2 || (letters == 1 && trimmed.contains(['@', '$', '|', '!']))
+    letters >= 2 || (letters == 1 && trimmed.bytes().any(|b| matches!(b, b'@' | b'$' | b'|' | b'!')))
 }
 
 /// A run as it may be read, not yet folded to plain letters; None where it has nothing that could be read otherwise than
@@ -584,15 +531,6 @@ pub fn undoubled(raw: &str) -> Vec<String> {
     }
     out.retain(|r| r != raw && r.chars().count() >= READ_FROM);
     out
-}
-
-/// Characters that show nothing, and marks that enclose.
-pub fn ignorable(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{488}' | '\u{489}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{20dd}'..='\u{20e0}' | '\u{20e2}'..='\u{20e4}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Masking, for fingerprints and for everything published: recipient, addresses, URLs, digit runs and opaque tokens are
 //! replaced by their kind, runs of white space by one space.
 
+use super::eight::{eight, letters_end, odd};
+use super::look::{alphanumeric, ignorable, numeric};
+
 fn is_word(c: char) -> bool {
     match u8::try_from(c) {
         Ok(b) if b.is_ascii() => WORD[usize::from(b)],
-        _ => c.is_alphanumeric(),
+        _ => alphanumeric(c),
     }
 }
 
@@ -31,7 +34,7 @@ fn leading(text: &str, ascii: impl Fn(u8) -> bool) -> usize {
             i += 1;
         } else {
             match text[i..].chars().next() {
-                Some(c) if c.is_alphanumeric() => i += c.len_utf8(),
+                Some(c) if alphanumeric(c) => i += c.len_utf8(),
                 _ => break,
             }
         }
@@ -119,7 +122,7 @@ impl Masked {
             i = start + text[start..].chars().next().map_or(0, char::len_utf8);
             loop {
                 while seams.next_if(|s| **s < i).is_some() {}
-                let next = text[i..].chars().next().filter(|c| c.is_numeric());
+                let next = text[i..].chars().next().filter(|c| numeric(*c));
                 match next {
                     Some(c) if seams.peek().is_none_or(|s| **s > i) => i += c.len_utf8(),
                     _ => break,
@@ -134,14 +137,20 @@ impl Masked {
 /// Where the first character from `i` on stands that is a number.
 fn numeric_from(text: &str, mut i: usize) -> Option<usize> {
     let bytes = text.as_bytes();
-    loop {
-        i += bytes[i..].iter().position(|b| b.is_ascii_digit() || *b >= 0x80)?;
+    while i < bytes.len() {
+        let marks = odd(eight(bytes, i));
+        if marks == 0 {
+            i += 8;
+            continue;
+        }
+        i += marks.trailing_zeros() as usize / 8;
         let c = text[i..].chars().next()?;
-        if c.is_numeric() {
+        if numeric(c) {
             return Some(i);
         }
         i += c.len_utf8();
     }
+    None
 }
 
 /// Mask `text`; `recipients` are the local parts of the envelope's recipients, lower case.
@@ -167,9 +176,18 @@ impl Masking<'_> {
         let mut i = 0;
         while i < bytes.len() {
             let b = bytes[i];
-            if b.is_ascii() && is_word(b as char) {
-                i = self.word(i);
-                self.spaced = false;
+            if WORD[usize::from(b)] {
+                // Letters, few of them, and a space: most of all words.
+                let end = letters_end(bytes, i);
+                if end - i < OPAQUE && self.recipients.is_empty() && bytes.get(end) == Some(&b' ') {
+                    (self.spaced, i) = (true, end + 1);
+                } else {
+                    (self.spaced, i) = (false, self.word(i, end));
+                }
+                continue;
+            }
+            if b > b' ' && b.is_ascii() {
+                (self.spaced, i) = (false, i + 1);
                 continue;
             }
             if b == b' ' && !self.spaced {
@@ -182,13 +200,13 @@ impl Masking<'_> {
                 let shown = if self.spaced { "" } else { " " };
                 self.put(i, shown, next);
                 self.spaced = true;
-            } else if super::fold::ignorable(c) {
+            } else if ignorable(c) {
                 self.put(i, "", next);
                 self.out.seams.push(self.out.text.len());
             } else {
                 self.spaced = false;
                 if is_word(c) {
-                    i = self.word(i);
+                    i = self.word(i, i);
                     continue;
                 }
             }
@@ -206,15 +224,20 @@ impl Masking<'_> {
         self.copied = next;
     }
 
-    /// The word, address or URL at `i`; where it ends.
-    fn word(&mut self, i: usize) -> usize {
+    /// The word, address or URL at `i`, ASCII letters up to `letters`; where it ends.
+    fn word(&mut self, i: usize, letters: usize) -> usize {
         let rest = &self.text[i..];
-        if rest.starts_with(['h', 'H', 'w', 'W', 'f', 'F']) && url_start(rest) {
+        let mut end = letters - i;
+        let next = rest.as_bytes().get(end);
+        if matches!(next, Some(b':' | b'.')) && url_start(rest) {
             let end = i + url_len(rest);
             self.put(i, "<url>", end);
             return end;
         }
-        let mut end = rest.bytes().position(|b| !WORD[usize::from(b)]).unwrap_or(rest.len());
+        end += rest.as_bytes()[end..]
+            .iter()
+            .position(|b| !WORD[usize::from(*b)])
+            .unwrap_or(rest.len() - end);
         if rest.as_bytes().get(end).is_some_and(|b| *b >= 0x80) {
             end += leading(&rest[end..], |b| WORD[usize::from(b)]);
         }

@@ -4,6 +4,7 @@
 //! processor (an automaton of all terms is megabytes, and each byte of text misses it). Terms open in front are few and
 //! have an automaton: one for ASCII, one that only texts with other letters pay for.
 
+use super::eight::eight;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 const BITS: u32 = 12;
@@ -61,14 +62,6 @@ impl Inner {
 
 fn bucket(key: u64) -> usize {
     ((key & 0x00ff_ffff) as u32).wrapping_mul(0x9e37_79b1) as usize >> (32 - BITS)
-}
-
-/// Eight bytes from `at`; past the end zero.
-fn eight(bytes: &[u8], at: usize) -> u64 {
-    match bytes.get(at..at + 8) {
-        Some(eight) => u64::from_le_bytes(eight.try_into().expect("eight bytes")),
-        None => bytes[at..].iter().rev().fold(0, |n, b| n << 8 | u64::from(*b)),
-    }
 }
 
 impl Terms {

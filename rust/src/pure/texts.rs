@@ -51,7 +51,7 @@ pub fn fingerprints<S: AsRef<str>>(subjects: &[S], bodies: &[S]) -> Table {
             &print.pictures,
             &print.forms,
         ]) {
-            column.push_bytes(&values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+            column.push_words(values);
         }
     }
     let [shingles, subject, link, piece, picture, form] = lists;

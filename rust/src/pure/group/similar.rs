@@ -9,19 +9,45 @@ const ALIKE: [u32; 3] = [1000; 3];
 /// Weighted Jaccard of two sketches in thousandths, over the `SKETCH` smallest shingles of the two together; shingles that
 /// stand in `without` (ascending) are left out. Nothing in common and nothing at all are 0.
 pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], without: &[u64]) -> u32 {
-    let ((a, a_classes), (b, b_classes)) = (a, b);
+    let [once, few, many] = *weights;
+    // By class; a power of two of them, so that no class is beyond the table.
+    let weights = [once, few, many, many];
+    if without.is_empty() {
+        jaccard(a, b, &weights, |_| true)
+    } else {
+        let mut out = without;
+        // Asked in ascending order.
+        jaccard(a, b, &weights, |shingle| {
+            while out.first().is_some_and(|o| *o < shingle) {
+                out = &out[1..];
+            }
+            out.first() != Some(&shingle)
+        })
+    }
+}
+
+/// Which of the two has the smaller shingle is a coin's toss, so no step is a branch on it.
+#[inline]
+fn jaccard(
+    (a, a_classes): (&[u64], &[u8]),
+    (b, b_classes): (&[u64], &[u8]),
+    weights: &[u32; 4],
+    mut counts: impl FnMut(u64) -> bool,
+) -> u32 {
+    let (a_classes, b_classes) = (&a_classes[..a.len()], &b_classes[..b.len()]);
+    let weight = |class: u8| weights[usize::from(class & 3)];
     let (mut i, mut j, mut seen) = (0, 0, 0);
     let (mut both, mut all) = (0u32, 0u32);
-    let weight = |class: u8| weights[usize::from(class.min(2))];
-    let counts = |shingle: u64| without.is_empty() || without.binary_search(&shingle).is_err();
     while seen < SKETCH && i < a.len() && j < b.len() {
         let (left, right) = (a[i], b[j]);
-        let class = if left <= right { a_classes[i] } else { b_classes[j] };
-        let w = if counts(left.min(right)) { weight(class) } else { 0 };
+        let (left_class, right_class) = (a_classes[i], b_classes[j]);
+        let (first, second) = (left <= right, right <= left);
+        let class = if first { left_class } else { right_class };
+        let w = weight(class) * u32::from(counts(left.min(right)));
         all += w;
-        both += if left == right { w } else { 0 };
-        i += usize::from(left <= right);
-        j += usize::from(right <= left);
+        both += w * u32::from(first & second);
+        i += usize::from(first);
+        j += usize::from(second);
         seen += 1;
     }
     // What is left stands in one of the two.
@@ -31,7 +57,7 @@ pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], wi
         (&b[j..], &b_classes[j..])
     };
     for (shingle, class) in rest.iter().zip(classes).take(SKETCH - seen) {
-        all += if counts(*shingle) { weight(*class) } else { 0 };
+        all += weight(*class) * u32::from(counts(*shingle));
     }
     (both * 1000).checked_div(all).unwrap_or(0)
 }
