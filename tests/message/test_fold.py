@@ -84,9 +84,9 @@ def test_time_grows_with_the_length_alone(part: str) -> None:
         text = part * (times // len(part))
         best = 1.0
         for _ in range(5):
-            started = time.perf_counter()
+            started = time.process_time()
             fold(text)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     assert seconds(320_000) < 16 * 8 * max(seconds(20_000), 1e-5)
