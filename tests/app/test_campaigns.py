@@ -38,7 +38,7 @@ def labelled(labels: Iterable[int], edges: Sequence[tuple[int, int]] = ()) -> Se
     columns = {
         "leader": pa.array([a for a, _ in edges], pa.int32()), "member": pa.array([b for _, b in edges], pa.int32()),
         "similarity": pa.array([700] * len(edges), pa.int32()), "needed": pa.array([400] * len(edges), pa.int32()),
-        "shingle": pa.array([-1] * len(edges), pa.int64()),
+        "by": pa.array(["text"] * len(edges), pa.string()), "shingle": pa.array([-1] * len(edges), pa.int64()),
     }  # fmt: skip
     return Settled(pa.array(list(labels), pa.int32()), pa.table(columns), 0)
 

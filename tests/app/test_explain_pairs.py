@@ -9,10 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from campaign_texts import made, sentence, word
 from conftest import Spamtide
+from pictures import disguised, letter, mail, png
 
 LINES = (
     "our orchard sells quinces to anyone who sends a letter before harvest begins",
@@ -170,3 +172,35 @@ def test_a_list_goes_on_after_a_campaign(spamtide: Spamtide, tmp_path: Path) -> 
     assert use("campaigns", "list", "--after", whole[-1]["campaign"], *more, "--jsonl").code == 1
     for wrong, code in (("--after", "c-nowhere"), "unknown_campaign"), (("--feed", "nowhere"), "unknown_feed"):
         assert use("campaigns", "list", *wrong, "--json").json["error"] == code, "said before anything is printed"
+
+
+def test_pictures_and_how_messages_are_built_are_named(spamtide: Spamtide, tmp_path: Path) -> None:
+    rng, noise = random.Random(8), np.random.default_rng(8)
+    one = letter(noise)
+    mail_of = (
+        mail(
+            [png(disguised(one, noise))],
+            subject=" ".join(word(rng) for _ in range(4)),
+            html="<p><b><i><u><img src=cid:a>",
+        )
+        for _ in range(6)
+    )
+    mbox = b"".join(b"From x Mon Mar  7 10:00:00 2011\n" + raw + b"\n" for raw in mail_of)
+    (tmp_path / "m.mbox").write_bytes(mbox)
+    use = functools.partial(spamtide, "--workspace", tmp_path / "w")
+    spamtide("init", tmp_path / "w")
+    assert use("import", tmp_path / "m.mbox", "--feed", "f").code == 0
+    of: dict[str, list[dict[str, Any]]] = {}
+    for row in use("search", "", "--jsonl").rows:
+        of.setdefault(row["campaign"], []).append(row)
+    own = max(of.values(), key=len)
+    assert len(own) >= 4
+    d = use("campaigns", "explain", own[0]["id"], own[1]["id"], "--json").json
+    assert {r["by"] for r in d["reasons"]} == {"picture"}
+    assert all(0 <= r["differing_bits"] <= 12 and r["bits"] == 63 for r in d["reasons"])
+    assert d["looks"]["forms"] == ["skeleton", "header order", "structure"]
+    assert (d["looks"]["pictures"]["a"], d["looks"]["pictures"]["b"], d["looks"]["hosts"]) == (1, 1, 0)
+    text = use("campaigns", "explain", own[0]["id"], own[1]["id"]).out
+    step = d["reasons"][0]["differing_bits"]
+    assert f"their pictures look alike: {step} of 63 bits differ" in text
+    assert "built alike: skeleton, header order, structure" in text
