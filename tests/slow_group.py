@@ -63,6 +63,17 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
                 good.add(mark)
         return {exact: frozenset(marks & good) for exact, marks in marks_of.items()}
 
+    def discounted(shingle: int) -> int:
+        return 200 if shingle in boilerplate else weight(shingle)
+
+    boilerplate = set()
+    for shingle, n in stands_in.items():
+        if n >= 16:
+            lowest = [p for p in prints if shingle in p.shingles][:8]
+            near = [similarity(b, a, weight) >= 300 for a, b in combinations(lowest, 2)]
+            if sum(near) * 1000 < 200 * len(near):
+                boilerplate.add(shingle)
+
     # A bigram that nobody else has says whose a message is; a host that nobody else has does not.
     subject = proven({p.exact: p.subject for p in prints}, alone=True)
     links = proven({p.exact: p.links for p in prints}, alone=False)
@@ -104,15 +115,14 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
 
     def text_belongs(a: Print, b: Print) -> bool:
         one_subject, one_host = subject[a.exact] & subject[b.exact], links[a.exact] & links[b.exact]
+        weigh, needed = weight, 450
         if subject[a.exact] and subject[b.exact] and not one_subject and not one_host:
             weigh, needed = (lambda _: 1000), 550
         elif subject[a.exact] or subject[b.exact] or links[a.exact] or links[b.exact]:
-            weigh, needed = (
-                weight,
-                max(550 - part(subject[a.exact], subject[b.exact]) * 400 // 1000 - (300 if one_host else 0), 240),
-            )
-        else:
-            weigh, needed = weight, 450
+            shared = part(subject[a.exact], subject[b.exact])
+            needed = max(550 - shared * 400 // 1000 - (300 if one_host else 0), 240)
+            if one_subject and not one_host and shared < 720:
+                weigh = discounted
         if a.bare and b.bare and a.build == b.build and a.build in good_builds:
             needed = max(needed - 300, 240)
         return similarity(a, b, weigh) >= needed

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_texts import b_cubed, made
+from campaign_texts import b_cubed, made, word
+from hard_texts import one_footer
 from slow_group import Print, slow_group
-from spamtide.campaign import LISTS, group, settle
+from spamtide.campaign import LISTS, Likeness, group, settle
 from spamtide.fingerprint import fingerprint_texts
 
 TEXTS = made(11, campaigns=12, members=8, alone=40)
@@ -53,6 +54,31 @@ def test_the_kernel_and_its_slow_twin_agree(rng: random.Random, n: int) -> None:
     texts = [(rng.choice([m.subject, "same for all", ""]), m.text[: rng.choice([30, 90, 5_000])]) for m in chosen]
     table = prints(texts)
     assert fast(table) == slow(table)
+
+
+def generic(seed: int) -> pa.Table:
+    """Ten campaigns, each with a name of its own after generic words, above one footer of nearly half the text."""
+    rows, rng = one_footer(seed, own=9, footer=8, campaigns=10, members=8), random.Random(seed)
+    names: dict[str, str] = {}
+    return prints(
+        [(f"only today half price for {names.setdefault(c, word(rng) + word(rng))}", text) for _, text, c in rows]
+    )
+
+
+def test_generic_words_above_one_footer_are_no_reason() -> None:
+    table = generic(3)
+    assert len(set(fast(table).values())) == 10
+    assert len(set(settle(table, boilerplate=1000).label.to_pylist())) == 1, "what boilerplate weighs decides here"
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_all_discount_the_same_boilerplate(seed: int) -> None:
+    table = generic(seed)
+    assert fast(table) == slow(table)
+    likeness = Likeness(table.to_batches())
+    for edge in settle(table).edges.to_pylist():
+        judged = likeness.judge(edge["leader"], edge["member"])
+        assert (judged.similarity, judged.needed, judged.by) == (edge["similarity"], edge["needed"], edge["by"])
 
 
 @settings(deadline=None)

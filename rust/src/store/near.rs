@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{at_path, Result, StoreError};
+use crate::pure::group::boilerplate::BOILERPLATE;
 use crate::pure::group::looks::{bands, build, judge, Side};
 use crate::pure::group::{Groups, Rules, Set, Settled, Verdict};
 use crate::pure::limits::SKETCH;
@@ -54,7 +55,7 @@ fn written(
         |mine, push| {
             let both = set.shingles.values().iter().zip(&settled.classes);
             both.filter(|(v, c)| **c > 0 && mine(**v))
-                .for_each(|(v, c)| push((v.reverse_bits() | u64::from(*c == 2), 0)));
+                .for_each(|(v, c)| push((v.reverse_bits() | u64::from(*c & 3 == 2), 0)));
         },
         |sorted| {
             for run in sorted.chunk_by(|a, b| a.0 == b.0) {
@@ -325,11 +326,11 @@ impl Index {
     fn judge(&self, row: &Row, set: &Set, at: usize, classes: &[u8], built: u64) -> Verdict {
         let shingles = set.shingles.get(at);
         // What both have stands in two fingerprints at least.
-        let shared = shingles.iter().map(|s| row.shingles.binary_search(s).is_ok());
+        let shared = shingles.iter().map(|s| row.shingles.binary_search(s).ok());
         let mine: Vec<u8> = classes
             .iter()
             .zip(shared)
-            .map(|(c, both)| if both { (*c).max(1) } else { *c })
+            .map(|(c, place)| place.map_or(*c, |p| (*c).max(1) | row.classes[p] & BOILERPLATE))
             .collect();
         // Which of a newcomer's marks say anything is not known: they do where the row's do.
         let silent = row.subject.is_empty() && row.links.is_empty();
@@ -416,7 +417,7 @@ impl Index {
         let mut lists = counts.map(|n| values.by_ref().take(n).collect::<Vec<u64>>());
         let [shingles, subject, links, pictures, title, hosts] = lists.each_mut().map(std::mem::take);
         let build = values.next().unwrap_or(0);
-        let classes = read[numbers..].iter().map(|class| (*class).min(2)).collect();
+        let classes = read[numbers..].iter().map(|class| *class & 7).collect();
         Ok(Row {
             exact: head[..16].try_into().expect("16 bytes"),
             label: u32_at(&head, 16),

@@ -31,6 +31,7 @@ BASE, WITHOUT, SUBJECT, LINK, LEAST = 550, 450, 400, 300, 240
 # So alike are two subjects that are one.
 SAME = 900
 LIKE, AGREEING = 250, 250
+SPREAD, NEAR, COMMON, BOILERPLATE, PARTIAL = 16, 300, 200, 200, 720
 
 
 _SCHEMA = pa.schema([("exact", pa.string()), *((name, pa.binary()) for name in LISTS)])
@@ -104,6 +105,7 @@ class Likeness:
         self._subject = _Lists(table["subject_marks"])
         self._links = _Lists(table["link_marks"])
         self._bare = Bare(table["picture_marks"], table["form_marks"])
+        self._boilerplate = cache(self._is_boilerplate)
         self._proven = {"subject": cache(self._is_proven_subject), "link": cache(self._is_proven_link)}
         # The same pair is asked about again and again: an audit draws thousands, with replacement.
         self._judged: dict[tuple[int, int], Judged] = {}
@@ -121,13 +123,20 @@ class Likeness:
         stands = self._shingles.stands_in(hashes)
         return np.where(stands <= 1, WEIGHTS[0], np.where(stands < MANY, WEIGHTS[1], WEIGHTS[2])).astype(np.int64)
 
-    def similarity(self, one: int, other: int, without: Ints | None = None, *, alike: bool = False) -> int:
-        """Weighted Jaccard of two sketches, thousandths; shingles of ``without`` left out; with ``alike`` all weigh the same."""
+    def similarity(
+        self, one: int, other: int, without: Ints | None = None, *, alike: bool = False, discounted: bool = False
+    ) -> int:
+        """Weighted Jaccard of two sketches, thousandths; shingles of ``without`` left out.
+
+        With ``alike`` all weigh the same; ``discounted``: boilerplate weighs little.
+        """
         a, b = self._shingles.of(one), self._shingles.of(other)
         both = np.union1d(a, b)[:SKETCH]
         if without is not None and len(without):
             both = both[~np.isin(both, without)]
         weight = np.ones(len(both), np.int64) if alike else self.weights(both)
+        if discounted:
+            weight[[self._boilerplate(int(s)) for s in both]] = BOILERPLATE
         whole = int(weight.sum())
         shared = np.isin(both, a) & np.isin(both, b)
         return int(weight[shared].sum()) * 1000 // whole if whole else 0
@@ -144,6 +153,14 @@ class Likeness:
             return alone
         pairs = [self.similarity(b, a, self._subject.of(b)) >= LIKE for a, b in combinations(carriers, 2)]
         return sum(pairs) * 1000 >= AGREEING * len(pairs)
+
+    def _is_boilerplate(self, shingle: int) -> bool:
+        """Whether hardly two of the lowest carriers of a shingle that many have are alike."""
+        carriers = self._shingles.carriers(shingle)
+        if len(carriers) < SPREAD:
+            return False
+        pairs = [self.similarity(b, a) >= NEAR for a, b in combinations(carriers[:SAMPLE].tolist(), 2)]
+        return sum(pairs) * 1000 < COMMON * len(pairs)
 
     def _is_proven_subject(self, mark: int) -> bool:
         return self._alike(self._subject, mark, alone=True)
@@ -177,16 +194,17 @@ class Likeness:
         if both_bare and bare.pictures(one) and bare.pictures(other) and not host:
             return Judged(_common(*titles), SAME, subject, link, "heading")
         strangers = bool(a and b) and not subject and not link
-        needed = WITHOUT
+        part = len(a & b) * 1000 // len(a | b) if subject else 0
+        discounted, needed = False, WITHOUT
         if a or b or x or y:
-            part = len(a & b) * 1000 // len(a | b) if subject else 0
+            discounted = subject and not link and part < PARTIAL
             needed = max(LEAST, BASE - SUBJECT * part // 1000 - LINK * link)
         by = "subject" if subject else "link" if link else "text"
         if both_bare and bare.build(one) == bare.build(other) and self._counts(bare.build(one)):
             lower = max(LEAST, needed - LINK)
             by = "build" if lower < needed and by == "text" else by
             needed = min(lower, needed)
-        similarity = self.similarity(one, other, alike=strangers)
+        similarity = self.similarity(one, other, alike=strangers, discounted=discounted)
         if bare.has(one) != bare.has(other) and subject and host and similarity < needed:
             return Judged(_common(*titles), BASE, subject, link, "heading")
         return Judged(similarity, needed, subject, link, by)

@@ -5,7 +5,7 @@
 
 use super::lists::Lists;
 use super::looks::builds;
-use super::similar::similarity;
+use super::similar::{similarity, table};
 use super::{Rules, Set};
 
 /// Marks that count, per fingerprint.
@@ -59,12 +59,13 @@ fn proven(marks: &Lists, set: &Set, classes: &[u8], rules: &Rules, alone: bool) 
 
 fn alike(carriers: &[(u64, u32)], set: &Set, classes: &[u8], rules: &Rules) -> bool {
     let of = |i: usize| (set.shingles.get(i), &classes[set.shingles.span(i)]);
+    let weights = table(&rules.weights, None);
     let (mut pairs, mut like) = (0, 0);
     for (k, (_, a)) in carriers.iter().enumerate() {
         for (_, b) in &carriers[..k] {
             let (a, b) = (*a as usize, *b as usize);
             pairs += 1;
-            let near = similarity(of(a), of(b), &rules.weights, set.subject.get(a)) >= rules.like;
+            let near = similarity(of(a), of(b), &weights, set.subject.get(a)) >= rules.like;
             like += u32::from(near);
         }
     }

@@ -8,7 +8,7 @@
 //! need one and the same subject: generic words of it are no reason.
 
 use super::evidence::Proven;
-use super::similar::{common, kin, meet, similarity};
+use super::similar::{common, kin, meet, similarity, table};
 use super::{By, Rules, Set, Verdict};
 use crate::pure::forms::BARE;
 use crate::pure::pictures::{differing, BITS};
@@ -66,7 +66,7 @@ pub fn judge(a: &Side, b: &Side, rules: &Rules) -> Verdict {
         needed = lower.min(needed);
     }
     let found = Verdict {
-        similarity: similarity((a.shingles, a.classes), (b.shingles, b.classes), weights, &[]),
+        similarity: similarity((a.shingles, a.classes), (b.shingles, b.classes), &weights, &[]),
         needed,
         by,
     };
@@ -158,11 +158,12 @@ pub fn builds(set: &Set, classes: &[u8], rules: &Rules) -> Vec<u64> {
 /// Of the pairs of these carriers enough are alike, by their pictures or by what they say.
 fn agree(carriers: &[usize], set: &Set, classes: &[u8], rules: &Rules) -> bool {
     let of = |i: usize| (set.shingles.get(i), &classes[set.shingles.span(i)]);
+    let weights = table(&rules.weights, None);
     let (mut pairs, mut like) = (0, 0);
     for (k, a) in carriers.iter().enumerate() {
         for b in &carriers[..k] {
             pairs += 1;
-            let said = || similarity(of(*a), of(*b), &rules.weights, set.bare.forms(*a)) >= rules.like;
+            let said = || similarity(of(*a), of(*b), &weights, set.bare.forms(*a)) >= rules.like;
             let seen = alike(set.bare.pictures(*a), set.bare.pictures(*b), rules.bits);
             like += u32::from(seen.is_some() || said());
         }

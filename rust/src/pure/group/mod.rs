@@ -11,6 +11,7 @@
 //! `docs/explanation/campaigns.md` has figures, and `tests/campaign/slow_group.py` the same, slow and obvious.
 
 pub mod bare;
+pub mod boilerplate;
 pub mod buckets;
 pub mod evidence;
 pub mod forest;
@@ -76,6 +77,16 @@ pub struct Rules {
     pub like: u32,
     /// Share of pairs of carriers that must be alike.
     pub agreeing: u32,
+    /// Carriers from which on a shingle may be boilerplate.
+    pub spread: usize,
+    /// Similarity from which two carriers of a shingle are alike.
+    pub near: u32,
+    /// Share of pairs of carriers that are alike, below which their shingle is boilerplate.
+    pub common: u32,
+    /// Weight of boilerplate between two whose subjects have less than `partial` in common, and no host.
+    pub boilerplate: u32,
+    /// So much of a subject is enough, thousandths.
+    pub partial: u32,
     /// Bits in which two pictures that look alike may differ.
     pub bits: u32,
     /// Leaders where pictures meet: comparing them costs next to nothing.
@@ -97,6 +108,11 @@ impl Default for Rules {
             sample: 8,
             like: 250,
             agreeing: 250,
+            spread: 16,
+            near: 300,
+            common: 200,
+            boilerplate: 200,
+            partial: 720,
             bits: 12,
             shown: 256,
         }
@@ -172,7 +188,7 @@ pub struct Groups {
 pub struct Settled {
     /// The groups.
     pub groups: Groups,
-    /// One byte a shingle (`frequency::classes`).
+    /// One byte a shingle (`frequency::classes`, `boilerplate::mark`).
     pub classes: Vec<u8>,
     /// Marks that count.
     pub proven: Proven,
@@ -185,7 +201,8 @@ pub fn group(set: &Set, rules: &Rules) -> Groups {
 
 /// The same, with what it was found by.
 pub fn settle(set: &Set, rules: &Rules) -> Settled {
-    let classes = frequency::classes(&set.shingles, rules.many);
+    let mut classes = frequency::classes(&set.shingles, rules.many);
+    boilerplate::mark(&set.shingles, &mut classes, rules);
     let proven = evidence::prove(set, &classes, rules);
     let mut forest = Forest::new(set.len());
     let mut groups = Groups::default();

@@ -3,21 +3,28 @@
 use super::{By, Rules};
 use crate::pure::limits::SKETCH;
 
+/// Weights by class, its bit of boilerplate included.
+pub type Weights = [u32; 8];
+
 /// Weights of strangers: all shingles alike.
-const ALIKE: [u32; 3] = [1000; 3];
+const ALIKE: Weights = [1000; 8];
+
+/// Weights of once, few and many; of boilerplate the same, or a weight of its own.
+pub fn table(weights: &[u32; 3], boilerplate: Option<u32>) -> Weights {
+    let [once, few, many] = *weights;
+    let common = boilerplate.unwrap_or(many);
+    [once, few, many, many, once, few, common, common]
+}
 
 /// Weighted Jaccard of two sketches in thousandths, over the `SKETCH` smallest shingles of the two together; shingles that
 /// stand in `without` (ascending) are left out. Nothing in common and nothing at all are 0.
-pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], without: &[u64]) -> u32 {
-    let [once, few, many] = *weights;
-    // By class; a power of two of them, so that no class is beyond the table.
-    let weights = [once, few, many, many];
+pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &Weights, without: &[u64]) -> u32 {
     if without.is_empty() {
-        jaccard(a, b, &weights, |_| true)
+        jaccard(a, b, weights, |_| true)
     } else {
         let mut out = without;
         // Asked in ascending order.
-        jaccard(a, b, &weights, |shingle| {
+        jaccard(a, b, weights, |shingle| {
             while out.first().is_some_and(|o| *o < shingle) {
                 out = &out[1..];
             }
@@ -31,11 +38,11 @@ pub fn similarity(a: (&[u64], &[u8]), b: (&[u64], &[u8]), weights: &[u32; 3], wi
 fn jaccard(
     (a, a_classes): (&[u64], &[u8]),
     (b, b_classes): (&[u64], &[u8]),
-    weights: &[u32; 4],
+    weights: &Weights,
     mut counts: impl FnMut(u64) -> bool,
 ) -> u32 {
     let (a_classes, b_classes) = (&a_classes[..a.len()], &b_classes[..b.len()]);
-    let weight = |class: u8| weights[usize::from(class & 3)];
+    let weight = |class: u8| weights[usize::from(class & 7)];
     let (mut i, mut j, mut seen) = (0, 0, 0);
     let (mut both, mut all) = (0u32, 0u32);
     while seen < SKETCH && i < a.len() && j < b.len() {
@@ -63,21 +70,25 @@ fn jaccard(
 }
 
 /// What two need to be a pair, what their shingles weigh, and what lowered the need, by the marks of subject and links that count for each.
-pub fn kin<'a>(a: (&[u64], &[u64]), b: (&[u64], &[u64]), rules: &'a Rules) -> (u32, &'a [u32; 3], By) {
+pub fn kin(a: (&[u64], &[u64]), b: (&[u64], &[u64]), rules: &Rules) -> (u32, Weights, By) {
     // A subject shared in part lowers in part: of generic words each campaign adds its own to.
     let (subject, link) = (common(a.0, b.0), meet(a.1, b.1));
     if subject > 0 || link {
         let off = subject * rules.subject / 1000 + u32::from(link) * rules.link;
         let by = if subject > 0 { By::Subject } else { By::Link };
-        return (rules.base.saturating_sub(off).max(rules.least), &rules.weights, by);
+        // Generic words above one footer are no reason: what unlike messages carry weighs little then.
+        let little = (!link && subject < rules.partial).then_some(rules.boilerplate);
+        let weights = table(&rules.weights, little);
+        return (rules.base.saturating_sub(off).max(rules.least), weights, by);
     }
     if !a.0.is_empty() && !b.0.is_empty() {
         // Strangers: each has a subject of its own. What makes hash-busters vanish, a line that stands in one message alone, is
         // here what tells the two apart.
-        return (rules.base, &ALIKE, By::Text);
+        return (rules.base, ALIKE, By::Text);
     }
     let any = [a.0, a.1, b.0, b.1].iter().any(|marks| !marks.is_empty());
-    (if any { rules.base } else { rules.without }, &rules.weights, By::Text)
+    let needed = if any { rules.base } else { rules.without };
+    (needed, table(&rules.weights, None), By::Text)
 }
 
 /// Jaccard of two ascending lists, thousandths; 0 only of lists that have nothing in common.
