@@ -423,7 +423,7 @@ fn put_picture(bytes: &[u8], kind: &str, facts: &mut Facts) {
                 }
             }
         }
-        Err(()) => {
+        Err(pictures::Unread) => {
             facts.defects.insert("picture_unread");
         }
     }

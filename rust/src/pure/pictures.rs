@@ -39,11 +39,15 @@ pub fn differing(one: u64, other: u64) -> u32 {
     (one ^ other).count_ones()
 }
 
+/// A picture that cannot be decoded, or is beyond a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread;
+
 /// The hash of a picture; `pixels` are those that may still be decoded of the message.
 ///
 /// `Err` where a picture cannot be decoded or is beyond a bound, `Ok(None)` where there is nothing to see in it (a spacer, a
 /// pixel that counts readers) or it is no picture of a kind that is read.
-pub fn look(bytes: &[u8], kind: &str, pixels: &mut usize) -> Result<Option<u64>, ()> {
+pub fn look(bytes: &[u8], kind: &str, pixels: &mut usize) -> Result<Option<u64>, Unread> {
     let format = match kind {
         "png" => ImageFormat::Png,
         "gif" => ImageFormat::Gif,
@@ -53,10 +57,10 @@ pub fn look(bytes: &[u8], kind: &str, pixels: &mut usize) -> Result<Option<u64>,
     };
     let scans = || memchr::memmem::find_iter(bytes, b"\xff\xda").count();
     if bytes.len() > BYTES || kind == "jpeg" && scans() > SCANS {
-        return Err(());
+        return Err(Unread);
     }
     // Decoders are others' code and see hostile bytes: one that fails loses its picture, not the message.
-    let grey = std::panic::catch_unwind(|| decoded(bytes, format, *pixels)).map_err(|_| ())??;
+    let grey = std::panic::catch_unwind(|| decoded(bytes, format, *pixels)).map_err(|_| Unread)??;
     *pixels -= grey.as_ref().map_or(0, |g| g.values.len());
     Ok(grey.and_then(|g| hashed(&g)))
 }
@@ -68,23 +72,25 @@ struct Grey {
 }
 
 /// None of a picture that is too small to show anything.
-fn decoded(bytes: &[u8], format: ImageFormat, pixels: usize) -> Result<Option<Grey>, ()> {
+fn decoded(bytes: &[u8], format: ImageFormat, pixels: usize) -> Result<Option<Grey>, Unread> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST);
     limits.max_image_height = Some(LONGEST);
     limits.max_alloc = Some(PICTURE_PIXELS as u64 * 16);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|_| ())?;
+    let decoder = reader.into_decoder().map_err(|_| Unread)?;
     let (wide, high) = decoder.dimensions();
     let (wide, high) = (wide as usize, high as usize);
     if wide < SHORTEST || high < SHORTEST {
         return Ok(None);
     }
     if wide * high > pixels {
-        return Err(());
+        return Err(Unread);
     }
-    let shown = DynamicImage::from_decoder(decoder).map_err(|_| ())?.to_luma_alpha8();
+    let shown = DynamicImage::from_decoder(decoder)
+        .map_err(|_| Unread)?
+        .to_luma_alpha8();
     // What is transparent is seen on white.
     let values = shown
         .pixels()
