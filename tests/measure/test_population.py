@@ -212,13 +212,19 @@ def test_sizes_of_worlds_with_planted_truth() -> None:
             assert abs(np.mean(live) - 1) <= 0.15, kind.name
 
 
-def test_fewer_addresses_than_parts_are_refused() -> None:
-    """A mailer of one address is found by a pair an hour, and there is nothing to leave out in turn."""
-    at = np.arange(0, 20 * 24) * HOUR_US
-    for n in (1, 2, 19):
-        address = np.arange(len(at)) % n
+def test_one_address_is_refused_and_few_have_a_wide_interval() -> None:
+    """A mailer of one address is found by a pair an hour, and there is nothing to leave out in turn; of few, Student's t has few degrees."""
+    at, rng, wide = np.arange(0, 20 * 24) * HOUR_US, np.random.Generator(np.random.Philox(3)), []
+    for n in (1, 3, 40):
+        address = rng.integers(0, n, len(at))
         none = np.full(len(at), -1)
         seen = Sightings(at, address, address, none, np.zeros(len(at), dtype=np.int64), "IPv4")
         found = estimate_population(seen, Window(0, 20 * 24 * HOUR_US))
-        assert found.refused is not None and found.refused.reason == "too_few_addresses"
-        assert dict(found.refused.have) == {"addresses": n} and found.estimate("hosts_lower_bound") is None
+        if n == 1:
+            assert found.refused is not None and found.refused.reason == "too_few_addresses"
+            assert dict(found.refused.have) == {"addresses": 1} and found.estimate("hosts_lower_bound") is None
+            continue
+        size = found.estimate("hosts_lower_bound")
+        assert size is not None and size.interval.low < n < size.interval.high < np.inf
+        wide.append(np.log(size.interval.high / size.interval.low))
+    assert wide[0] > wide[1]

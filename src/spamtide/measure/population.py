@@ -115,10 +115,20 @@ def estimate_population(seen: Sightings, window: Window, exposures: Floats | Non
     live = np.ones(days) if exposures is None else exposures[:days]
     estimates = _counted(seen, window, live)
     fit = _fit(seen, window)
+    refused: Refusal | None = None
+    marks: MarkedHosts | None = None
+    notes: list[Note] = []
+    spreads = (0.0, 0.0, 0.0)
     if isinstance(fit, Refusal):
-        return Population(window, seen.family, len(seen), tuple(estimates), fit, None, None, False, ())
-    marks, notes = _marked(seen, window, fit.link_hours)
-    spread, live_spread, ever_spread = _spreads(fit, _own_marks(seen), window, marks)
+        refused = fit
+    else:
+        marks, notes = _marked(seen, window, fit.link_hours)
+        spreads = _spreads(fit, _own_marks(seen), window, marks)
+        if not all(map(np.isfinite, spreads if marks is not None else spreads[:1])):
+            refused = _few_addresses(len(np.unique(seen.address)))
+    if refused is not None or isinstance(fit, Refusal):
+        return Population(window, seen.family, len(seen), tuple(estimates), refused, None, None, False, ())
+    spread, live_spread, ever_spread = spreads
     estimates.append(_effective(fit.decay, spread))
     if marks is not None:
         estimates += _hosts(fit.decay, marks, live_spread, ever_spread)
@@ -192,13 +202,16 @@ def _fit(seen: Sightings, window: Window) -> _Fit | Refusal:
     have = float(pairs.same[max(gap, 1) :].sum())
     if decay is None or have < MIN_PAIRS:
         return Refusal("too_few_pairs", {"pairs": MIN_PAIRS}, {"pairs": int(have)})
-    addresses = len(np.unique(rows.address))
-    if addresses < PARTS:
-        # What is left out in turn are networks, or addresses: of fewer there is no interval.
-        return Refusal("too_few_addresses", {"addresses": PARTS}, {"addresses": addresses})
+    if len(np.unique(rows.address)) == 1:
+        return _few_addresses(1)
     if gap >= LONG_SESSIONS or _by_chance(pairs, max(gap, 1)):
         return Refusal("addresses_change_too_fast", {"hours_at_one_address": 6}, {"first_gap_hours": gap})
     return _Fit(rows, hours, pairs, decay, 0.0 if gap == 0 else max(gap - 1.0, 0.5))
+
+
+def _few_addresses(addresses: int) -> Refusal:
+    """What is left out in turn are networks, or addresses: of one, or of few that are seldom seen twice, there is no interval."""
+    return Refusal("too_few_addresses", {"addresses": max(addresses + 1, 2)}, {"addresses": addresses})
 
 
 def _by_chance(pairs: Pairs, gap: int) -> bool:
@@ -283,8 +296,14 @@ def _spreads(fit: _Fit, seen: Sightings, window: Window, marks: MarkedHosts | No
 
 
 def _jackknife(logs: Sequence[float]) -> float:
+    """The standard deviation of a log; of fewer parts than ``PARTS`` so much larger that Student's t of ``PARTS`` suits it."""
+    from scipy.special import stdtrit
+
     n = len(logs)
-    return float(np.sqrt((n - 1) / n * ((np.array(logs) - np.mean(logs)) ** 2).sum())) if n > 1 else np.inf
+    if n < 2:
+        return np.inf
+    deviation = float(np.sqrt((n - 1) / n * ((np.array(logs) - np.mean(logs)) ** 2).sum()))
+    return deviation * float(stdtrit(n - 1, 0.975) / stdtrit(PARTS - 1, 0.975))
 
 
 def _around(value: float, spread: float) -> Interval:
