@@ -14,7 +14,7 @@
 use super::class::Class::{At, Break, Joint, Leet, Other, Picture, Sign, Space, Word};
 use super::class::{class, leet_sign, CLASS};
 use super::eight::{eight, first, letters_end, lower, replaced, within};
-use super::look::{each_seen, ignorable, look_alike};
+use super::lookalike::{each_seen, ignorable, look_alike};
 use super::shown::shown;
 
 /// Version of the fold; raised with the facts version when an output changes.

@@ -2,7 +2,7 @@
 //! replaced by their kind, runs of white space by one space.
 
 use super::eight::{eight, letters_end, odd};
-use super::look::{alphanumeric, ignorable, numeric};
+use super::lookalike::{alphanumeric, ignorable, numeric};
 
 fn is_word(c: char) -> bool {
     match u8::try_from(c) {

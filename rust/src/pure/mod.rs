@@ -25,7 +25,7 @@ pub mod leaf;
 pub mod limits;
 pub mod links;
 pub mod long_head;
-pub mod look;
+pub mod lookalike;
 pub mod mask;
 pub mod mbox;
 pub mod mboxrd;

@@ -7,7 +7,7 @@ use super::class::{class, leet_sign, Class};
 use super::confusable::confusable;
 use super::facts::read_message;
 use super::fold::*;
-use super::look::{ignorable, look_alike};
+use super::lookalike::{ignorable, look_alike};
 use super::shown::{forced, shown};
 
 /// One step from what is shown to what it folds to.
