@@ -82,7 +82,8 @@ class Engine:
             else:
                 quoted = "'" + path.replace("'", "''") + "'"
                 raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted})")
-        raw.execute(f"CREATE VIEW {BY_CAMPAIGN} AS {campaign_message_view(snapshot, by_campaign)}")
+        if BY_CAMPAIGN in (generations or {}):
+            raw.execute(f"CREATE VIEW {BY_CAMPAIGN} AS {campaign_message_view(snapshot, by_campaign)}")
         self._raw = raw
 
     def cursor(self) -> Engine:
