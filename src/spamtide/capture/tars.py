@@ -62,6 +62,19 @@ class _TarInfo(tarfile.TarInfo):
         next_.offset_data = tarfile_.fileobj.tell()
         next_.sparse = list(zip(numbers[::2], numbers[1::2], strict=True))
 
+    def _proc_pax(self, tarfile_: Any) -> Any:
+        """Words about a member that are noise are none: some versions of the library pass over them, others give up what follows."""
+        try:
+            return super()._proc_pax(tarfile_)  # type: ignore[misc]
+        except tarfile.InvalidHeaderError:  # type: ignore[attr-defined]
+            pass
+        try:
+            found = self.fromtarfile(tarfile_)
+        except tarfile.HeaderError as error:
+            raise tarfile.SubsequentHeaderError(str(error)) from None  # type: ignore[attr-defined]
+        found.offset = self.offset
+        return found
+
     def _proc_member(self, tarfile_: Any) -> Any:
         if self.size < 0:
             raise tarfile.ReadError("a header is damaged: a size below 0")
