@@ -83,6 +83,15 @@ def chunks(messages: int, copies: float, seed: int) -> Iterator[tuple[Any, list[
         yield prints.take(pa.array(take)), [rows[i][2] for i in take]
 
 
+def blank(field: Any, n: int) -> Any:
+    """So many rows without a value, or with a nought where one must be."""
+    import pyarrow as pa
+
+    if field.nullable:
+        return pa.nulls(n, field.type)
+    return pa.array([("" if pa.types.is_string(field.type) else 0)] * n).cast(field.type)
+
+
 def write(place: Path, messages: int, copies: float, seed: int) -> list[tuple[str, int]]:
     """Tables of a workspace; exact digest and planted campaign of every message."""
     import numpy as np
@@ -91,7 +100,8 @@ def write(place: Path, messages: int, copies: float, seed: int) -> list[tuple[st
     from spamtide.app.config import People
     from spamtide.app.workspace import Workspace
     from spamtide.archive import write_part
-    from spamtide.fingerprint import FACTS_VERSION
+    from spamtide.campaign import OF_MESSAGE
+    from spamtide.fingerprint import FACTS_VERSION, TABLES, schema_of
 
     workspace = Workspace.create(place, People())
     tables, planted, done = workspace.tables, [], 0
@@ -106,6 +116,9 @@ def write(place: Path, messages: int, copies: float, seed: int) -> list[tuple[st
             "exact": prints["exact"], "peer_unit": pa.array(peers), "network": pa.array([p.rpartition(".")[0] for p in peers]),
             "language": pa.array(["en"] * n), "topic": pa.array(["other"] * n),
         }  # fmt: skip
+        # What else a grouping keeps of each message.
+        schema = schema_of(TABLES["message"])
+        known |= {c: blank(schema.field(c), n) for c in OF_MESSAGE if c not in known and c not in placed}
         where = {"feed": "f", "writer": "bench", "segment": segment, "start": 0, "stop": n}
         sketch = pa.table({**placed, **{c: prints[c] for c in prints.column_names}})
         parts = [
