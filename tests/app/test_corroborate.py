@@ -9,6 +9,10 @@ import pytest
 
 import spamtide as spamtide_package
 from conftest import Spamtide
+from spamtide.app.effects import EffectQuestion
+from spamtide.app.plans import freeze_plan
+from spamtide.app.registry import workspace_registry
+from spamtide.app.workspace import Workspace
 
 ASK = ("corroborate", "--event", "rustock-2011", "--measure", "volume")
 
@@ -96,3 +100,25 @@ def test_wrong_use_is_told(spamtide: Spamtide, world: tuple[str, str]) -> None:
     ):
         ran = spamtide(*world, *ASK, *more, "--json")
         assert (ran.code, ran.json["error"]) == (2, error)
+
+
+def test_a_plan_and_three_groups_are_graded_by_the_table_and_by_the_report(
+    spamtide: Spamtide, world: tuple[str, str], tmp_path: Path
+) -> None:
+    workspace = Workspace(Path(world[1]))
+    before = spamtide(*world, *ASK, "--feeds", "trap,second", "--json").json["effects"]
+    cut = workspace_registry(workspace).event("rustock-2011").cut().at
+    freeze_plan(workspace, EffectQuestion(event="rustock-2011", measure="volume", feed="trap"), now=cut - 1)
+    groups = ("--group", "trap=us", "--group", "second=them")
+    made = spamtide(
+        *world, "report", *ASK[1:], "--feeds", "trap,second", *groups, "--out", tmp_path / "r", "--json"
+    ).json
+    after = spamtide(*world, *ASK, "--feeds", "trap,second", *groups, "--json").json["effects"]
+    unmet = [[r["code"] for r in e["confidence"]["reasons"]] for e in made["effects"]]
+    assert made["effects"][0]["plan"]["followed"] and made["effects"][1]["plan"] is None
+    assert ["no_registered_plan" in codes for codes in unmet] == [False, True]
+    # Table, report and the effect alone are graded by one rule.
+    assert [e["confidence"] for e in after] == [e["confidence"]["level"] for e in made["effects"]]
+    alone = spamtide(*world, "effect", *ASK[1:], "--feed", "trap", "--json").json
+    assert "no_registered_plan" not in [r["code"] for r in alone["confidence"]["reasons"]]
+    assert [e["confidence"] for e in before] <= [e["confidence"] for e in after]

@@ -8,6 +8,7 @@ import pytest
 from spamtide.measure import DAY_US, Interval, Series, Window, added, estimate_effect
 from spamtide.measure.levels import pooled_levels
 from spamtide.measure.stops import STOP_EXPECTED, stopped
+from spamtide.measure.values import Displacement
 
 START = 14_613 * DAY_US
 
@@ -75,8 +76,8 @@ def test_the_table_of_direct_and_net_says_of_a_stop_what_the_headline_says() -> 
     gone, expected = ended(3)
     rest = series("rest", np.random.default_rng(4).poisson(50.0, 81))
     effect = estimate_effect(gone, CUT, **WINDOWS, diagnostics="none", rest=added([rest], "all else"))
-    assert effect.displacement is not None and effect.ratio is not None
-    direct, _, net = effect.displacement.parts  # type: ignore[union-attr]
+    assert isinstance(effect.displacement, Displacement) and effect.ratio is not None
+    direct, _, net = effect.displacement.parts
     assert direct.ratio == effect.ratio
     assert direct.expected.low < expected < direct.expected.high
     assert net.ratio.low > 0

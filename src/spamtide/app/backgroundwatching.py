@@ -5,29 +5,16 @@ A kill at any moment changes nothing: an alarm is in the journal before the step
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 from spamtide.app.resting import RestingWork
 from spamtide.app.trapevents import make_event
-from spamtide.errors import BrokenWorld, SpamtideError
+from spamtide.errors import SpamtideError
 from spamtide.measure import HOUR_US
-
-if TYPE_CHECKING:
-    from spamtide.app.workspace import Workspace
 
 
 class BackgroundWatching(RestingWork):
     """Steps every watch of the workspace to the last whole hour that is known, and tells of alarms as [watch] in spamtide.toml says."""
 
-    def __init__(
-        self, workspace: Workspace, *, clock: Callable[[], int], tell: Callable[[dict[str, Any]], None]
-    ) -> None:
-        super().__init__()
-        self._workspace = workspace
-        self._clock = clock
-        self._tell = tell
-        self._hour: int | None = None
+    _hour: int | None = None
 
     def look(self) -> None:
         """As for all such work; a new hour is wanted too."""
@@ -49,14 +36,11 @@ class BackgroundWatching(RestingWork):
             with hold_watch_lock(self._workspace.archive.root):
                 done = run_round(Observatory(self._workspace), watches, clock=self._clock)
         except (OSError, SpamtideError) as error:
-            self.wanted = True
-            if not isinstance(error, BrokenWorld) or error.code != "locked":
-                self._tell(make_event("digest.failed", self._clock(), error=str(error)))
+            self.failed(error)
             return
         for stepped in done.stepped:
             if stepped.new and stepped.alarm is not None:
                 facts = {"watch": stepped.watch.name, "status": stepped.status.code, "alarm_id": stepped.alarm.id}
                 self._tell(make_event("watch.alarm", self._clock(), **facts))
         for failure in done.failed:
-            self.wanted = True
-            self._tell(make_event("digest.failed", self._clock(), error=str(failure)))
+            self.failed(failure)

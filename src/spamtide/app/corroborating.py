@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spamtide.app.effects import EffectQuestion
+from spamtide.app.grading import graded_alone, graded_together, stated_effect
 from spamtide.app.instruments import instrument_card
 from spamtide.app.observatory import UNSOLICITED, Observatory
 from spamtide.errors import WrongUse
 from spamtide.measure import (
-    UNKNOWN_GROUP,
     Effect,
-    FeedEffect,
     Tasting,
     Window,
     agree,
-    corroborated,
     groups_seen,
     span,
     taste_counted,
@@ -39,12 +38,6 @@ def parse_groups(given: Sequence[str], feeds: Sequence[str]) -> dict[str, str]:
     return groups
 
 
-def stated_effect(effect: Effect, groups: Mapping[str, str]) -> FeedEffect:
-    """The effect at one feed with the independence group that was stated of the feed."""
-    assert effect.feed is not None
-    return FeedEffect(effect.feed, groups.get(effect.feed, UNKNOWN_GROUP), effect.measure, effect.ratio, effect.refused)
-
-
 def corroborate(
     observatory: Observatory,
     event: str,
@@ -57,19 +50,24 @@ def corroborate(
 ) -> dict[str, Any]:
     """The document ``spamtide.corroborate/1``. A feed nobody stated a group for is ``unknown``, which counts as shared.
 
-    ``effects``: those of the feeds, in their order, where they are known already.
+    ``effects``: those of the feeds, in their order, graded alone, where they are known already.
     """
     names = observatory.workspace.require_feeds(list(feeds))
-    effects = effects or [observatory.effect(measure, feed, event=event, origins=origins) for feed in names]
-    stated = [stated_effect(e, groups) for e in effects]
+    effects = effects or [
+        graded_alone(
+            observatory.workspace,
+            EffectQuestion(event=event, measure=measure, feed=feed, origins=tuple(origins)),
+            observatory.effect(measure, feed, event=event, origins=origins),
+        )
+        for feed in names
+    ]
     vantages = {
         f: sorted(instrument_card(observatory.workspace, f)["instrument"]["addresses_by_vantage"]) for f in names
     }
-    graded = [corroborated(e, stated) for e in effects]
     with_mail = [f for f in names if not observatory.holds_counts(f)]
     return corroborate_document(
-        agree(stated),
-        graded,
+        agree([stated_effect(e, groups) for e in effects]),
+        graded_together(effects, groups),
         vantages,
         tasted(observatory, with_mail, origins),
         [f for f in names if f not in with_mail],

@@ -28,7 +28,19 @@ NAME = "MANIFEST.json"
 # Packages whose version can change a figure or a byte.
 PACKAGES = ("spamtide", "numpy", "scipy", "duckdb", "ibis-framework", "pyarrow", "jinja2", "weasyprint")
 # Entries of the journal that a report reads; others (who read what, what was told) change nothing in it.
-KINDS = ("address", "botnet_name", "counts", "event", "exposure", "feed", "plan", "watch", "watch_decided")
+KINDS = (
+    "address",
+    "audit_draw",
+    "audit_judgement",
+    "botnet_name",
+    "counts",
+    "event",
+    "exposure",
+    "feed",
+    "plan",
+    "watch",
+    "watch_decided",
+)
 _OURS = re.compile(r"report\.(html|json|pdf)|tables/[a-zA-Z0-9-]+\.csv|figures/[a-zA-Z0-9-]+\.svg")
 SEEDS = "Philox keyed by a stable hash of each purpose and its inputs; there is no seed to choose"
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from spamtide.app.claiming import reconciled
+from spamtide.app.effects import EffectQuestion
+from spamtide.app.grading import graded_alone, graded_together
 from spamtide.app.instants import parse_instant
 from spamtide.app.instruments import instrument_card
 from spamtide.app.manifest import remove_earlier, write_manifest
 from spamtide.app.observatory import Observatory
 from spamtide.app.registry import workspace_registry
-from spamtide.app.reportparts import agreements_of, data_end, graded_together, sizes_of, watches_of
+from spamtide.app.reportparts import agreements_of, data_end, sizes_of, watches_of
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import DAY_US, Duplicates, Effect, Window
 from spamtide.report import Finding as EffectFinding
@@ -93,7 +95,11 @@ def write_report(
     reported = event.times.reported_as
     also_at = [reported.at] if reported is not None and reported.at != cut else []
     effects = [
-        observatory.effect(measure, feed, event=request.event, also_at=also_at)
+        graded_alone(
+            observatory.workspace,
+            EffectQuestion(event=request.event, measure=measure, feed=feed),
+            observatory.effect(measure, feed, event=request.event, also_at=also_at),
+        )
         for feed in request.feeds
         for measure in request.measures
     ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spamtide.app.corroborating import stated_effect
+from spamtide.app.grading import stated_effect
 from spamtide.app.observatory import Observatory
 from spamtide.app.sizing import sizes_of_workspace
 from spamtide.app.watching import Watch, WatchBook, status_of_watch
 from spamtide.errors import Unanswerable
-from spamtide.measure import DAY_US, Effect, Window, agree, corroborated, span
+from spamtide.measure import DAY_US, Effect, Window, agree, span
 from spamtide.report import corroborate_document, size_document, watch_document
 from spamtide.watch import BadWatch
 
@@ -69,12 +69,6 @@ def watches_of(observatory: Observatory, event_id: str, effects: Sequence[Effect
             continue
         documents.append(watch_document(status, name=watch.name, feeds=watch.feeds))
     return documents
-
-
-def graded_together(effects: Sequence[Effect], groups: Mapping[str, str]) -> list[Effect]:
-    """The effects in their order, each graded beside those of the other feeds; ``groups``: the independence group stated of a feed."""
-    stated = [stated_effect(e, groups) for e in effects]
-    return [corroborated(e, stated) for e in effects]
 
 
 def agreements_of(effects: Sequence[Effect], groups: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -8,6 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from spamtide.app.trapevents import make_event
+from spamtide.errors import BrokenWorld
+
+if TYPE_CHECKING:
+    from spamtide.app.workspace import Workspace
 
 # It rests nine times as long as it took, and a minute at least.
 _REST_SECONDS, _REST_TIMES = 60.0, 9.0
@@ -16,7 +24,12 @@ _REST_SECONDS, _REST_TIMES = 60.0, 9.0
 class RestingWork(ABC):
     """One kind of such work. ``wanted``: set it when there is some; the first look always works."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, workspace: Workspace, *, clock: Callable[[], int], tell: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._workspace = workspace
+        self._clock = clock
+        self._tell = tell
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
         self.wanted = True
@@ -45,6 +58,12 @@ class RestingWork(ABC):
         now = time.monotonic()
         self._not_before = now + max(_REST_SECONDS, _REST_TIMES * (now - began))
 
+    def failed(self, error: Exception) -> None:
+        """Do it again later; told, unless another process does it just now."""
+        self.wanted = True
+        if not isinstance(error, BrokenWorld) or error.code != "locked":
+            self._tell(make_event("digest.failed", self._clock(), error=str(error)))
+
     @abstractmethod
     def work(self) -> None:
-        """Do it once. What fails in the world is told, and ``wanted`` again."""
+        """Do it once. What fails in the world goes to ``failed``."""

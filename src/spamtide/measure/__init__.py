@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         replication,
         subject_of,
     )
+    from spamtide.measure.confidence import audited, corroborated
     from spamtide.measure.contributions import Contribution, Contributions, decompose
     from spamtide.measure.displacement import added, remainder
     from spamtide.measure.duplicates import duplicate_shares

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from spamtide.app.commands.completing import complete_event, complete_measure
-from spamtide.app.commands.options import feed_option, group_now, json_option, open_observatory
+from spamtide.app.commands.options import feed_option, group_now, group_option, json_option, open_observatory
 from spamtide.app.commands.searching import chosen_origins, origin_option
 from spamtide.app.output import emit_json, fill, table
 from spamtide.errors import WrongUse
@@ -17,13 +17,7 @@ from spamtide.errors import WrongUse
 @click.option("--event", required=True, metavar="E", shell_complete=complete_event, help="An event of the registry.")
 @click.option("--measure", default="volume", show_default=True, metavar="M", shell_complete=complete_measure)
 @feed_option(required=True)
-@click.option(
-    "--group",
-    "groups",
-    multiple=True,
-    metavar="FEED=GROUP",
-    help="Whose a feed is: feeds that share owner, sensors, filter or supplier are one witness. Not stated counts as shared.",
-)
+@group_option
 @origin_option
 @json_option
 @click.pass_context

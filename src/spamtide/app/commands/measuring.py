@@ -182,6 +182,7 @@ def effect_command(
     spamtide effect --plan plan.toml
     spamtide effect --batch questions.jsonl --jsonl
     """
+    from spamtide.app.grading import graded_alone
     from spamtide.app.plans import judged_by_plan
     from spamtide.app.searching import asks_for_campaigns, generation_behind
     from spamtide.report import contributions_document, effect_document
@@ -205,13 +206,10 @@ def effect_command(
         return opened
 
     value = answer_question(question, observatory)
-    if question.series is None or plan_file is not None:
+    if question.series is None:
+        value = graded_alone(open_workspace(ctx), question, value)
+    elif plan_file is not None:
         value = judged_by_plan(open_workspace(ctx), question, value)
-    if question.series is None and asks_for_campaigns(question.measure):
-        from spamtide.app.auditing import audited_precision
-        from spamtide.measure import audited
-
-        value = audited(value, audited_precision(open_workspace(ctx)))
     document = effect_document(value)
     if question.series is None and (generation := generation_behind(open_workspace(ctx), question.measure)) is not None:
         document["generation"] = generation

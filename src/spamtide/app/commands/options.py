@@ -39,6 +39,13 @@ def feed_option(*, required: bool = False) -> Callable[[F], F]:
     )
 
 
+group_option = click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="FEED=GROUP",
+    help="Whose a feed is: feeds that share owner, sensors, filter or supplier are one witness. Not stated counts as shared.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 jsonl_option = click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line on stdout.")
 

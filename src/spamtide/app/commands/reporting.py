@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spamtide.app.commands.completing import complete_event
-from spamtide.app.commands.options import feed_option, json_option, open_observatory, split_values
+from spamtide.app.commands.options import feed_option, group_option, json_option, open_observatory, split_values
 from spamtide.app.output import emit_json, fill, say
 from spamtide.errors import Unanswerable, WrongUse
 
@@ -33,13 +33,7 @@ from spamtide.errors import Unanswerable, WrongUse
 @click.option(
     "--tlp", type=click.Choice(["clear", "green", "amber", "red"]), default="clear", help="To whom it may be given on."
 )
-@click.option(
-    "--group",
-    "groups",
-    multiple=True,
-    metavar="FEED=GROUP",
-    help="Whose a feed is: feeds that share owner, sensors, filter or supplier are one witness. Not stated counts as shared.",
-)
+@group_option
 @click.option("--supersedes", metavar="ID", help="The report that this one replaces.")
 @json_option
 @click.pass_context

@@ -7,6 +7,8 @@ from typing import Any
 
 from spamtide.app.claiming import claims_about, reconciled
 from spamtide.app.corroborating import corroborate
+from spamtide.app.effects import EffectQuestion
+from spamtide.app.grading import graded_alone
 from spamtide.app.instants import format_instant
 from spamtide.app.observatory import UNSOLICITED
 from spamtide.app.registry import workspace_registry
@@ -79,7 +81,7 @@ def show_event(asker: Asker, params: Params) -> PageValue:
         how: dict[str, Any] = {"event": event.id, "origins": origins, "diagnostics": "full" if more else "standard"}
         try:
             key = ("effect", measure, feed, *(str(v) for v in how.values()))
-            effects.append(asker.kept(key, partial(asker.observatory.effect, measure, feed, **how)))
+            effects.append(asker.kept(key, partial(_effect, asker, measure, feed, how)))
         except SpamtideError as error:
             facts["why_not"] = {"code": error.code, "message": error.message, "next": error.next_step}
     documents = [effect_document(e) for e in effects]
@@ -118,6 +120,11 @@ def show_event(asker: Asker, params: Params) -> PageValue:
         table="rows", columns=("label", "kind", "change", "span"),
         warnings=[{"code": w["code"], "text": w["text"]} for w in (facts["effect"] or {}).get("warnings", [])],
     )  # fmt: skip
+
+
+def _effect(asker: Asker, measure: str, feed: str, how: dict[str, Any]) -> Effect:
+    question = EffectQuestion(event=how["event"], measure=measure, feed=feed, origins=tuple(how["origins"]))
+    return graded_alone(asker.workspace, question, asker.observatory.effect(measure, feed, **how))
 
 
 def _fullest(asker: Asker, feeds: list[str]) -> str:
