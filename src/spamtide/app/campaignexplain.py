@@ -10,13 +10,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spamtide.app.engines import open_engine
 from spamtide.app.quarantine import in_quarantine
 from spamtide.app.templates import Filling
 from spamtide.archive import parse_id
-from spamtide.campaign import BITS, Explanation, explain, least_differing, shared_forms
+from spamtide.campaign import BITS, Explanation, explain, hashes_of, least_differing, shared_forms
 from spamtide.errors import WrongUse
 from spamtide.fingerprint import digest, shingle_words
 from spamtide.measure import campaign_edges, message_prints
@@ -92,7 +90,7 @@ class Explainer:
         message, sketch = (tables[name].slice(0, 1).to_pylist()[0] for name in ("message", "sketch"))
         subject, shown, _, _ = message_texts(raw, meta)
         row = {"id": str(place), "exact": message["exact"], "campaign": None, "subject": message["subject"]}
-        return _Side(row, _hashes(sketch["shingles"]), _looks(sketch), subject, shown)
+        return _Side(row, hashes_of(sketch["shingles"]), _looks(sketch), subject, shown)
 
     def _from_tables(self, text: str) -> _Side:
         """A message whose body was dropped: its facts were kept, its text masked."""
@@ -103,7 +101,7 @@ class Explainer:
             raise _unknown(str(p))
         r = rows[0]
         row = {"id": str(p), "exact": r["exact"], "campaign": None, "subject": r["subject"]}
-        return _Side(row, _hashes(r["shingles"]), _looks(r), r["subject"] or "", r["text"] or "")
+        return _Side(row, hashes_of(r["shingles"]), _looks(r), r["subject"] or "", r["text"] or "")
 
     def _campaigns(self, *exacts: str) -> dict[str, str]:
         import pyarrow.parquet as pq
@@ -138,12 +136,8 @@ def _unknown(place: str) -> WrongUse:
     )
 
 
-def _hashes(cell: bytes | None) -> frozenset[int]:
-    return frozenset(np.frombuffer(cell or b"", np.int64).tolist())
-
-
 def _looks(row: dict[str, Any]) -> dict[str, frozenset[int]]:
-    return {name: _hashes(row[f"{name}_marks"]) for name in LOOKS}
+    return {name: hashes_of(row[f"{name}_marks"]) for name in LOOKS}
 
 
 def _alike(a: _Side, b: _Side) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spamtide.campaign.aliases import Alias, Change, changes, follow
 from spamtide.campaign.explaining import Explanation, explain
 from spamtide.campaign.glue import Glue, Joint, find_glue
-from spamtide.campaign.looks import BITS, least_differing, shared_forms
+from spamtide.campaign.looks import BITS, hashes_of, least_differing, shared_forms
 from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
 from spamtide.campaign.tables import GROUP_TABLES, OF_MESSAGE, campaign_id, group_schema
 
@@ -137,6 +137,7 @@ __all__ = [
     "group_id",
     "group_schema",
     "group_senders",
+    "hashes_of",
     "infer_headers",
     "infer_template",
     "learn_dialects",

@@ -11,16 +11,12 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from spamtide.campaign.looks import BITS, least_differing
+from spamtide.campaign.looks import BITS, hashes_of, least_differing
 
 # Pictures meet where one of nine bands of their bits is the same.
 BANDS = 9
 # The form of a message of fewer than eight words (rust/src/pure/forms.rs).
 BARE = 4
-
-
-def _hashes(cell: bytes | None) -> frozenset[int]:
-    return frozenset(np.frombuffer(cell or b"", np.int64).tolist())
 
 
 class Bare:
@@ -32,8 +28,8 @@ class Bare:
         mark = np.array([BARE], np.int64).tobytes()
         for row, cell in enumerate(forms.to_pylist()):
             if cell is not None and cell[:8] == mark:
-                self._forms[row] = _hashes(cell)
-                self._pictures[row] = _hashes(pictures[row].as_py())
+                self._forms[row] = hashes_of(cell)
+                self._pictures[row] = hashes_of(pictures[row].as_py())
 
     def has(self, row: int) -> bool:
         """It says fewer than eight words."""

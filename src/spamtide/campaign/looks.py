@@ -11,6 +11,11 @@ BITS, ALIKE_BITS = 63, 12
 FORMS = ("skeleton", "link shape", "header order", "structure")
 
 
+def hashes_of(cell: bytes | None) -> frozenset[int]:
+    """A list of the table ``sketch``: 64-bit integers in the bytes of a cell."""
+    return frozenset(memoryview(cell or b"").cast("q"))
+
+
 def agreement(bits: int) -> int:
     """The share of bits that do not differ, thousandths."""
     return (BITS - bits) * 1000 // BITS

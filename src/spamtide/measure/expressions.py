@@ -159,15 +159,7 @@ def _term(term: Term, rows: Any) -> Any:
 
 def uses(tree: Tree, field: str) -> bool:
     """Whether a query asks for a field anywhere."""
-    match tree:
-        case Term():
-            return tree.field == field
-        case PeersAmong() | CampaignsAmong():
-            return tree.term.field == field
-        case Not():
-            return uses(tree.inner, field)
-        case And() | Or():
-            return any(uses(p, field) for p in tree.parts)
+    return field in fields_of(tree)
 
 
 def fields_of(tree: Tree) -> frozenset[str]:

@@ -25,7 +25,7 @@ _COLUMNS = (
     "campaign", "messages", "exact_groups", "peers", "networks", "first_seen", "last_seen", "language", "topic", "subjects", "feeds",
 )  # fmt: skip
 _METHOD = (
-    f"Exact groups are joined where they share words, word order and link domains ({METHOD}); every figure is counted again from messages within "
+    f"Exact groups are joined where they share words, word order and link domains, those of few words by pictures and build too ({METHOD}); every figure is counted again from messages within "
     "the filters. Membership is of one generation, named below."
 )
 _DEFINITION = "A campaign is a set of messages of one wording or of near-duplicate wordings, over all feeds. A wording is an exact group: equal after masking."

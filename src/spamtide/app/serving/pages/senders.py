@@ -65,10 +65,10 @@ def _among(asker: Asker, params: Params) -> AmongMessages | None:
 def _said(params: Params) -> list[dict[str, str]]:
     """What the filters mean here that one would not guess."""
     window = params.window
-    said = []
-    if window is not None and (window.start % DAY_US or window.end % DAY_US):
-        said.append("The window is widened to whole UTC days: members are counted by day.")
-    return [{"code": "window_widened", "text": text} for text in said]
+    if window is None or not (window.start % DAY_US or window.end % DAY_US):
+        return []
+    text = "The window is widened to whole UTC days: members are counted by day."
+    return [{"code": "window_widened", "text": text}]
 
 
 def show_list(asker: Asker, params: Params) -> PageValue:
