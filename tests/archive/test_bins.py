@@ -17,9 +17,13 @@ def test_the_microsecond_before_an_edge_is_not_in_the_next_bin(bin_us: int, anch
     first = (1_300_000_000_000_000 - anchor) // bin_us
     edges = [anchor + (first + n) * bin_us for n in (0, 1, 191, 192, -500)]
     instants = [edge + off for edge in edges for off in (-1, 0, 1)]
-    rows = ibis.table({"received_at": "int64"}, name="message")
+    rows = ibis.table({"received_at": "int64", "utc_day": "int32", "utc_hour": "int32"}, name="message")
     asked = rows.select(rows.received_at, bin=bin_number(rows, bin_us, anchor))
     with duckdb.connect(":memory:") as engine:
-        engine.execute("CREATE TABLE message AS SELECT unnest($1::BIGINT[]) AS received_at", [instants])
+        engine.execute(
+            "CREATE TABLE message AS SELECT t AS received_at, floor(t / 86400000000)::INTEGER AS utc_day, "
+            "floor(t / 3600000000)::INTEGER AS utc_hour FROM (SELECT unnest($1::BIGINT[]) AS t)",
+            [instants],
+        )
         found = dict(engine.sql(compile_expression(asked)).fetchall())
     assert found == {at: (at - anchor) // bin_us for at in instants}

@@ -1,4 +1,4 @@
-"""The messages in order of their campaign are those that a join of every message with its campaign would give, whatever came or went since."""
+"""The messages in order of their campaign, and those in order of time, are those that a join of every message with its campaign would give, whatever came or went since."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ import pytest
 from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.workspace import Workspace
 from spamtide.archive import Generation, compact
-from spamtide.archive.bycampaign import campaign_message_view
+from spamtide.archive.bycampaign import (
+    BY_CAMPAIGN,
+    BY_DAY,
+    BY_FEED_DAY,
+    BY_TIME,
+    TIMED,
+    TIMED_WITH_CAMPAIGN,
+    ordered_view,
+)
 from spamtide.archive.tables import Since, Snapshot
+from spamtide.campaign import OF_DAY
 from spamtide.fingerprint import FACTS_VERSION
 
 # 12 March 2011, noon: all mail of these tests is older.
@@ -54,11 +63,21 @@ def since(place: Path, generation: Generation) -> Since | None:
 
 
 def assert_as_joined(place: Path, generation: Generation, messages: int) -> None:
-    joined = campaign_message_view(Snapshot(0, FACTS_VERSION, {}), None)
+    nothing = Snapshot(0, FACTS_VERSION, {})
     with engine_of(Workspace(place), generation) as engine:
-        for one, other in (("SELECT * FROM campaign_message", joined), (joined, "SELECT * FROM campaign_message")):
-            assert engine.ask(f"({one}) EXCEPT ALL ({other}) LIMIT 3") == []
-        assert engine.ask("SELECT count(*) AS n FROM campaign_message") == [{"n": messages}]
+        for view, order in ((BY_CAMPAIGN.table, BY_CAMPAIGN), (TIMED_WITH_CAMPAIGN, BY_TIME), (TIMED, BY_TIME)):
+            held = f"SELECT * FROM {view}"
+            joined = ordered_view(nothing, order, None, with_campaign=view != TIMED)
+            for one, other in ((held, joined), (joined, held)):
+                assert engine.ask(f"({one}) EXCEPT ALL ({other}) LIMIT 3") == [], view
+            assert engine.ask(f"SELECT count(*) AS n FROM {view}") == [{"n": messages}]
+        for view in (BY_DAY, BY_FEED_DAY):
+            keys = ", ".join([*(["campaign"] if view == BY_DAY else []), "feed", *OF_DAY])
+            held = f"SELECT {keys}, sum(messages) AS n, min(first_seen) AS a, max(last_seen) AS b FROM {view} GROUP BY {keys}"
+            rows = ordered_view(nothing, BY_TIME, None)
+            joined = f"SELECT {keys}, count(*) AS n, min(received_at) AS a, max(received_at) AS b FROM ({rows}) GROUP BY {keys}"
+            for one, other in ((held, joined), (joined, held)):
+                assert engine.ask(f"({one}) EXCEPT ALL ({other}) LIMIT 3") == [], view
 
 
 def test_a_campaign_is_one_run_of_rows(place: Path) -> None:
@@ -68,6 +87,16 @@ def test_a_campaign_is_one_run_of_rows(place: Path) -> None:
     assert order == sorted(order) and len(order) == 300
     assert since(place, generation) == Since()
     assert_as_joined(place, generation, 300)
+
+
+def test_a_window_is_one_run_of_rows(place: Path) -> None:
+    generation = current(place)
+    rows = pq.read_table(generation.tables["message_time"].path)
+    order = list(
+        zip(*(rows[c].to_pylist() for c in ("received_at", "feed", "writer", "segment", "ordinal")), strict=True)
+    )
+    assert order == sorted(order) and len(order) == 300
+    assert rows["campaign"].null_count == 0
 
 
 def test_what_came_since_is_added_by_the_campaigns_of_the_generation(spamtide: Any, place: Path) -> None:
@@ -112,9 +141,11 @@ def test_a_message_that_left_quarantine_is_not_passed_over(place: Path) -> None:
     assert_as_joined(place, before, 300)
 
 
-def test_a_generation_without_the_table_is_answered_by_the_join(place: Path) -> None:
+def test_a_generation_without_the_tables_is_answered_by_the_join(place: Path) -> None:
     whole = current(place)
-    tables = {name: t for name, t in whole.tables.items() if name != "campaign_message"}
+    tables = {
+        name: t for name, t in whole.tables.items() if name not in ("campaign_message", "message_time", "campaign_day")
+    }
     older = Generation(whole.kind, whole.number, whole.basis, tables, whole.folder)
     assert_as_joined(place, older, 300)
 

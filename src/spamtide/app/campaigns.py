@@ -11,12 +11,14 @@ from spamtide.app.campaignids import known_campaign
 from spamtide.app.engines import open_engine
 from spamtide.app.firsts import first_of_each
 from spamtide.app.instants import format_instant
+from spamtide.app.narrowings import left_to_ask, narrowing
 from spamtide.app.templates import LISTED, inferred_campaigns, inferred_template, no_template, template_of
 from spamtide.archive import Generation, aliases_of, format_id, narrow_to_campaigns
 from spamtide.errors import Unanswerable
 from spamtide.measure import (
     EVERYTHING,
     Tree,
+    by_campaign,
     campaign_facts,
     campaign_groups,
     campaign_links,
@@ -37,8 +39,9 @@ VARIANTS = 10
 MESSAGES = 5
 # Words of a text that a diff looks at, and characters of an example.
 _WORDS, _CHARACTERS = 400, 4_000
-# Messages of listed campaigns that are put into memory at most.
+# Messages of campaigns that are put into memory at most, and what a list needs of them.
 _IN_MEMORY = 1_000_000
+_LISTED = ("campaign", "received_at", "exact", "peer_unit", "network", "language", "topic", "subject")
 _HOUR_US = 3_600_000_000
 
 
@@ -71,13 +74,17 @@ def list_campaigns(
 def _listed(workspace: Workspace, generation: Generation, among: dict[str, Any]) -> Iterator[dict[str, Any]]:
     inferred = inferred_campaigns(generation)
     with open_engine(workspace, generation) as engine:
-        if among["limit"] is not None:
+        if among["limit"] is not None and not among["stored"]:
             # What is known of a few is looked for once they are known.
-            among["campaigns"] = engine.run(campaign_order(**among))["campaign"].to_pylist()
+            asked = {name: value for name, value in among.items() if name != "stored"}
+            among["campaigns"] = engine.answer(campaign_order, **asked)["campaign"].to_pylist()
             if not among["campaigns"]:
                 return
-            narrow_to_campaigns(engine, among["campaigns"], at_most=_IN_MEMORY)
-        for batch in engine.stream(campaign_listing(**among)):
+            if by_campaign(among["tree"]):
+                to = narrowing(among["campaigns"], among["feeds"], among["origins"], among["tree"])
+                if narrow_to_campaigns(engine, to, at_most=_IN_MEMORY, columns=_LISTED):
+                    among = {"stored": False, "narrowed": True}
+        for batch in engine.stream(campaign_listing, **among):
             for r in batch.to_pylist():
                 known = inferred_template(generation, r["campaign"]) if r["campaign"] in inferred else None
                 yield {
@@ -153,11 +160,12 @@ def show_campaign(
     names = workspace.require_feeds(list(feeds)) if feeds else []
     how: dict[str, Any] = {"feeds": names, "origins": origins, "tree": tree}
     with open_engine(workspace, generation) as engine:
-        rows = engine.run(campaign_facts(campaigns=found.now, **how)).to_pylist()
+        among = left_to_ask(engine, {**how, "campaigns": found.now})
+        rows = engine.answer(campaign_facts, **among).to_pylist()
         if not rows:
             raise _not_there(text)
         row = next((r for r in rows if r["campaign"] == text), rows[0])
-        how["campaigns"] = (row["campaign"],)
+        how = left_to_ask(engine, {**how, "campaigns": (row["campaign"],)})
         return {
             "schema": "spamtide.campaign/1",
             "asked": text,
@@ -224,7 +232,7 @@ def _values(engine: Engine, networks: Networks, how: dict[str, Any]) -> dict[str
     """What its messages have, value by value; peers by the operator's table of networks where there is one."""
 
     def rows(what: str, at_most: int | None = SHOWN) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = engine.run(campaign_values(what, at_most=at_most, **how)).to_pylist()
+        found: list[dict[str, Any]] = engine.answer(campaign_values, what=what, at_most=at_most, **how).to_pylist()
         return found
 
     subjects = _counted(rows("subjects"), "subject")
@@ -262,8 +270,8 @@ def _ranked(counter: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _links(engine: Engine, how: dict[str, Any]) -> dict[str, Any]:
-    rows = engine.run(campaign_links(by="host", **how)).to_pylist()
-    domains = engine.run(campaign_links(by="domain", **how)).to_pylist()
+    rows = engine.answer(campaign_links, by="host", **how).to_pylist()
+    domains = engine.answer(campaign_links, by="domain", **how).to_pylist()
     return {
         "hosts": len(rows),
         "domains": len(domains),
@@ -274,9 +282,9 @@ def _links(engine: Engine, how: dict[str, Any]) -> dict[str, Any]:
 
 def _variants(engine: Engine, first_exact: str, how: dict[str, Any]) -> dict[str, Any]:
     """The first message of the campaign, and its largest exact groups with what differs from that one, word by word."""
-    groups = engine.run(campaign_groups(at_most=VARIANTS, **how)).to_pylist()
+    groups = engine.answer(campaign_groups, at_most=VARIANTS, **how).to_pylist()
     exacts = sorted({first_exact, *(g["exact"] for g in groups)})
-    firsts = first_of_each(engine, exacts, how["campaigns"])
+    firsts = first_of_each(engine, exacts, **how)
     example = firsts[first_exact]
     return {
         "example": {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from spamtide.measure import first_messages, texts_at
+from spamtide.archive import run_of_days
+from spamtide.measure import DAY_US, first_messages, texts_at
 
 if TYPE_CHECKING:
     from spamtide.archive import Engine
@@ -14,15 +15,18 @@ _PLACE = ("feed", "writer", "segment", "ordinal")
 
 
 def first_of_each(
-    engine: Engine, exacts: Sequence[str], campaigns: Sequence[str] = (), column: str = "text_masked"
+    engine: Engine, exacts: Sequence[str], column: str = "text_masked", **among: Any
 ) -> dict[str, dict[str, Any]]:
     """By exact group the columns of ``first_messages`` and ``text``, this column of the table ``text``; None where it holds none.
 
-    ``campaigns``: those that hold the groups, where that is known.
+    ``among``: ``campaigns`` that hold the groups, where that is known, and the rest that ``first_messages`` takes.
     """
     if not exacts:
         return {}
-    rows = engine.run(first_messages(exacts, campaigns)).to_pylist()
-    found = engine.run(texts_at([r["received_at"] for r in rows], column)).to_pylist() if rows else []
+    rows = engine.run(first_messages(exacts, **among)).to_pylist()
+    found = []
+    if rows:
+        instants = [r["received_at"] for r in rows]
+        found = run_of_days(engine, "text", [at // DAY_US for at in instants], texts_at(instants, column)).to_pylist()
     texts = {tuple(t[key] for key in _PLACE): t["text"] for t in found}
     return {r["exact"]: {**r, "text": texts.get(tuple(r[key] for key in _PLACE))} for r in rows}

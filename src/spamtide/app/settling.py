@@ -163,7 +163,10 @@ def write_known(groups: ExactGroups, draft: Draft, members: str) -> None:
     """Write what is known of each campaign; ``members``: the file of who is in which."""
     draft.write("campaign", group_schema("campaign"), groups.campaigns(members))
     draft.write("campaign_feed", group_schema("campaign_feed"), groups.feeds(members))
-    draft.write("campaign_message", group_schema("campaign_message"), groups.rows(members), plain=_SELDOM_AGAIN)
+    draft.write("campaign_subject", group_schema("campaign_subject"), groups.subjects(members))
+    draft.write("campaign_day", group_schema("campaign_day"), groups.days(members), plain=("first_seen", "last_seen"))
+    for name, rows in (("campaign_message", groups.rows(members)), ("message_time", groups.times(members))):
+        draft.write(name, group_schema(name), rows, plain=_SELDOM_AGAIN)
 
 
 def _note(workspace: Workspace, before: Generation, moved: list[Change], now: int) -> None:

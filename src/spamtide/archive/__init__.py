@@ -17,7 +17,7 @@ from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
 from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
 from spamtide.archive.locks import hold_follow_lock, hold_watch_lock, is_followed, lock_is_free
-from spamtide.archive.narrowing import narrow_to_campaigns
+from spamtide.archive.narrowing import Narrowing, narrow_to_campaigns, run_of_days
 from spamtide.archive.parts import Part, write_part
 from spamtide.archive.provisional import Provisional, gathered, that_count
 from spamtide.archive.resume import ResumePoint
@@ -57,6 +57,7 @@ __all__ = [
     "Journal",
     "JournalKinds",
     "JournalRecord",
+    "Narrowing",
     "Part",
     "Place",
     "Problem",
@@ -106,6 +107,7 @@ __all__ = [
     "read_spans",
     "rewriting_lock",
     "run_listing",
+    "run_of_days",
     "sealed_segment",
     "segment_base",
     "segment_bases",

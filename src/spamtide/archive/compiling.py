@@ -6,6 +6,7 @@ import functools
 import importlib
 import sys
 import types
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _COMPILERS = "ibis.backends.sql.compilers"
@@ -28,6 +29,20 @@ def _compiler() -> Any:
         for name in [n for n in sys.modules if n == _COMPILERS or n.startswith(f"{_COMPILERS}.")]:
             del sys.modules[name]
     return module.DuckDBCompiler()
+
+
+def compile_answer(build: Callable[..., Any], how: Mapping[str, Any]) -> str:
+    """One statement of the expression that ``build`` makes of these arguments, lists of which are as good as tuples; kept by both."""
+    return _answer(build, tuple((name, _fixed(how[name])) for name in sorted(how)))
+
+
+@functools.lru_cache(maxsize=256)
+def _answer(build: Callable[..., Any], how: tuple[tuple[str, Any], ...]) -> str:
+    return compile_expression(build(**dict(how)))
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def compile_expression(expression: Any) -> str:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spamtide.archive.bycampaign import TABLE as BY_CAMPAIGN
-from spamtide.archive.bycampaign import campaign_message_view
-from spamtide.archive.compiling import compile_expression
+from spamtide.archive.bycampaign import MEMBERS, ORDERED, ordered_views
+from spamtide.archive.compiling import compile_answer, compile_expression
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spamtide.archive.narrowing import Narrowing
     from spamtide.archive.tables import Snapshot
 
 _BATCH = 100_000
@@ -73,23 +73,25 @@ class Engine:
             else:
                 fields = [pa.field("feed", pa.string()), pa.field("writer", pa.string()), *schema]
                 _make_empty(raw, name, pa.schema(fields))
-        by_campaign = None
+        ordered: dict[str, str | None] = {}
         for name, (schema, path) in (generations or {}).items():
-            if name == BY_CAMPAIGN:
-                by_campaign = path
+            if name in ORDERED:
+                ordered[name] = path
             elif path is None:
                 _make_empty(raw, name, schema)
             else:
                 quoted = "'" + path.replace("'", "''") + "'"
                 raw.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({quoted})")
-        if BY_CAMPAIGN in (generations or {}):
-            raw.execute(f"CREATE VIEW {BY_CAMPAIGN} AS {campaign_message_view(snapshot, by_campaign)}")
+        for name, query in ordered_views(snapshot, ordered, members=MEMBERS in (generations or {})):
+            raw.execute(f"CREATE VIEW {name} AS {query}")
         self._raw = raw
+        self.files: Mapping[str, Sequence[str]] = snapshot.files
+        self.narrowed: Narrowing | None = None
 
     def cursor(self) -> Engine:
         """The same engine for one more thread; close it before the engine itself."""
         other = Engine.__new__(Engine)
-        other._raw = self._raw.cursor()
+        other._raw, other.files, other.narrowed = self._raw.cursor(), self.files, None
         return other
 
     def interrupt(self) -> None:
@@ -108,8 +110,15 @@ class Engine:
 
     def run(self, expression: Any) -> pa.Table:
         """Rows of an unbound Ibis expression, as an Arrow table."""
+        return self._table(compile_expression(expression))
+
+    def answer(self, build: Callable[..., Any], **how: Any) -> pa.Table:
+        """Rows of the expression that ``build`` makes of these arguments; what was made of equal ones before is not made again."""
+        return self._table(compile_answer(build, how))
+
+    def _table(self, text: str) -> pa.Table:
         # The SQL is Ibis's, the rows come straight from the engine: no pandas on the way.
-        return self._raw.sql(compile_expression(expression)).to_arrow_table()
+        return self._raw.sql(text).to_arrow_table()
 
     def ask(self, text: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of one statement of SQL that measure wrote, its parameters apart."""
@@ -121,9 +130,9 @@ class Engine:
         """Run a statement that makes a temporary table, which this cursor alone sees in place of one of all."""
         self._raw.execute(text, list(parameters))
 
-    def stream(self, expression: Any) -> Iterator[pa.RecordBatch]:
+    def stream(self, build: Callable[..., Any], **how: Any) -> Iterator[pa.RecordBatch]:
         """The same rows in batches, for what need not fit in memory."""
-        yield from self._raw.sql(compile_expression(expression)).to_arrow_reader(_BATCH)
+        yield from self._raw.sql(compile_answer(build, how)).to_arrow_reader(_BATCH)
 
 
 def _make_empty(raw: Any, name: str, schema: pa.Schema) -> None:

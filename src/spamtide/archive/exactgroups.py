@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spamtide.archive.bycampaign import messages_by_campaign
+from spamtide.archive.bycampaign import BY_CAMPAIGN, BY_TIME, messages_by_day, messages_in_order
 from spamtide.campaign import campaign_id, group_schema
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ ORDER BY f.messages DESC, f.first_seen, f.campaign
 _CAMPAIGN_FEED = """
 SELECT campaign, feed::VARCHAR AS feed, count(*) AS messages, min(received_at) AS first_seen, max(received_at) AS last_seen
 FROM r GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# The three that ``spamtide.measure.campaign_listing`` finds in some messages.
+_CAMPAIGN_SUBJECT = """
+SELECT campaign, subject, k AS messages
+FROM (SELECT campaign, subject::VARCHAR AS subject, count(*) AS k FROM r WHERE subject IS NOT NULL GROUP BY 1, 2)
+QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY k DESC, subject) <= 3 ORDER BY campaign, k DESC, subject
 """
 
 
@@ -178,7 +184,19 @@ class ExactGroups:
 
     def rows(self, members: str) -> Iterator[pa.RecordBatch]:
         """Rows of the table ``campaign_message``, in order; ``members`` as above."""
-        return messages_by_campaign(self._engine, self._snapshot.files.get("message", ()), members)
+        return messages_in_order(self._engine, BY_CAMPAIGN, self._snapshot.files.get("message", ()), members)
+
+    def times(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``message_time``, in order; ``members`` as above."""
+        return messages_in_order(self._engine, BY_TIME, self._snapshot.files.get("message", ()), members)
+
+    def days(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``campaign_day``, in order; ``members`` as above."""
+        return messages_by_day(self._engine, self._snapshot.files.get("message", ()), members)
+
+    def subjects(self, members: str) -> Iterator[pa.RecordBatch]:
+        """Rows of the table ``campaign_subject``, in order; ``members`` as above."""
+        return self._known(_CAMPAIGN_SUBJECT, members, "campaign_subject")
 
     def campaigns(self, members: str) -> Iterator[pa.RecordBatch]:
         """Rows of the table ``campaign``, most messages first; ``members`` as above."""

@@ -19,7 +19,15 @@ _ID_DIGITS = 20
 OF_MESSAGE = (
     "segment", "ordinal", "received_at", "utc_day", "utc_hour", "size_bytes", "recipient_count", "session", "marks", "origin", "defects",
     "peer_address", "peer_unit", "network", "dialect_path", "language", "topic", "exact", "subject", "from_address",
+    "link_domains", "link_hosts",
 )  # fmt: skip
+# What the table ``message_time`` has of a message: enough to count by over any window, and to look for words in subjects.
+IN_TIME = (
+    *(name for name in OF_MESSAGE if name not in ("from_address", "link_domains", "link_hosts")),
+    "subject_lower", "subject_folded", "time_origin", "route_hops", "helo",
+)  # fmt: skip
+# What the table ``campaign_day`` counts by, beside campaign and feed.
+OF_DAY = ("utc_day", "origin", "topic", "language", "marks")
 _MESSAGE = {column.name: column for column in TABLES["message"]}
 
 GROUP_TABLES: dict[str, tuple[Column, ...]] = {
@@ -52,6 +60,27 @@ GROUP_TABLES: dict[str, tuple[Column, ...]] = {
         Column("feed", "utf8", "public", "feed of the message"),
         Column("writer", "utf8", "public", "its writer"),
         *(_MESSAGE[name] for name in OF_MESSAGE),
+    ),
+    # Every message of the tables once more, in order of time and place, over all feeds: what is counted by a window is read and no other rows.
+    "message_time": (
+        Column("campaign", "utf8", "public", "its campaign; null where no campaign holds its exact group", nullable=True),
+        Column("feed", "utf8", "public", "feed of the message"),
+        Column("writer", "utf8", "public", "its writer"),
+        *(_MESSAGE[name] for name in IN_TIME),
+    ),
+    # Messages counted by what most series and lists ask for; each message stands in one row, and many in each.
+    "campaign_day": (
+        Column("campaign", "utf8", "public", "the campaign; null for messages whose exact group no campaign holds", nullable=True),
+        Column("feed", "utf8", "public", "the feed"),
+        *(_MESSAGE[name] for name in OF_DAY),
+        Column("messages", "int64", "public", "how many messages"),
+        Column("first_seen", "int64", "local", "receive time of the first of them"),
+        Column("last_seen", "int64", "local", "receive time of the last of them"),
+    ),
+    "campaign_subject": (
+        Column("campaign", "utf8", "public", "id of the campaign"),
+        Column("subject", "utf8", "local", "one of the three subjects that most of its messages have, ties by name"),
+        Column("messages", "int64", "public", "how many have it"),
     ),
     "campaign_edge": (
         Column("leader", "utf8", "public", "an exact group"),

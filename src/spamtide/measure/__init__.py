@@ -24,6 +24,7 @@ from spamtide.measure.campaigns import (
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
     arrival_times,
+    by_campaign,
     counts_by_bin,
     counts_by_recipient,
     first_hits,
@@ -216,6 +217,7 @@ __all__ = [
     "arrival_times",
     "asks_for_peers",
     "audited",
+    "by_campaign",
     "by_factor",
     "campaign_days",
     "campaign_edges",

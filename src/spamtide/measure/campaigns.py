@@ -11,7 +11,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from spamtide.measure.expressions import matching, table
+from spamtide.measure.expressions import by_day, day_rows, matching, table
 from spamtide.measure.query import EVERYTHING, And, CampaignsAmong, Term, Tree
 from spamtide.measure.values import Window
 
@@ -22,32 +22,37 @@ VALUES = {
 }  # fmt: skip
 
 
+# The commonest subjects of a campaign that a list shows; the table ``campaign_subject`` has as many.
+SUBJECTS = 3
 _PLACE = ("feed", "writer", "segment", "ordinal")
 
 
-def _rows(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str], tree: Tree = EVERYTHING) -> Any:
+def _rows(
+    feeds: Sequence[str],
+    origins: Sequence[str],
+    campaigns: Sequence[str],
+    tree: Tree = EVERYTHING,
+    *,
+    timed: bool = False,
+) -> Any:
     if campaigns:
         among = CampaignsAmong(Term("campaign", ",".join(campaigns)), tuple(campaigns))
         tree = among if tree == EVERYTHING else And((tree, among))
-    rows = matching(tree, feeds=feeds, origins=origins, with_campaigns=True, counted=True)
+    rows = matching(tree, feeds=feeds, origins=origins, with_campaigns=True, counted=True, timed=timed)
     return rows if campaigns else rows.filter(rows.campaign.notnull())
 
 
-def _first(rows: Any, by: Sequence[Any]) -> Any:
-    """The first row of each campaign, in this order."""
+def _first(column: Any, by: Any) -> Any:
+    """The value of the row of which ``by`` is lowest, of several the lowest value."""
     import ibis
 
-    place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=list(by)))
-    ranked = rows.mutate(place=place)
-    return ranked.filter(ranked.place == 0).drop("place")
+    return column.argmin(ibis.struct({"by": by, "value": column}))
 
 
 def _most(rows: Any, column: str) -> Any:
     """``(campaign, column)``: what most messages of each campaign have."""
-    import ibis
-
-    counted = rows.group_by(["campaign", column]).aggregate(n=rows.count())
-    return _first(counted, [ibis.desc("n"), counted[column]]).drop("n")
+    counted = rows.group_by(["campaign", column]).aggregate(n=rows.count().cast("int64"))
+    return counted.group_by("campaign").aggregate(**{column: _first(counted[column], -counted.n)})
 
 
 def _distinct(rows: Any, column: str, name: str) -> Any:
@@ -75,10 +80,10 @@ def campaign_facts(
     facts = rows.group_by("campaign").aggregate(
         messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
     )
-    sizes = groups.group_by("campaign").aggregate(exact_groups=groups.count().cast("int64"))
+    sizes = groups.group_by("campaign").aggregate(
+        exact_groups=groups.count().cast("int64"), first_exact=_first(groups.exact, groups["first"])
+    )
     facts = facts.inner_join(sizes, "campaign")
-    earliest = _first(groups, [groups["first"], groups.exact]).select("campaign", first_exact="exact")
-    facts = facts.inner_join(earliest, "campaign")
     for found in (_distinct(rows, "peer_unit", "peers"), _distinct(rows, "network", "networks")):
         facts = facts.left_join(found, "campaign").drop("campaign_right")
     for column in ("language", "topic"):
@@ -168,11 +173,10 @@ def campaign_links(
     """
     import ibis
 
-    keys = ["feed", "writer", "segment", "ordinal"]
-    rows = _rows(feeds, origins, campaigns, tree).select(*keys, "received_at")
-    links = table("link")
-    links = links.filter(links[by].notnull()).select(*keys, value=links[by]).distinct()
-    each = rows.inner_join(links, keys)
+    rows = _rows(feeds, origins, campaigns, tree)
+    # In a message each stands once, between spaces.
+    each = rows.select(rows.received_at, value=rows[f"link_{by}s"].split(" ").unnest())
+    each = each.filter(each.value != "")
     found = each.group_by("value").aggregate(
         messages=each.count().cast("int64"), first_seen=each.received_at.min(), last_seen=each.received_at.max()
     )
@@ -196,7 +200,6 @@ def _in_order(
 
 def campaign_order(
     *,
-    stored: bool,
     feeds: Sequence[str] = (),
     origins: Sequence[str] = (),
     since: int | None = None,
@@ -209,10 +212,12 @@ def campaign_order(
 
     To put all in order takes three columns, to tell of a few the rest: two questions are answered sooner than one.
     """
-    if stored:
-        facts = table("campaign")
+    if by_day(tree):
+        rows = day_rows(tree, feeds=feeds, origins=origins, with_campaigns=True)
+        rows = rows.filter(rows.campaign.notnull())
+        facts = rows.group_by("campaign").aggregate(messages=rows.messages.sum(), first_seen=rows.first_seen.min())
     else:
-        rows = _rows(feeds, origins, (), tree)
+        rows = _rows(feeds, origins, (), tree, timed=True)
         facts = rows.group_by("campaign").aggregate(
             messages=rows.count().cast("int64"), first_seen=rows.received_at.min()
         )
@@ -229,14 +234,14 @@ def campaign_listing(
     at_least: int = 1,
     limit: int | None = None,
     after: tuple[int, int, str] | None = None,
-    subjects: int = 3,
     tree: Tree = EVERYTHING,
+    narrowed: bool = False,
 ) -> Any:
     """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
 
     Most messages first; of some campaigns, or of all. ``stored``: from the table of the generation, which holds every feed and origin; else
     computed of these. ``since``: those first seen at or after it (there); ``after``: those that follow this place in the order,
-    messages, first seen and id.
+    messages, first seen and id. ``narrowed``: of the campaigns of which the table ``campaign_message`` has rows.
     """
     import ibis
 
@@ -245,26 +250,42 @@ def campaign_listing(
     seen = table("campaign_feed")
     if campaigns:
         facts, seen = (rows.filter(rows.campaign.isin(list(campaigns))) for rows in (facts, seen))
+    if narrowed:
+        held = table("campaign_message").select("campaign").distinct()
+        facts, seen = (rows.semi_join(held, "campaign") for rows in (facts, seen))
     facts = _in_order(facts, since, at_least, limit, after)
+    if stored:
+        seen = seen.semi_join(facts, "campaign")
     names = seen.group_by("campaign").aggregate(feeds=seen.feed.group_concat(" ", order_by=seen.feed))
     facts = facts.inner_join(names, "campaign")
-    rows = _rows(feeds, origins, campaigns, tree)
-    rows = rows.filter(rows.subject.notnull()).select("campaign", "subject").semi_join(facts, "campaign")
-    counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
+    if stored:
+        counted = table("campaign_subject").rename(n="messages").semi_join(facts, "campaign")
+    else:
+        rows = _rows(feeds, origins, campaigns, tree)
+        rows = rows.filter(rows.subject.notnull()).select("campaign", "subject")
+        rows = rows if narrowed else rows.semi_join(facts, "campaign")
+        counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
     ranked = counted.mutate(place=place)
-    ranked = ranked.filter(ranked.place < subjects)
-    shown = {f"subject_{i}": ranked.subject.max(where=ranked.place == i) for i in range(subjects)}
+    ranked = ranked.filter(ranked.place < SUBJECTS)
+    shown = {f"subject_{i}": ranked.subject.max(where=ranked.place == i) for i in range(SUBJECTS)}
     facts = facts.left_join(ranked.group_by("campaign").aggregate(**shown), "campaign").drop("campaign_right")
     return facts.order_by([ibis.desc("messages"), "first_seen", "campaign"])
 
 
-def first_messages(exacts: Sequence[str], campaigns: Sequence[str] = ()) -> Any:
+def first_messages(
+    exacts: Sequence[str],
+    *,
+    feeds: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    campaigns: Sequence[str] | None = None,
+    tree: Tree = EVERYTHING,
+) -> Any:
     """``(exact, feed, writer, segment, ordinal, received_at, subject, from_address)`` of the first message of each exact group, ties by place.
 
-    ``campaigns``: those that hold these groups, where that is known; fewer rows are looked at then.
+    Of all messages; or of those of ``campaigns`` (none named: of any) that match the rest: fewer rows are looked at then.
     """
-    rows = _rows((), (), campaigns) if campaigns else table("message")
+    rows = table("message") if campaigns is None else _rows(feeds, origins, campaigns, tree)
     firsts = _first_of_each(rows.filter(rows.exact.isin(list(exacts))))
     return firsts.select("exact", *_PLACE, "received_at", "subject", "from_address").order_by("exact")
 
@@ -368,19 +389,22 @@ def campaign_edges(campaign: str) -> Any:
     return table("campaign_edge").semi_join(members, "leader").order_by(["leader", "member"])
 
 
-def sendings_by_week(campaigns: Sequence[str], *, feeds: Sequence[str] = (), tree: Tree = EVERYTHING) -> Any:
+def sendings_by_week(groups: Sequence[str], *, feeds: Sequence[str] = (), tree: Tree = EVERYTHING) -> Any:
     """``(campaign, dialect_path, week, messages)`` of unsolicited messages that match, weeks since Monday 5 January 1970.
 
-    What is of none of these campaigns is one row a week, with both null.
+    What is of no campaign that these sender groups sent is one row a week, with both null.
     """
     import ibis
 
-    rows = matching(tree, feeds=feeds, origins=("unsolicited",), with_campaigns=True, counted=True)
-    known = rows.campaign.isin(list(campaigns)) if campaigns else ibis.literal(False)
-    rows = rows.mutate(campaign=ibis.ifelse(known, rows.campaign, ibis.null("string")))
+    rows = matching(tree, feeds=feeds, origins=("unsolicited",), with_campaigns=True, timed=True)
+    sent = table("group_sending")
+    sent = sent.filter(sent.group.isin(list(groups)) if groups else ibis.literal(False))
+    sent = sent.select(sent_by="campaign").distinct()
+    rows = rows.left_join(sent, rows.campaign == sent.sent_by)
     rows = rows.mutate(
+        campaign=rows.sent_by,
         week=((rows.utc_day.cast("int64") - 4) // 7).cast("int64"),
-        dialect_path=ibis.ifelse(rows.campaign.isnull(), ibis.null("string"), rows.dialect_path),
+        dialect_path=ibis.ifelse(rows.sent_by.isnull(), ibis.null("string"), rows.dialect_path),
     )
     keys = ["campaign", "dialect_path", "week"]
     return rows.group_by(keys).aggregate(messages=rows.count().cast("int64")).order_by(keys)

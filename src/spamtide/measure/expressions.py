@@ -15,7 +15,7 @@ from spamtide.fingerprint import TABLES
 from spamtide.measure.errors import BadQuery
 from spamtide.measure.grammar import Count
 from spamtide.measure.query import And, CampaignsAmong, Not, Or, PeersAmong, Term, Tree
-from spamtide.measure.values import DAY_US, Window
+from spamtide.measure.values import DAY_US, HOUR_US, Window
 from spamtide.message import LANGUAGES, ORIGINS, TOPICS, fold_words
 
 # Added before a division so that no dividend is negative: engines differ on the sign of a remainder. With instants of our time
@@ -28,12 +28,19 @@ OUTSIDE_PANEL = ("conditioning", "ramp", "disclosed", "counted_before")
 _BY_CAMPAIGN = frozenset(
     {"campaign", "network", "country", "peer", "origin", "language", "topic", "feed", "after", "before", "defect"}
 )
+# Fields that can be asked of the table ``message_time``.
+_BY_TIME = _BY_CAMPAIGN | {"subject", "subject-literal"}
+# Fields that can be asked of the table ``campaign_day``.
+_BY_DAY = frozenset({"campaign", "origin", "language", "topic", "feed", "after", "before"})
 # The columns that a search prints.
 LISTED = (
     "feed", "writer", "segment", "ordinal", "source_path", "source_ordinal", "received_at", "time_origin",
     "peer_address", "peer_unit", "network", "envelope_from", "recipients", "subject", "sha256", "exact", "origin", "language", "topic",
     "defects",
 )  # fmt: skip
+# Views over tables of a generation, and those in which no campaign is looked up.
+_VIEWS = {"campaign_time": "message_time", "feed_day": "campaign_day"}
+_WITHOUT_CAMPAIGN = ("message_time", "feed_day")
 _IBIS = {"int64": "int64", "int32": "int32", "bool": "boolean", "utf8": "string", "binary": "binary"}
 
 
@@ -42,8 +49,12 @@ def table(name: str) -> Any:
     import ibis
 
     computed = {**GROUP_TABLES, **SENDER_TABLES}
-    if name in computed:
-        return ibis.table({c.name: _IBIS[c.kind] for c in computed[name]}, name=name)
+    of = _VIEWS.get(name, name)
+    if of in computed:
+        columns = {c.name: _IBIS[c.kind] for c in computed[of]}
+        if name in _WITHOUT_CAMPAIGN:
+            del columns["campaign"]
+        return ibis.table(columns, name=name)
     schema = {"feed": "string", "writer": "string"} | {c.name: _IBIS[c.kind] for c in TABLES[name]}
     return ibis.table(schema, name=name)
 
@@ -65,6 +76,26 @@ def instant_of(term: Term) -> int:
         )
     delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def _arrival(rows: Any, at: int) -> tuple[Any, int]:
+    """What is compared to tell whether a message came before an instant: its day or hour, which are read sooner, where one begins there."""
+    for unit, column in ((DAY_US, "utc_day"), (HOUR_US, "utc_hour")):
+        if at % unit == 0:
+            return getattr(rows, column), at // unit
+    return rows.received_at, at
+
+
+def since(rows: Any, at: int) -> Any:
+    """Whether a message came at or after an instant."""
+    column, value = _arrival(rows, at)
+    return column >= value
+
+
+def until(rows: Any, at: int) -> Any:
+    """Whether a message came before an instant."""
+    column, value = _arrival(rows, at)
+    return column < value
 
 
 def folded_needle(term: Term) -> str:
@@ -147,9 +178,9 @@ def _term(term: Term, rows: Any) -> Any:
         case "feed":
             return _wild(rows.feed, value)
         case "after":
-            return rows.received_at >= instant_of(term)
+            return since(rows, instant_of(term))
         case "before":
-            return rows.received_at < instant_of(term)
+            return until(rows, instant_of(term))
         case "defect":
             return rows.defects.contains(f" {value} ") if value != "*" else rows.defects != ""
     raise BadQuery(
@@ -180,6 +211,41 @@ def by_campaign(tree: Tree) -> bool:
     return fields_of(tree) <= _BY_CAMPAIGN
 
 
+def by_time(tree: Tree) -> bool:
+    """Whether a query can be asked of the table ``message_time``."""
+    return fields_of(tree) <= _BY_TIME
+
+
+def by_day(tree: Tree, *edges: int) -> bool:
+    """Whether a query can be asked of the table ``campaign_day``: it and the ``edges`` (microseconds) cut no day in two."""
+    return fields_of(tree) <= _BY_DAY and all(edge % DAY_US == 0 for edge in (*_instants(tree), *edges))
+
+
+def _instants(tree: Tree) -> list[int]:
+    match tree:
+        case Term(field="after" | "before"):
+            return [instant_of(tree)]
+        case Not():
+            return _instants(tree.inner)
+        case And() | Or():
+            return [at for part in tree.parts for at in _instants(part)]
+    return []
+
+
+def day_rows(
+    tree: Tree,
+    *,
+    feeds: Sequence[str],
+    origins: Sequence[str],
+    window: Window | None = None,
+    with_campaigns: bool = False,
+) -> Any:
+    """Rows of the table ``campaign_day`` that match, for queries and windows that are ``by_day``; the rest as ``matching``."""
+    rows = table("campaign_day" if with_campaigns or uses(tree, "campaign") else "feed_day")
+    conditions = conditions_of(rows, tree, feeds, origins, window)
+    return rows.filter(conditions) if conditions else rows
+
+
 def _only_campaigns(tree: Tree) -> list[tuple[str, ...]]:
     """Lists of campaigns of which each message that matches must be of one."""
     parts = tree.parts if isinstance(tree, And) else (tree,)
@@ -192,10 +258,10 @@ def condition(tree: Tree, rows: Any) -> Any:
         case Term():
             return _term(tree, rows)
         case PeersAmong():
-            named = rows.peer_unit.isin(list(tree.units)) if tree.units else rows.size_bytes < 0
+            named = rows.peer_unit.isin(list(tree.units)) if tree.units else _never(rows)
             return named.fill_null(False)
         case CampaignsAmong():
-            named = rows.campaign.isin(list(tree.ids)) if tree.ids else rows.size_bytes < 0
+            named = rows.campaign.isin(list(tree.ids)) if tree.ids else _never(rows)
             return named.fill_null(False)
         case Not():
             return ~condition(tree.inner, rows)
@@ -203,6 +269,11 @@ def condition(tree: Tree, rows: Any) -> Any:
             return functools.reduce(operator.and_, [condition(p, rows) for p in tree.parts])
         case Or():
             return functools.reduce(operator.or_, [condition(p, rows) for p in tree.parts])
+
+
+def _never(rows: Any) -> Any:
+    # A column that every table of messages has.
+    return rows.utc_day < -_FAR_DAYS
 
 
 def with_campaign(rows: Any) -> Any:
@@ -218,15 +289,19 @@ def matching(
     window: Window | None = None,
     with_campaigns: bool = False,
     counted: bool = False,
+    timed: bool = False,
 ) -> Any:
     """Rows of the table ``message`` that match, unbound; ``with_campaigns``: with the column ``campaign``. No feed and no origin means all.
 
     With some origins named, but not all, messages that came outside the panel are left out (``OUTSIDE_PANEL``). ``counted``: the columns of
-    the table ``campaign_message`` will do; then campaigns are looked up in it, where the query can be asked of it.
+    the table ``campaign_message`` will do; ``timed``: those of ``message_time``. Then these are asked, where the query can be.
     """
     with_campaigns = with_campaigns or uses(tree, "campaign")
     conditions = []
-    if with_campaigns and counted and by_campaign(tree):
+    # A campaign is one run of rows of the one, a window of the other.
+    if timed and by_time(tree) and not (with_campaigns and _only_campaigns(tree)):
+        rows = table("campaign_time" if with_campaigns else "message_time")
+    elif with_campaigns and (counted or timed) and by_campaign(tree):
         rows = table("campaign_message")
         # Said once more, so that it is seen which rows need not be read.
         conditions += [rows.campaign.isin(list(ids)) for ids in _only_campaigns(tree)]
@@ -237,6 +312,15 @@ def matching(
             rows = rows.inner_join(text, list(_KEYS))
         if with_campaigns:
             rows = with_campaign(rows)
+    conditions += conditions_of(rows, tree, feeds, origins, window)
+    return rows.filter(conditions) if conditions else rows
+
+
+def conditions_of(
+    rows: Any, tree: Tree, feeds: Sequence[str], origins: Sequence[str], window: Window | None
+) -> list[Any]:
+    """What must hold of rows, over Ibis's columns or those of ``spamtide.measure.listing``; no feed and no origin means all."""
+    conditions = []
     if feeds:
         conditions.append(rows.feed.isin(list(feeds)))
     if origins:
@@ -245,10 +329,23 @@ def matching(
         # A population is measured on the panel; who asks for every origin asks for everything that came.
         conditions += [~rows.marks.contains(f" {mark} ") for mark in OUTSIDE_PANEL]
     if window is not None:
-        conditions += [rows.received_at >= window.start, rows.received_at < window.end]
+        conditions += [since(rows, window.start), until(rows, window.end)]
     if tree != And(()):
+        conditions += _seen_early(tree, rows)
         conditions.append(condition(tree, rows))
-    return rows.filter(conditions) if conditions else rows
+    return conditions
+
+
+def _seen_early(tree: Tree, rows: Any) -> list[Any]:
+    """Parts of a query that must hold, said once more without their ``fill_null``: an engine then sees which rows need not be read."""
+    found = []
+    for part in tree.parts if isinstance(tree, And) else (tree,):
+        match part:
+            case PeersAmong() if part.units:
+                found.append(rows.peer_unit.isin(list(part.units)))
+            case Term(field="network") if "/" in part.value:
+                found.append(rows.network == part.value)
+    return found
 
 
 def sessions_of(rows: Any) -> Any:
@@ -259,10 +356,20 @@ def sessions_of(rows: Any) -> Any:
 
 def bin_number(rows: Any, bin_us: int, anchor: int) -> Any:
     """The number of the bin of each row: which multiple of ``bin_us`` after ``anchor`` it begins at, negative before."""
-    far = (_FAR_DAYS * DAY_US // bin_us) * bin_us
-    shifted = rows.received_at - anchor + far
+    for unit, column in ((DAY_US, "utc_day"), (HOUR_US, "utc_hour")):
+        if bin_us % unit == 0 and anchor % unit == 0:
+            return _multiple(rows[column].cast("int64") - anchor // unit, bin_us // unit, _FAR_DAYS * DAY_US // unit)
+    return _multiple(rows.received_at - anchor, bin_us, _FAR_DAYS * DAY_US)
+
+
+def _multiple(number: Any, size: int, far: int) -> Any:
+    """Which multiple of ``size`` a whole number begins at, rounded down; none is as far below nought as ``far``."""
+    if size == 1:
+        return number
+    far = far // size * size
+    shifted = number + far
     # The remainder is taken off first, in integers: what is left is divided without rounding.
-    return ((shifted - shifted % bin_us) // bin_us - far // bin_us).cast("int64")
+    return ((shifted - shifted % size) // size - far // size).cast("int64")
 
 
 def _quantity(rows: Any, count: Count) -> Any:
@@ -291,7 +398,12 @@ def counts_by_bin(
 
     ``bin`` is that multiple, negative before the anchor. Bins without a match have no row.
     """
-    rows = matching(count.tree, feeds=feeds, origins=origins, window=window, counted=True)
+    edges = (anchor, bin_us, *((window.start, window.end) if window is not None else ()))
+    if count.unit == "message" and not count.peers and by_day(count.tree, *edges):
+        rows = day_rows(count.tree, feeds=feeds, origins=origins, window=window)
+        rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
+        return rows.group_by("bin").aggregate(n=rows.messages.sum()).order_by("bin")
+    rows = matching(count.tree, feeds=feeds, origins=origins, window=window, timed=True)
     rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
     return rows.group_by("bin").aggregate(n=_quantity(rows, count).cast("int64")).order_by("bin")
 
@@ -307,7 +419,7 @@ def counts_by_recipient(
 
 def topics_among(tree: Tree, *, feeds: Sequence[str], origins: Sequence[str]) -> Any:
     """``(topic, n)`` of the messages that match, most first."""
-    rows = matching(tree, feeds=feeds, origins=origins, counted=True)
+    rows = matching(tree, feeds=feeds, origins=origins, timed=True)
     found = rows.group_by("topic").aggregate(n=rows.count().cast("int64"))
     return found.order_by([found.n.desc(), found.topic])
 
@@ -350,7 +462,9 @@ def group_rows(
     By the rule ``near`` a message that no generation holds yet has its exact group for a key.
     """
     near = rule == "near"
-    rows = matching(And(()), feeds=feeds, origins=origins, window=window, with_campaigns=near, counted=near)
+    rows = matching(
+        And(()), feeds=feeds, origins=origins, window=window, with_campaigns=near, timed=rule != "identical"
+    )
     if near:
         rows = rows.mutate(near=rows.campaign.fill_null(rows.exact))
     place = ["feed", "writer", "segment", "ordinal"] if placed else []

@@ -109,11 +109,14 @@ class Sql:
 
 
 class Columns:
-    """Rows as the conditions see them: each attribute is a column."""
+    """Rows as the conditions see them: each attribute is a column. ``campaign``: where that of a message is found."""
+
+    def __init__(self, campaign: str = "c.campaign") -> None:
+        self._campaign = campaign
 
     def __getattr__(self, name: str) -> Sql:
         if name == "campaign":
-            return Sql("c.campaign")
+            return Sql(self._campaign)
         return Sql(f"t.{name}" if name in ("text_folded", "text_lower", "hidden_folded") else f"m.{name}")
 
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spamtide.measure.expressions import OUTSIDE_PANEL, by_campaign, condition, uses
+from spamtide.measure.expressions import by_time, condition, conditions_of, uses
 from spamtide.measure.listing import Columns, Sql
 from spamtide.measure.query import And, Tree
 from spamtide.measure.values import Window
-from spamtide.message import ORIGINS
 
 _KEYS = ("feed", "writer", "segment", "ordinal")
 
@@ -45,28 +44,17 @@ class Among:
             text += " JOIN text AS t ON " + " AND ".join(f"t.{key} = m.{key}" for key in _KEYS)
         if uses(self.tree, "campaign"):
             text += " LEFT JOIN campaign_member AS c ON c.exact = m.exact"
-        return f"message AS m{text}"
+        return f"{'message_time' if by_time(self.tree) else 'message'} AS m{text}"
 
-    def where(self, window: Window | None) -> Sql:
-        """What must hold of a message."""
-        rows: Any = Columns()
-        parts: list[Sql] = []
-        if self.feeds:
-            parts.append(rows.feed.isin(list(self.feeds)))
-        if self.origins:
-            parts.append(rows.origin.isin(list(self.origins)))
-        if self.origins and set(self.origins) != set(ORIGINS):
-            parts += [~rows.marks.contains(f" {mark} ") for mark in OUTSIDE_PANEL]
-        if window is not None:
-            parts += [rows.received_at >= window.start, rows.received_at < window.end]
-        if self.tree != And(()):
-            parts.append(condition(self.tree, rows))
+    def where(self, window: Window | None = None, campaign: str = "c.campaign") -> Sql:
+        """What must hold of a message ``m``; ``campaign``: where its campaign is found."""
+        parts = conditions_of(Columns(campaign), self.tree, self.feeds, self.origins, window)
         return Sql(" AND ".join(p.text for p in parts) or "true", [v for p in parts for v in p.parameters])
 
 
 def newest_message() -> Statement:
     """``(last)``: when the newest message came; null without one."""
-    return Statement("SELECT max(received_at) AS last FROM message", ())
+    return Statement("SELECT max(received_at) AS last FROM message_time", ())
 
 
 def counts_by_feed(among: Among, *, bin_us: int, anchor: int, window: Window) -> Statement:
@@ -111,8 +99,8 @@ def campaigns_lately(among: Among, *, window: Window, limit: int, after: tuple[i
         among.tables(),
         "JOIN campaign_member AS b ON b.exact = m.exact JOIN fresh ON fresh.campaign = b.campaign",
     )
-    if by_campaign(among.tree) and not uses(among.tree, "campaign"):
-        rows, kept = "campaign_message AS m", "JOIN fresh ON fresh.campaign = m.campaign"
+    if by_time(among.tree) and not uses(among.tree, "campaign"):
+        rows, kept = "campaign_time AS m", "JOIN fresh ON fresh.campaign = m.campaign"
     text = (
         "WITH fresh AS (SELECT campaign, topic, language, first_exact FROM campaign WHERE first_seen >= ? AND first_seen < ?), "
         "f AS MATERIALIZED (SELECT fresh.campaign AS campaign, count(*) AS messages, count(DISTINCT m.exact) AS exact_groups, "
@@ -141,7 +129,7 @@ def senders_among(tree: Tree, *, feeds: Sequence[str] = (), days: tuple[int, int
     text = (
         'SELECT m."group" AS "group", CASE WHEN grouping(m.feed) = 0 THEN m.feed END AS feed, sum(m.messages)::BIGINT AS messages, '
         "count(DISTINCT m.peer_unit) AS peers, min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen "
-        f"FROM (SELECT *, 0 AS size_bytes FROM group_day) AS m WHERE {where.text} "
+        f"FROM group_day AS m WHERE {where.text} "
         'GROUP BY GROUPING SETS ((m."group"), (m."group", m.feed)) ORDER BY 1 NULLS LAST, 2 NULLS FIRST'
     )
     return Statement(text, where.parameters)

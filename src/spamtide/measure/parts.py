@@ -37,7 +37,7 @@ def counts_by_parts(
 ) -> Any:
     """``(bin, <by...>, n)`` of the messages that match ``tree``; ``by``: names of ``PARTS``. What is not known is the empty string."""
     how: Any = {"feeds": feeds, "origins": origins, "window": window}
-    rows = matching(tree, **how, with_campaigns="campaign" in by, counted=True)
+    rows = matching(tree, **how, with_campaigns="campaign" in by, timed=True)
     if any(name in OF_SENDERS for name in by):
         members = table("group_member").select(*PLACE, "dialect", "group")
         rows = rows.left_join(members, list(PLACE)).drop(*[f"{c}_right" for c in PLACE])

@@ -43,7 +43,7 @@ def asks_for_peers(measure: Measure) -> bool:
 
 def sessions_by_bin(*, feeds: Sequence[str], bin_us: int, anchor: int, window: Window) -> Any:
     """``(bin, sessions, private)`` of everything that came, whatever its origin: sessions, and those without a peer on the internet."""
-    rows = matching(And(()), feeds=feeds, window=window)
+    rows = matching(And(()), feeds=feeds, window=window, timed=True)
     rows = rows.mutate(bin=bin_number(rows, bin_us, anchor))
     # Far fewer addresses than messages: each is looked at once.
     seen = rows.filter(rows.peer_address.notnull()).select("peer_address").distinct()
@@ -69,7 +69,7 @@ def large_peers(*, feeds: Sequence[str], bin_us: int, anchor: int, window: Windo
     ``names``: HELO names it gave. ``relayed``: messages that somebody else had received before: with a Received field more than
     the receiver's own, which an import has and a trap's capture has not.
     """
-    rows = matching(And(()), feeds=feeds, window=window)
+    rows = matching(And(()), feeds=feeds, window=window, timed=True)
     own = (rows.time_origin == "received").cast("int32")
     rows = rows.mutate(bin=bin_number(rows, bin_us, anchor), passed=rows.route_hops - own >= 1)
     whole = rows.group_by("bin").aggregate(of=_sessions(rows))

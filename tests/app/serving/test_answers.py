@@ -18,12 +18,15 @@ from follow_made import until
 from serving_made import BASE, ServeProcess, client_of
 from spamtide.app.campaigns import show_campaign
 from spamtide.app.config import People
+from spamtide.app.narrowings import narrowing
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.holding import HeldEngine
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.warming import HELD, Warmer
 from spamtide.app.workspace import Workspace, now_us
+from spamtide.archive import Narrowing
+from spamtide.measure import parse_query
 
 HTML = {"accept": "text/html"}
 
@@ -252,13 +255,22 @@ def test_a_campaign_found_once_is_the_campaign_asked_of_everything(site: TestCli
     generation = asker.generation()
     campaign = asked(site, "/campaigns.json")["campaigns"][0]["campaign"]
     whole = show_campaign(asker.workspace, generation, campaign, template=False)
-    with asker.only(campaign):
+    with asker.only(Narrowing((campaign,))):
         with asker.engine() as engine:
             n = engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"]
         assert n == whole["messages"]
         assert show_campaign(asker.workspace, generation, campaign, template=False) == whole
+    # From the second of its days on, so that something is left out.
+    days = sorted({hour["time"][:10] for hour in whole["by_hour"]})
+    tree = parse_query(f"after:{days[1]} AND language:{whole['language']}")
+    filters: Any = {"feeds": whole["feeds"], "origins": (whole["by_origin"][0]["origin"],), "tree": tree}
+    within = show_campaign(asker.workspace, generation, campaign, template=False, **filters)
+    with asker.only(narrowing((campaign,), **filters)):
+        with asker.engine() as engine:
+            assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] == within["messages"] < n
+        assert show_campaign(asker.workspace, generation, campaign, template=False, **filters) == within
     with asker.engine() as engine:
         assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] > n
-    with asker.only("c-00000000000000000000"), asker.engine() as engine:
+    with asker.only(Narrowing(("c-00000000000000000000",))), asker.engine() as engine:
         assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] > n
     asker.close()

@@ -14,6 +14,7 @@ from serving_made import client_of
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.veiling import personal_campaigns
 from spamtide.app.workspace import Workspace, now_us
+from spamtide.archive import Narrowing
 from spamtide.report import FRAME_POLICY
 
 CANARY = "http://canary.example"
@@ -185,6 +186,6 @@ def test_whose_mail_is_a_persons_is_known_of_all_campaigns_whichever_page_asks_f
     found = {m["campaign"] for m in hostile.site.get("/search.json?q=origin:personal").json()["messages"]}
     other = next(c["campaign"] for c in hostile.site.get("/campaigns.json").json()["campaigns"] if c["campaign"] not in found)  # fmt: skip
     asker = Asker(hostile.workspace, local=True, clock=now_us)
-    with asker.only(other):
+    with asker.only(Narrowing((other,))):
         assert personal_campaigns(asker) == found
     asker.close()

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from spamtide.app.narrowings import narrowing
 from spamtide.app.serving import security
 from spamtide.app.serving.api import ROOT, openapi_document
 from spamtide.app.serving.asking import HOLDS_SECONDS, Asker
@@ -24,6 +25,7 @@ from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.entrance import COOKIE, LASTS_SECONDS, Entrance
 from spamtide.app.serving.framing import frame_of
 from spamtide.app.serving.live import LOOK_SECONDS, Hub
+from spamtide.app.serving.pages.campaigns import campaign_filters
 from spamtide.app.serving.params import FILTERS, PAGING, Params
 from spamtide.app.serving.saving import saving_routes
 from spamtide.app.serving.security import Front, Guard
@@ -111,7 +113,7 @@ class Pages:
     def _narrowed(self, page: Page, params: Params) -> contextlib.AbstractContextManager[None]:
         # A template is told by what other campaigns do not say: then all are needed.
         if page.name == "campaign" and not params.get("template"):
-            return self.asker.only(params.get("campaign"))
+            return self.asker.only(narrowing([params.get("campaign")], *campaign_filters(self.asker, params)))
         return contextlib.nullcontext()
 
     def _answer(self, page: Page, twin: str) -> Callable[[Request], Response]:

@@ -18,16 +18,17 @@ from spamtide.app.observatory import Observatory
 from spamtide.app.registry import workspace_registry
 from spamtide.app.serving.holding import HeldEngine, file_stamp
 from spamtide.app.serving.reading import ReadingBook
+from spamtide.app.watching import WatchBook
 from spamtide.archive import Journal, JournalKinds, note_kinds, noting_kinds
 from spamtide.fingerprint import FACTS_VERSION
-from spamtide.measure import DAY_US, arrival_times, span
+from spamtide.measure import DAY_US, HOUR_US, arrival_times, span
 from spamtide.message import PublicNetwork, PublicText
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from spamtide.app.workspace import Workspace
-    from spamtide.archive import Engine, Generation, Standing
+    from spamtide.archive import Engine, Generation, Narrowing, Standing
     from spamtide.measure import Effect, Series, Statement
 
 # How long an answer holds that depends on the clock.
@@ -125,9 +126,9 @@ class Asker:
         """Break off every question that is being asked, and take none any more."""
         self._held.interrupt()
 
-    def only(self, campaign: str) -> contextlib.AbstractContextManager[None]:
-        """A block in which questions are about one campaign and nothing else."""
-        return self._held.only(campaign)
+    def only(self, to: Narrowing) -> contextlib.AbstractContextManager[None]:
+        """A block in which questions are about these messages and nothing else."""
+        return self._held.only(to)
 
     def whole(self) -> contextlib.AbstractContextManager[None]:
         """A block in which questions are about everything, wherever it stands."""
@@ -200,7 +201,8 @@ class Asker:
     def prepare(self) -> Iterator[None]:
         """Ask, step by step, what takes seconds and many pages need: who the peers of each day are, whose networks can then be counted.
 
-        Of every feed and of all together by UTC day, and of every feed in days anchored at each event that the feeds saw.
+        Of every feed and of all together by UTC day, of every feed in days anchored at each event that the feeds saw, and of those of each
+        watch by the hour.
         """
         feeds = self.workspace.archive.feeds()
         wanted = [(names, 0) for names in [feeds, *([f] for f in feeds if len(feeds) > 1)]]
@@ -209,9 +211,11 @@ class Asker:
         for event in registry.events:
             if covered is not None and not event.pseudo and covered[0] < event.started_at < covered[1]:
                 wanted += [([feed], find_cut(registry, event.id, None).at) for feed in feeds]
-        for names, anchor in wanted:
+        watched = sorted({tuple(sorted(watch.feeds)) for watch in WatchBook(self.workspace).watches()})
+        hourly = [(list(names), HOUR_US, 0) for names in watched if set(names) <= set(feeds)]
+        for names, bin_us, anchor in [*((names, DAY_US, anchor) for names, anchor in wanted), *hourly]:
             with self.engine() as engine:
-                self.observatory.peers_by_bin(engine, names, DAY_US, anchor, 0, 0)
+                self.observatory.peers_by_bin(engine, names, bin_us, anchor, 0, 0)
             yield
 
     def text(self, local: str | None, limit: int = 400) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
-from spamtide.archive import Engine, Generations, compile_expression, narrow_to_campaigns
+from spamtide.archive import Engine, Generations, Narrowing, narrow_to_campaigns
 from spamtide.errors import BrokenWorld
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class KeepingEngine(Engine):
     """A cursor of an engine that does not ask twice."""
 
     def __init__(self, cursor: Engine, given: Given) -> None:
-        self._raw = cursor._raw
+        self._raw, self.files, self.narrowed = cursor._raw, cursor.files, None
         self._given = given
         self._changed = False
 
@@ -80,14 +80,12 @@ class KeepingEngine(Engine):
         self._changed = True
         super().change(text, parameters)
 
-    def run(self, expression: Any) -> pa.Table:
-        """Rows of an unbound Ibis expression, as an Arrow table."""
+    def _table(self, text: str) -> pa.Table:
         if self._changed:
-            return super().run(expression)
-        text = compile_expression(expression)
+            return super()._table(text)
         found = self._given.get(text)
         if found is None:
-            found = self._raw.sql(text).to_arrow_table()
+            found = super()._table(text)
             self._given.put(text, found, found.nbytes)
         return found
 
@@ -120,38 +118,38 @@ class HeldEngine:
         self._mine = threading.local()
 
     @contextlib.contextmanager
-    def only(self, campaign: str) -> Iterator[None]:
-        """In this block and thread the engine holds the messages of one campaign, found once; all of them where it is large or unknown."""
-        self._mine.campaign, self._mine.engine = campaign, None
+    def only(self, to: Narrowing) -> Iterator[None]:
+        """In this block and thread the engine holds what is meant, found once; everything where that is much or unknown."""
+        self._mine.to, self._mine.engine = to, None
         with contextlib.ExitStack() as stack:
             self._mine.stack = stack
             try:
                 yield
             finally:
-                self._mine.campaign = self._mine.engine = self._mine.stack = None
+                self._mine.to = self._mine.engine = self._mine.stack = None
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
         """In this block, within one of ``only``, the engine holds everything again."""
-        held = getattr(self._mine, "campaign", None)
-        self._mine.campaign = None
+        held = getattr(self._mine, "to", None)
+        self._mine.to = None
         try:
             yield
         finally:
-            self._mine.campaign = held
+            self._mine.to = held
 
     @contextlib.contextmanager
     def use(self, generation: Generation | None) -> Iterator[Engine]:
         """A cursor of the engine over the tables as they are named now."""
-        campaign = getattr(self._mine, "campaign", None)
-        if campaign is None:
+        to = getattr(self._mine, "to", None)
+        if to is None:
             with self._cursor(generation) as (cursor, given):
                 yield KeepingEngine(cursor, given)
             return
         if self._mine.engine is None:
             # What it answers is of this campaign alone, and is not kept here.
             self._mine.engine, _ = self._mine.stack.enter_context(self._cursor(generation))
-            narrow_to_campaigns(self._mine.engine, [campaign], at_most=_IN_MEMORY, links=True)
+            narrow_to_campaigns(self._mine.engine, to, at_most=_IN_MEMORY)
         yield self._mine.engine
 
     @contextlib.contextmanager

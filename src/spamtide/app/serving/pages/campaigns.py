@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.campaigns import list_campaigns, show_campaign
+from spamtide.app.narrowings import left_to_ask
 from spamtide.app.searching import resolved
 from spamtide.app.serving.asking import Asker
 from spamtide.app.serving.params import Params
@@ -19,6 +20,7 @@ from spamtide.report import campaign_sentence, campaigns_sentence
 
 if TYPE_CHECKING:
     from spamtide.archive import Generation
+    from spamtide.measure import Tree
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _COLUMNS = (
@@ -64,17 +66,17 @@ def _at_least(params: Params) -> int:
 
 def show_one(asker: Asker, params: Params) -> PageValue:
     """One campaign. Raises WrongUse ``unknown_campaign``, Unanswerable ``campaign_gone``, ``not_in_population``."""
-    said, generation, origins = params.get("campaign"), asker.generation(), params.origins()
-    tree = resolved(asker.workspace, params.tree(), generation)
-    how: dict[str, Any] = {"feeds": params.feeds, "origins": origins, "tree": tree}
+    said, generation = params.get("campaign"), asker.generation()
+    feeds, origins, tree = campaign_filters(asker, params)
+    how: dict[str, Any] = {"feeds": feeds, "origins": origins, "tree": tree}
     find = partial(show_campaign, asker.workspace, generation, said, template=False, **how)
-    document: dict[str, Any] = asker.kept(("campaign", said, params.feeds, origins, str(tree)), find)
+    document: dict[str, Any] = asker.kept(("campaign", said, tuple(feeds), origins, str(tree)), find)
     assert generation is not None
     campaign = document["campaign"]
     facts = {k: v for k, v in document.items() if k not in ("schema", "by_hour", *no_template())}
     facts |= _template(asker, generation, campaign, infer=params.get("template") == "1")
     board = partial(_days, asker, document, {**how, "campaigns": (campaign,)})
-    facts |= asker.kept(("storyboard", campaign, params.feeds, origins, str(tree)), board)
+    facts |= asker.kept(("storyboard", campaign, tuple(feeds), origins, str(tree)), board)
     if campaign in personal_campaigns(asker):
         veil_campaign(facts)
     _shown(asker, facts)
@@ -86,6 +88,12 @@ def show_one(asker: Asker, params: Params) -> PageValue:
         ),
         table="variants", columns=("exact", "messages", "first_seen", "last_seen", "subject", "id"),
     )  # fmt: skip
+
+
+def campaign_filters(asker: Asker, params: Params) -> tuple[list[str], tuple[str, ...], Tree]:
+    """Feeds, origins and query of a page of one campaign."""
+    feeds = asker.workspace.require_feeds(list(params.feeds)) if params.feeds else []
+    return feeds, params.origins(), resolved(asker.workspace, params.tree(), asker.generation())
 
 
 def _template(asker: Asker, generation: Generation, campaign: str, *, infer: bool) -> dict[str, Any]:
@@ -100,10 +108,12 @@ def _template(asker: Asker, generation: Generation, campaign: str, *, infer: boo
 def _days(asker: Asker, document: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
     """Messages by day, of the whole and of its largest wordings."""
     variants = document["variants"]
-    whole = {r["day"]: r["messages"] for r in asker.rows(campaign_days(**how))}
     by_exact: dict[str, dict[int, int]] = {}
-    for row in asker.rows(campaign_days(exacts=[v["exact"] for v in variants], **how)):
-        by_exact.setdefault(row["exact"], {})[row["day"]] = row["messages"]
+    with asker.engine() as engine:
+        how = left_to_ask(engine, how)
+        whole = {r["day"]: r["messages"] for r in engine.answer(campaign_days, **how).to_pylist()}
+        for row in engine.run(campaign_days(exacts=[v["exact"] for v in variants], **how)).to_pylist():
+            by_exact.setdefault(row["exact"], {})[row["day"]] = row["messages"]
     rows = [
         {
             "subject": v["subject"], "excerpt": excerpt(document["example"], v), "messages": v["messages"], "id": v["id"], "rest": False,

@@ -113,11 +113,10 @@ def _weeks(asker: Asker, params: Params, senders: Senders, groups: list[dict[str
     top = groups[:_LAYERS]
     paths = {path: d["dialect"] for d in senders.dialects() for path in d["paths"]}
     owner = {sending: g["group"] for g in top for sending in senders.sendings(g["group"])}
-    campaigns = sorted({c for c, _ in owner})
     counted: dict[str | None, Counter[int]] = {None: Counter()}
     counted.update((g["group"], Counter()) for g in top)
     tree = resolved(asker.workspace, params.tree(), None)
-    for row in asker.rows(sendings_by_week(campaigns, feeds=params.feeds, tree=tree)):
+    for row in asker.rows(sendings_by_week([g["group"] for g in top], feeds=params.feeds, tree=tree)):
         sending = (row["campaign"], paths.get(row["dialect_path"] or "", ""))
         counted[owner.get(sending)][row["week"]] += row["messages"]
     weeks = sorted({week for one in counted.values() for week in one})
