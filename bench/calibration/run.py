@@ -45,7 +45,18 @@ def digest() -> str:
     folder = Path(beside.__file__).parent
     names = [
         folder / f"{n}.py"
-        for n in ("latent", "noise", "shapes", "stops", "trends", "methods", "regressions", "opinions", "beside")
+        for n in (
+            "latent",
+            "grid",
+            "noise",
+            "shapes",
+            "stops",
+            "trends",
+            "methods",
+            "regressions",
+            "opinions",
+            "beside",
+        )
     ]
     for path in [*names, HERE / "worlds.py", HERE / "peers.py", Path(__file__)]:
         found.update(path.read_bytes())

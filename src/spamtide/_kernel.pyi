@@ -1,5 +1,6 @@
 """The typed face of the Rust kernel."""
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -248,3 +249,16 @@ class SwarmPlayer:
     def totals(self) -> bytes: ...
 
 def check_loopback(target: str) -> None: ...
+
+class LatentGrid:
+    def __new__(
+        cls,
+        days: Sequence[bytes],
+        after: Sequence[int],
+        scales: tuple[float, float],
+        trends: Sequence[tuple[bool, float, float, bool]],
+        curves: Sequence[tuple[bytes, int, float, float]],
+        noises: Sequence[tuple[float, float, float]],
+    ) -> LatentGrid: ...
+    def log_weights(self) -> bytes: ...
+    def point(self, place: int) -> tuple[bytes, bytes]: ...

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spamtide.measure.grid import evidence
 from spamtide.measure.latent import NOISES, WEEKDAY_SD
-from spamtide.measure.trends import TURN_HEAVY, TURN_WEIGHT, Trend, evidence, trends_of, weighed
+from spamtide.measure.trends import TURN_HEAVY, TURN_WEIGHT, Trend, trends_of, weighed
 
 
 def weights(found: list[Trend]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ pub mod header_end;
 pub mod hello;
 pub mod html;
 pub mod language;
+pub mod latent;
 pub mod leaf;
 pub mod limits;
 pub mod links;

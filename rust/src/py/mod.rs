@@ -6,6 +6,7 @@ mod columns;
 mod dialogue;
 mod digest;
 mod group;
+mod latent;
 mod proxy;
 mod store;
 mod swarm;
@@ -23,6 +24,7 @@ fn _kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     dialogue::register(m)?;
     digest::register(m)?;
     group::register(m)?;
+    latent::register(m)?;
     proxy::register(m)?;
     store::register(m)?;
     swarm::register(m)?;

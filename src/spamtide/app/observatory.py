@@ -176,22 +176,12 @@ class Observatory:
                     "no_data", "There is nothing in this feed yet.", "Run 'spamtide import PATH --feed NAME'."
                 )
             window = Window(*covered)
-        expression = counts_by_bin(
-            parsed, bin_us=bin_us, anchor=start_of_bins, feeds=names, origins=origins, window=window
-        )
+        bins: Any = {"bin_us": bin_us, "anchor": start_of_bins, "feeds": names, "window": window}
         with open_engine(self.workspace) as engine:
-            rows = engine.run(expression)
+            rows = engine.answer(counts_by_bin, count=parsed, origins=origins, **bins)
             quiet = set()
             if weakest_basis(exposures) == INFERRED:
-                everything = counts_by_bin(
-                    VOLUME,
-                    bin_us=bin_us,
-                    anchor=start_of_bins,
-                    feeds=names,
-                    origins=(),
-                    window=window,
-                )
-                quiet = set(engine.run(everything)["bin"].to_pylist())
+                quiet = set(engine.answer(counts_by_bin, count=VOLUME, origins=(), **bins)["bin"].to_pylist())
             first = (window.start - start_of_bins) // bin_us
             last = -((start_of_bins - window.end) // bin_us)
             numbers = np.arange(first, last, dtype=np.int64)
@@ -239,7 +229,7 @@ class Observatory:
         """The rows of ``sessions_by_bin`` and of ``large_peers`` in the bins from number ``first`` to before ``last``."""
         window = Window(first * bin_us + anchor, last * bin_us + anchor)
         how: Any = {"feeds": feeds, "bin_us": bin_us, "anchor": anchor, "window": window}
-        return engine.run(sessions_by_bin(**how)), engine.run(large_peers(**how))
+        return engine.answer(sessions_by_bin, **how), engine.answer(large_peers, **how)
 
     def counted(self, measure: str) -> Count:
         """A measure that counts messages, its names of campaigns resolved as of now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,11 +47,17 @@ def campaign_ids(generation: Generation, beginning: str, at_most: int) -> list[s
 
 
 def _rows(generation: Generation, table: str, where: str, values: Sequence[str], columns: str) -> list[tuple[Any, ...]]:
-    import _duckdb
-
     path = generation.tables[table].path.replace("'", "''")
-    with _duckdb.connect(":memory:", config={"threads": 1}) as engine:
+    with _engine().cursor() as engine:
         found: list[tuple[Any, ...]] = engine.execute(
             f"SELECT {columns} FROM read_parquet('{path}') WHERE {where}", list(values)
         ).fetchall()
     return found
+
+
+@functools.cache
+def _engine() -> Any:
+    # To open one takes longer than to ask it: one for the process, a cursor for each question.
+    import _duckdb
+
+    return _duckdb.connect(":memory:", config={"threads": 1})

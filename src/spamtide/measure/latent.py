@@ -13,17 +13,18 @@ factor (``noise``). Source: docs/explanation/effect.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spamtide.measure.noise import Floats, Noise, markov_precision
+from spamtide.measure.grid import NoiseKind, Observed, Point, Points, evidence
+from spamtide.measure.noise import Floats, markov_precision
 from spamtide.measure.shapes import WOBBLE as SHAPE
 from spamtide.measure.shapes import Curve, curves, wobbling
 from spamtide.measure.stops import stopped
-from spamtide.measure.trends import Trend, evidence, trends_of, weighed
+from spamtide.measure.trends import Trend, trends_of, weighed
 
 RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
 SIGMA = (0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 0.95)
@@ -63,19 +64,6 @@ def philox(purpose: str, *inputs: Floats | NDArray[np.int64] | NDArray[np.bool_]
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest.digest()[:16], "little")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """One point of the grid: its log weight, the precision factor and mean of its coefficients, and what made it."""
-
-    log_weight: float
-    curve: Curve
-    trend: Trend
-    noise: Noise
-    design: Floats
-    root: Floats
-    mean: Floats
-
-
 class _Days:
     """The live days as the model sees them: fixed columns with their prior sds, gaps, which days are after the cut."""
 
@@ -108,72 +96,16 @@ class _Days:
             found = evidence(self.trends, self.steady[:n], self.sds, self.gaps[: n - 1], z[:n], v[:n], NOISES)
             self.trends = weighed(self.trends, found)
 
-    def points(self, z: Floats, v: Floats, rho: float, sigma: float, nugget: float) -> Iterator[_Point]:
-        """The points of one noise: every trend with every curve; a turn with curves that do not wobble."""
-        noise = Noise.of(self.gaps, rho, sigma**2 * (1 - nugget), v + sigma**2 * nugget)
-        fixed = np.hstack([self.steady, *[trend.columns for trend in self.trends]])
-        n, p = fixed.shape
-        wide = np.zeros((n, p + 1 + len(self.post)))
-        wide[:, :p], wide[:, p] = fixed, z
-        wide[self.post, np.arange(p + 1, wide.shape[1])] = 1.0
-        solved = noise.solve(wide)
-        alone = -0.5 * (float(z @ solved[:, p]) + noise.logdet + float(np.log(sigma / 0.3) ** 2))
-        gram, against = fixed.T @ solved[:, :p], fixed.T @ solved[:, p]
-        rows, after_z, block = solved[self.post, :p], solved[self.post, p], solved[self.post, p + 1 :]
-        steady, place, ways = self.steady.shape[1], self.steady.shape[1], []
-        for trend in self.trends:
-            kept = np.concatenate([np.arange(steady), np.arange(place, place + trend.columns.shape[1])])
-            sds = np.concatenate([self.sds, np.full(len(kept) - steady, trend.sd)])
-            ways.append(
-                (trend, kept, gram[np.ix_(kept, kept)], fixed[:, kept], sds**-2.0, 2 * float(np.log(sds).sum()))
-            )
-            place += trend.columns.shape[1]
-        for curve in self.curves:
-            product = block @ curve.columns
-            own, against_own, crossed = curve.columns.T @ product, curve.columns.T @ after_z, curve.columns.T @ rows
-            for trend, kept, inner, design, tightness, log_sds in ways:
-                if trend.turn and curve.wobble:
-                    continue
-                keep, k, m = len(kept), curve.columns.shape[1], len(self.post) if curve.wobble else 0
-                size = keep + k + m
-                precision, h = np.empty((size, size)), np.empty(size)
-                a, b = slice(0, keep), slice(keep, keep + k)
-                precision[a, a], precision[b, a], precision[b, b] = inner, crossed[:, kept], own
-                h[a], h[b] = against[kept], against_own
-                log_prior = log_sds + 2 * k * float(np.log(BETA_SD))
-                diagonal = np.concatenate([tightness, np.full(k, BETA_SD**-2.0), np.zeros(m)])
-                if m:
-                    c = slice(keep + k, size)
-                    precision[c, a], precision[c, b], precision[c, c] = rows[:, kept], product, block
-                    h[c] = after_z
-                    main, off, logdet = self.drift
-                    diagonal[c] = main / curve.wobble**2
-                    i = np.arange(keep + k, size - 1)
-                    precision[i + 1, i] += off / curve.wobble**2
-                    log_prior += 2 * m * float(np.log(curve.wobble)) - logdet
-                precision.flat[:: size + 1] += diagonal
-                root, mean, quadratic, logdet_m = _solve(precision, h)
-                log_weight = alone + 0.5 * (quadratic - logdet_m - log_prior)
-                log_weight += float(np.log(trend.weight * curve.weight))
-                yield _Point(log_weight, curve, trend, noise, design, root, mean)
+    def points(self, z: Floats, v: Floats, noises: Sequence[NoiseKind]) -> Points:
+        """The points of these noises: every trend with every curve; a turn with curves that do not wobble."""
+        days = Observed(z, v, self.steady, self.sds, self.gaps, self.post, self.drift, BETA_SD)
+        return Points(days, self.trends, self.curves, noises)
 
-    def effect(self, point: _Point, coefficients: Floats) -> Floats:
+    def effect(self, point: Point, coefficients: Floats) -> Floats:
         """The effect path (m rows, log scale) of coefficients, a column a draw."""
-        first, k = point.design.shape[1], point.curve.columns.shape[1]
+        first, k = point.width, point.curve.columns.shape[1]
         path = point.curve.columns @ coefficients[first : first + k]
         return np.asarray(path + coefficients[first + k :] if point.curve.wobble else path)
-
-
-def _solve(precision: Floats, h: Floats) -> tuple[Floats, Floats, float, float]:
-    """Upper Cholesky factor U (U'U = precision), mean, h' precision^-1 h, log determinant. The lower triangle is read."""
-    from scipy.linalg.lapack import dpotrf, dpotrs
-
-    # dpotrf wants Fortran order: the transposed matrix's upper triangle is our lower one.
-    root, info = dpotrf(precision.T, lower=0, clean=1)
-    if info:
-        raise np.linalg.LinAlgError("posterior precision")
-    mean, _ = dpotrs(root, h, lower=0)
-    return root, mean, float(h @ mean), float(2 * np.log(np.diag(root)).sum())
 
 
 def _working_response(days: _Days, y: Floats, log_e: Floats) -> tuple[Floats, Floats]:
@@ -190,11 +122,11 @@ def _working_response(days: _Days, y: Floats, log_e: Floats) -> tuple[Floats, Fl
         rate = np.where(small, np.exp(np.clip(eta + log_e, -12, 12)), y + 0.5)
         zz = np.where(small, eta + (y - rate) / rate, z)
         vv = 1.0 / rate
-        *_, point = days.points(zz, vv, 0.45, 0.27, 0.5)
+        point = days.points(zz, vv, [(0.45, 0.27, 0.5)]).point(-1)
         # The posterior mean of the log rate: zz - V A^-1 (zz - X m), A being noise and V together.
         effect = np.zeros(len(y))
         effect[days.post] = days.effect(point, point.mean)
-        residual = zz - point.design @ point.mean[: point.design.shape[1]] - effect
+        residual = zz - point.design @ point.mean[: point.width] - effect
         new = zz - vv * point.noise.solve(residual[:, None])[:, 0]
         change = np.clip(new - eta, -2.0, 2.0)
         eta = np.where(small, eta + change, new)
@@ -214,39 +146,36 @@ def fit_latent(
     ``controls`` (n by k) are log rates of series not touched by the event, centred here; coefficient prior sd .7.
     ``shape``: one of ``shapes.SHAPES``. Weights of days in the ratio: exposure times the weekday's factor. Deterministic.
     """
-    from scipy.linalg import solve_triangular
-
     log_e = np.log(exposure)
     days = _Days(day, weekday, post, controls, shape)
     z, v = _working_response(days, count, log_e)
     days.weigh_trends(z, v)
     if shape != "averaged":
         days.trends = _likely(days, z, v)
-    points = _grid(days, z, v)
+    grids = [days.points(z, v, NOISES)]
     if shape != "averaged":
-        shares = _weights(points)
         place = {id(c): i for i, c in enumerate(days.curves)}
-        heavy = np.bincount([place[id(p.curve)] for p in points], shares, len(days.curves)).astype(np.float64)
-        days.curves = wobbling(days.curves, heavy)
-        points += _grid(days, z, v)
-    weights = _weights(points)
+        heavy = np.bincount([place[id(c)] for c in grids[0].curves], _weights(grids), len(days.curves))
+        days.curves = wobbling(days.curves, heavy.astype(np.float64))
+        grids.append(days.points(z, v, NOISES))
+    weights = _weights(grids)
     rng = philox("latent", days.t, count, exposure, post)
     drawn = rng.multinomial(DRAWS, weights)
-    factor = np.exp(days.weekdays @ points[int(weights.argmax())].mean[1 : 1 + days.weekdays.shape[1]])
+    factor = np.exp(days.weekdays @ _point(grids, int(weights.argmax())).mean[1 : 1 + days.weekdays.shape[1]])
     day_weight = (exposure * factor)[post]
     day_weight = day_weight / day_weight.sum()
     paths = []
-    for point, k in zip(points, drawn, strict=True):
-        if k:
-            spread = solve_triangular(point.root, rng.standard_normal((len(point.mean), k)), check_finite=False)
-            paths.append(days.effect(point, point.mean[:, None] + spread))
+    for i in np.flatnonzero(drawn):
+        point = _point(grids, int(i))
+        standard = rng.standard_normal((len(point.mean), drawn[i]))
+        paths.append(days.effect(point, point.mean[:, None] + _unwhitened(point.root, standard)))
     effects = np.exp(np.clip(np.hstack(paths), -30, 30))
     draws = day_weight @ effects
     low, value, high = np.quantile(draws, (0.025, 0.5, 0.975))
     named: dict[str, float] = {}
-    for point, weight in zip(points, weights, strict=True):
-        named[point.curve.name] = named.get(point.curve.name, 0.0) + float(weight)
-    mean, sd = _without_event(days, z, v, points, weights)
+    for curve, weight in zip((c for grid in grids for c in grid.curves), weights, strict=True):
+        named[curve.name] = named.get(curve.name, 0.0) + float(weight)
+    mean, sd = _without_event(days, z, v, grids, weights)
     if not count[post].any():
         value, low, high = stopped(mean[post], sd[post], exposure[post]) or (value, low, high)
     return Fit(
@@ -255,38 +184,48 @@ def fit_latent(
     )  # fmt: skip
 
 
-def _grid(days: _Days, z: Floats, v: Floats) -> list[_Point]:
-    return [point for noise in NOISES for point in days.points(z, v, *noise)]
-
-
 def _likely(days: _Days, z: Floats, v: Floats) -> list[Trend]:
     """The trends that the default shape leaves a weight of .05 or more: many curves with each would take a second."""
     kept, days.curves = days.curves, curves("averaged", days.t[days.post] + 0.5, days.length)
-    points = _grid(days, z, v)
+    grid = days.points(z, v, NOISES)
     days.curves = kept
     place = {id(trend): i for i, trend in enumerate(days.trends)}
-    heavy = np.bincount([place[id(p.trend)] for p in points], _weights(points), len(days.trends))
+    heavy = np.bincount([place[id(t)] for t in grid.trends], _weights([grid]), len(days.trends))
     return [trend for trend, weight in zip(days.trends, heavy, strict=True) if weight >= 0.05]
 
 
-def _weights(points: list[_Point]) -> Floats:
-    """Posterior weights of the points."""
-    log_weights = np.array([p.log_weight for p in points])
+def _weights(grids: Sequence[Points]) -> Floats:
+    """Posterior weights of the points, grid after grid."""
+    log_weights = np.concatenate([grid.log_weights for grid in grids])
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum())
 
 
-def _without_event(days: _Days, z: Floats, v: Floats, points: list[_Point], weights: Floats) -> tuple[Floats, Floats]:
-    """Mean and sd of the log rate without the event on each live day, over the heaviest points."""
-    from scipy.linalg import solve_triangular
+def _point(grids: Sequence[Points], place: int) -> Point:
+    """The point at a place among those of all grids."""
+    first = len(grids[0].log_weights)
+    return grids[0].point(place) if place < first else grids[1].point(place - first)
 
+
+def _unwhitened(root: Floats, columns: Floats, *, transposed: bool = False) -> Floats:
+    """The upper factor's inverse, or its transpose's, times columns."""
+    from scipy.linalg.lapack import dtrtrs
+
+    found, _ = dtrtrs(root, columns, lower=0, trans=int(transposed))
+    return np.asarray(found)
+
+
+def _without_event(
+    days: _Days, z: Floats, v: Floats, grids: Sequence[Points], weights: Floats
+) -> tuple[Floats, Floats]:
+    """Mean and sd of the log rate without the event on each live day, over the heaviest points."""
     n = len(z)
     first, second = np.zeros(n), np.zeros(n)
     top = np.argsort(weights)[::-1][:_PATH_POINTS]
     for i in top:
-        point = points[i]
+        point = _point(grids, int(i))
         share = weights[i] / weights[top].sum()
-        keep, k = point.design.shape[1], point.curve.columns.shape[1]
+        keep, k = point.width, point.curve.columns.shape[1]
         design = np.zeros((n, len(point.mean)))
         design[:, :keep] = point.design
         without = design.copy()
@@ -299,7 +238,7 @@ def _without_event(days: _Days, z: Floats, v: Floats, points: list[_Point], weig
         residual = z - design @ point.mean - v * solved[:, design.shape[1]]
         mean = without @ point.mean + residual
         reach = without - design + v[:, None] * solved[:, : design.shape[1]]
-        spread = solve_triangular(point.root, reach.T, trans=1, check_finite=False)
+        spread = _unwhitened(point.root, reach.T, transposed=True)
         variance = v - v**2 * inverse + (spread**2).sum(axis=0)
         first += share * mean
         second += share * (variance + mean**2)

@@ -7,12 +7,12 @@ which no effect has touched. Where they speak for a turn, turns weigh more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spamtide.measure.noise import Floats, Noise
+from spamtide.measure.noise import Floats
 
 SLOPE = ((0.0, 0.65), (0.25, 0.15))
 # A turn's days before the cut, the weight of all together, sd of the log change at the cut.
@@ -40,36 +40,6 @@ def trends_of(t: Floats) -> list[Trend]:
         weight = TURN_WEIGHT / len(turns) / 2
         found += [Trend(column, TURN_SD, weight, True) for column in (np.minimum(since, 1.0), since)]
     return found
-
-
-def evidence(
-    trends: Sequence[Trend], steady: Floats, sds: Floats, gaps: Floats, z: Floats, v: Floats,
-    noises: Iterable[tuple[float, float, float]],
-) -> Floats:  # fmt: skip
-    """Log marginal likelihood of the days before the cut under each trend, over all noises, up to one constant.
-
-    All arrays have a row a day before the cut: ``steady`` the other columns with their prior ``sds``, ``gaps`` days between neighbours, ``z``
-    and ``v`` the log rate and its variance. ``noises``: correlation, spread, share of the nugget.
-    """
-    n, p = steady.shape
-    fixed = np.hstack([steady, *[trend.columns[:n] for trend in trends], z[:, None]])
-    found = []
-    for rho, sigma, nugget in noises:
-        noise = Noise.of(gaps, rho, sigma**2 * (1 - nugget), v + sigma**2 * nugget)
-        gram = fixed.T @ noise.solve(fixed)
-        alone = -0.5 * (gram[-1, -1] + noise.logdet + float(np.log(sigma / 0.3) ** 2))
-        place, row = p, []
-        for trend in trends:
-            kept = np.concatenate([np.arange(p), np.arange(place, place + trend.columns.shape[1])])
-            place += trend.columns.shape[1]
-            prior = np.concatenate([sds, np.full(len(kept) - p, trend.sd)])
-            root = np.linalg.cholesky(gram[np.ix_(kept, kept)] + np.diag(prior**-2.0))
-            half = np.linalg.solve(root, gram[kept, -1])
-            logdet = float(np.log(np.diag(root)).sum() + np.log(prior).sum())
-            row.append(alone + 0.5 * float(half @ half) - logdet)
-        found.append(row)
-    table = np.array(found)
-    return np.asarray(np.logaddexp.reduce(table, axis=0))
 
 
 def weighed(trends: Sequence[Trend], log_evidence: Floats) -> list[Trend]:

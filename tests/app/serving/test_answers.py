@@ -235,7 +235,9 @@ def test_what_was_looked_at_is_asked_again_when_the_tables_change(
     for n in range(HELD):
         warmer.note(page, Params("/series", {}, {"measure": f"subject:a{n}"}))
     warmer.round()
-    assert asked_for[0] == f"/series?measure=subject%3Aa{HELD - 1}" and len(asked_for) == HELD
+    seen = [f"/event/{event}" for event in asker.events_seen()]
+    assert asked_for[0] == f"/series?measure=subject%3Aa{HELD - 1}" and asked_for[HELD:] == seen
+    assert "/event/rustock-2011" in seen
     asked_for.clear()
     before = asker.tables_stamp()
     warmer.start()

@@ -69,7 +69,7 @@ class ReadingObservatory(Observatory):
         """The rows of these bins, out of those of all bins that there are: the engine keeps these, and a bin is the same in every window."""
         import pyarrow.compute as pc
 
-        known = engine.run(arrival_times(feeds=sorted(feeds))).to_pylist()[0]
+        known = engine.answer(arrival_times, feeds=sorted(feeds)).to_pylist()[0]
         if known["n"]:
             begin, end = (known["first"] - anchor) // bin_us, (known["last"] - anchor) // bin_us + 1
             found = super().peers_by_bin(engine, sorted(feeds), bin_us, anchor, begin, end)
@@ -198,6 +198,15 @@ class Asker:
         entry = self._answers.get(key)
         return entry is not None and entry.holds(self.stamp(), self._journal.standing())
 
+    def events_seen(self) -> list[str]:
+        """Ids of the events of the registry that lie within what the feeds saw."""
+        feeds = self.workspace.archive.feeds()
+        covered = span(self.observatory.exposures(feeds)) if feeds else None
+        if covered is None:
+            return []
+        events = workspace_registry(self.workspace).events
+        return [e.id for e in events if not e.pseudo and covered[0] < e.started_at < covered[1]]
+
     def prepare(self) -> Iterator[None]:
         """Ask, step by step, what takes seconds and many pages need: who the peers of each day are, whose networks can then be counted.
 
@@ -206,11 +215,9 @@ class Asker:
         """
         feeds = self.workspace.archive.feeds()
         wanted = [(names, 0) for names in [feeds, *([f] for f in feeds if len(feeds) > 1)]]
-        covered = span(self.observatory.exposures(feeds)) if feeds else None
         registry = workspace_registry(self.workspace)
-        for event in registry.events:
-            if covered is not None and not event.pseudo and covered[0] < event.started_at < covered[1]:
-                wanted += [([feed], find_cut(registry, event.id, None).at) for feed in feeds]
+        for event in self.events_seen():
+            wanted += [([feed], find_cut(registry, event, None).at) for feed in feeds]
         watched = sorted({tuple(sorted(watch.feeds)) for watch in WatchBook(self.workspace).watches()})
         hourly = [(list(names), HOUR_US, 0) for names in watched if set(names) <= set(feeds)]
         for names, bin_us, anchor in [*((names, DAY_US, anchor) for names, anchor in wanted), *hourly]:

@@ -7,10 +7,11 @@ waits for ten million messages to be counted anew. It works with the lowest prio
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.serving.params import Params
@@ -69,7 +70,7 @@ class Warmer:
         """Ask for each once, the last that was looked at first."""
         with self._lock:
             wanted = list(reversed(self._recent.values()))
-        for page, params in wanted:
+        for page, params in itertools.chain(wanted, self._events()):
             if self._stop.is_set():
                 return
             try:
@@ -83,6 +84,19 @@ class Warmer:
                     return
         except Exception as error:
             tell("serve.not_warmed", page="peers", error=type(error).__name__)
+
+    def _events(self) -> Iterator[tuple[Page, Params]]:
+        """The page of each event that the feeds saw: its effect takes a second of statistics."""
+        from spamtide.app.serving.catalogue import PAGES
+
+        page = next(p for p in PAGES if p.name == "event")
+        try:
+            seen = self._asker.events_seen()
+        except Exception as error:
+            tell("serve.not_warmed", page=page.name, error=type(error).__name__)
+            return
+        for event in seen:
+            yield page, Params(page.path.format(event=event), {"event": event})
 
     def _run(self) -> None:
         with contextlib.suppress(OSError, AttributeError):
