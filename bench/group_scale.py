@@ -100,7 +100,7 @@ def write(place: Path, messages: int, copies: float, seed: int) -> list[tuple[st
     from spamtide.app.config import People
     from spamtide.app.workspace import Workspace
     from spamtide.archive import write_part
-    from spamtide.campaign import OF_MESSAGE
+    from spamtide.campaign import IN_TIME, OF_MESSAGE
     from spamtide.fingerprint import FACTS_VERSION, TABLES, schema_of
 
     workspace = Workspace.create(place, People())
@@ -118,7 +118,7 @@ def write(place: Path, messages: int, copies: float, seed: int) -> list[tuple[st
         }  # fmt: skip
         # What else a grouping keeps of each message.
         schema = schema_of(TABLES["message"])
-        known |= {c: blank(schema.field(c), n) for c in OF_MESSAGE if c not in known and c not in placed}
+        known |= {c: blank(schema.field(c), n) for c in {*OF_MESSAGE, *IN_TIME} - known.keys() - placed.keys()}
         where = {"feed": "f", "writer": "bench", "segment": segment, "start": 0, "stop": n}
         sketch = pa.table({**placed, **{c: prints[c] for c in prints.column_names}})
         parts = [
