@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spamtide.measure import DAY_US, Refusal, Series, Window, decompose, find_changes
-from spamtide.measure.changepoints import Changes, benjamini_hochberg
+from spamtide.measure.changepoints import Changes, _live, benjamini_hochberg, chance_of_none
 from spamtide.measure.contributions import REST
 from spamtide.measure.scan import CORRELATIONS, best_of, statistics
 
@@ -66,6 +66,10 @@ def test_the_scan_is_generalised_least_squares_at_every_place() -> None:
             slow_gain(row, ((np.arange(40) >= t) & (np.arange(40) < t + 14)).astype(float), rho) for t in range(7, 20)
         ]
         assert gains[14][0] == pytest.approx(spells, rel=1e-8)
+        for days in (7, 28):
+            ages = [np.arange(40) - t for t in range(7, 34)]
+            wearing = [slow_gain(row, np.where(a >= 0, np.exp(-np.maximum(a, 0) / days), 0.0), rho) for a in ages]
+            assert gains[-days][0] == pytest.approx(wearing, rel=1e-8)
 
 
 def test_the_best_change_is_the_one_the_statistic_stands_on() -> None:
@@ -106,6 +110,29 @@ def test_a_deep_hole_of_any_length_is_found_with_both_its_ends(length: int) -> N
     found = find_changes({"a": replace(series, counts=counts)}).changes
     assert [round(c.at.value / DAY_US) - 14_610 for c in found] == [60, 60 + length]
     assert found[0].ratio.high < 0.1 and found[1].ratio.low > 10
+
+
+def test_a_fall_from_which_a_sender_comes_back_within_weeks_is_no_noise_that_remembers(bench) -> None:  # type: ignore[no-untyped-def]
+    age = np.arange(110) - 60
+    back = np.where(age < 0, 1.0, np.where(age < 3, 0.03, 1 - 0.8 * np.exp(-np.maximum(age - 3, 0) / 40)))
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        series = daily(rng.poisson(20 * back * np.exp(bench.worlds.noise(rng, 110, 0.2, 0.3))))
+        days = _live(series)
+        assert not isinstance(days, Refusal) and chance_of_none(days, 199) <= 0.02
+        falls = [c for c in find_changes({"a": series}).changes if c.ratio.high < 1]
+        assert any(c.at.low <= (14_610 + 60) * DAY_US <= c.at.high for c in falls)
+
+
+def test_a_change_that_wears_off_is_its_own_column() -> None:
+    row = np.random.default_rng(2).normal(0, 0.2, 80)
+    row[30:] -= 1.5 * np.exp(-np.arange(50) / 28)
+    best = best_of(row, 1)
+    assert best.places == (30,) and best.recovery == 28
+    assert best.column(80, 1) == pytest.approx(np.r_[np.zeros(30), np.exp(-np.arange(50) / 28)])
+    assert best_of(np.r_[np.zeros(30), -np.ones(30)], 1).column(60, 1) == pytest.approx(
+        np.r_[np.zeros(30), np.ones(30)]
+    )
 
 
 def test_the_same_counts_give_the_same_changes_in_any_order() -> None:

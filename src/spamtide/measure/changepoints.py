@@ -76,11 +76,10 @@ class _Days:
         return len(self.day) // self.gathered
 
     def best(self) -> Floats:
-        """1 on the days of the best change, 0 on the others: one column."""
-        places = best_of(self.rows(self.counts[None, :])[0], self.gathered).places
-        first, last = places[0] * self.gathered, (places[1] * self.gathered if len(places) > 1 else len(self.day))
-        place = np.arange(len(self.day))
-        return ((place >= first) & (place < last)).astype(np.float64)[:, None]
+        """The best change, on every day: one column."""
+        k, n = self.gathered, len(self.day)
+        best = best_of(self.rows(self.counts[None, :])[0], k).column(self.bins, k)
+        return np.repeat(np.append(best, best[-1]), k)[:n, None]
 
     def rows(self, counts: Floats) -> Floats:
         """Counts (R rows of days) as R rows of bins on the log scale, or the root's; weekdays taken out where bins are days."""

@@ -9,7 +9,7 @@ Method: likelihood-ratio scan for a step in AR(1) noise; spells as in circular b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97)
 SPELLS, EDGE_DAYS = (7, 14, 28, 56), 7
 # Where a change is known to be, spells of every length between are tried: a deep hole of sixteen days is not one of fourteen.
 EVERY_SPELL = tuple(range(SPELLS[0], SPELLS[-1] + 1))
+# Time constants, in days, of a change that wears off from its first day on: a fall from which a sender comes back within weeks.
+RECOVERIES = (7, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,14 @@ class Best:
 
     statistic: float
     places: tuple[int, ...]
+    recovery: int = 0
+
+    def column(self, bins: int, bin_days: int) -> Floats:
+        """The change itself over so many bins: 0 before it."""
+        place = np.arange(bins) - self.places[0]
+        last = self.places[1] - self.places[0] if len(self.places) > 1 else bins
+        fading = np.exp(-np.maximum(place, 0) * bin_days / self.recovery) if self.recovery else np.ones(bins)
+        return np.where((place >= 0) & (place < last), fading, 0.0)
 
 
 def statistics(rows: Floats, bin_days: int) -> Floats:
@@ -48,7 +58,7 @@ def statistics(rows: Floats, bin_days: int) -> Floats:
 def best_of(row: Floats, bin_days: int, spells: Sequence[int] = SPELLS) -> Best:
     """The change that the statistic of this row stands on; with other ``spells`` (lengths in days) the best among those."""
     rows, none = row[None, :], -np.inf
-    found: tuple[float, tuple[int, ...]] = (-np.inf, (0,))
+    found = Best(-np.inf, (0,))
     for rho in CORRELATIONS:
         null, gains = _gains(rows, rho, bin_days, spells=spells)
         none = max(none, float(_likelihood(null, rho, len(row))[0]))
@@ -57,9 +67,9 @@ def best_of(row: Floats, bin_days: int, spells: Sequence[int] = SPELLS) -> Best:
                 at = int(gain[0].argmax())
                 value = float(_likelihood(null - gain[0, at], rho, len(row))[0])
                 first = at + _edge(bin_days)
-                if value > found[0]:
-                    found = (value, (first,) if width == 0 else (first, first + width))
-    return Best(found[0] - none, found[1])
+                if value > found.statistic:
+                    found = Best(value, (first, first + width) if width > 0 else (first,), max(0, -width))
+    return replace(found, statistic=found.statistic - none)
 
 
 def placement(row: Floats, bin_days: int, edge: int) -> Floats:
@@ -87,7 +97,7 @@ def _likelihood(rss: Floats, rho: float, n: int) -> Floats:
 def _gains(
     rows: Floats, rho: float, bin_days: int, edge: int | None = None, spells: Sequence[int] = SPELLS
 ) -> tuple[Floats, dict[int, Floats]]:
-    """Squares left without a change, and what each change takes off them: by width in bins, 0 for steps."""
+    """Squares left without a change, and what each change takes off them: by width in bins, 0 for steps, the time constant below 0 for what wears off."""
     n, left = rows.shape[1], 1.0 - rho
     white = rows.copy()
     white[:, 1:] -= rho * rows[:, :-1]
@@ -113,6 +123,14 @@ def _gains(
     }
     if edge is not None:
         return null, found
+    for days in [d for d in RECOVERIES if d > 4 * bin_days]:
+        kept = float(np.exp(-bin_days / days))
+        later = np.zeros((len(rows), n))
+        for t in range(n - 2, -1, -1):
+            later[:, t] = white[:, t + 1] + kept * later[:, t + 1]
+        powers = (1 - kept**after) / (1 - kept), (1 - kept ** (2 * after)) / (1 - kept**2)
+        against = white[:, first] + (kept - rho) * later[:, first]
+        found[-days] = gain(against, 1 + (kept - rho) ** 2 * powers[1], left + left * (kept - rho) * powers[0])
     for days in spells:
         width = days // bin_days
         begin = np.arange(margin, n - margin - width + 1)
