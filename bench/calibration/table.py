@@ -17,7 +17,7 @@ PAIRED = "latent-ar1, the peer's worlds"
 
 @dataclass(frozen=True)
 class Score:
-    """Of one method in one kind: share refused, coverage, share called changed, median log width, mean Winkler score."""
+    """Of one method in one kind: share refused, coverage, share called changed, median log width, mean Winkler score; ``each``: that of each world, nan where refused."""
 
     worlds: int
     refused: float
@@ -25,6 +25,7 @@ class Score:
     changed: float
     width: float
     winkler: float
+    each: tuple[float, ...] = ()
 
 
 Scores = dict[str, dict[str, Score]]
@@ -53,8 +54,16 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Score]:
             float(np.mean([not low <= 1 <= high for (_, low, high), _ in given])),
             float(np.median([np.log(high / max(low, 1e-3)) for (_, low, high), _ in given])),
             float(np.mean([winkler(low, high, truth) for (_, low, high), truth in given])),
+            tuple(winkler(a[1], a[2], truth) if a is not None else float("nan") for a, truth in asked),
         )
     return found
+
+
+def ratio_error(own: Score, peer: Score) -> float:
+    """Standard error of the ratio of two mean Winkler scores in the same worlds, by the delta method."""
+    pairs = np.array([own.each, peer.each])
+    a, b = pairs[:, np.isfinite(pairs).all(axis=0)]
+    return float(np.std(a - a.mean() / b.mean() * b) / b.mean() / np.sqrt(len(a)))
 
 
 def shown(value: float) -> str:
@@ -65,21 +74,21 @@ def shown(value: float) -> str:
 def headline(scores: Scores) -> str:
     """The default estimator in each kind, beside the peer."""
     lines = [
-        "| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer |"
+        "| kind | worlds | coverage | standard error | called changed | refused | width | Winkler | width / peer | Winkler / peer | standard error |"
     ]
-    lines.append("|" + "---|" * 10)
+    lines.append("|" + "---|" * 11)
     ratios = []
     for kind, by in scores.items():
         own, peer, paired = by[HEADLINE], by.get(PEER), by.get(PAIRED)
-        beside = ["-", "-"]
+        beside = ["-", "-", "-"]
         if peer is not None and paired is not None:
             ratios.append(paired.winkler / peer.winkler)
-            beside = [shown(paired.width / peer.width), shown(ratios[-1])]
+            beside = [shown(x) for x in (paired.width / peer.width, ratios[-1], ratio_error(paired, peer))]
         error = float(np.sqrt(own.coverage * (1 - own.coverage) / own.worlds))
         cells = [shown(x) for x in (own.coverage, error, own.changed, own.refused, own.width, own.winkler)]
         lines.append(f"| {kind} | {own.worlds:,} | {' | '.join(cells + beside)} |")
     if ratios and len(ratios) == len(scores):
-        lines.append(f"| *median kind* | | | | | | | | | {shown(float(np.median(ratios)))} |")
+        lines.append(f"| *median kind* | | | | | | | | | {shown(float(np.median(ratios)))} | |")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,25 @@ def test_the_peer_is_compared_in_the_worlds_it_was_asked_of(bench) -> None:  # t
     assert found[table.PAIRED].worlds == 1 and found["latent-ar1"].worlds == 2
     assert found[table.PAIRED].winkler / found[table.PEER].winkler == pytest.approx(0.4055 / 0.8473, rel=1e-3)
     assert table.PAIRED not in table.headline({"calm": found}) + table.tables({"calm": found})
+
+
+def test_the_ratio_to_the_peer_comes_with_its_error(bench) -> None:  # type: ignore[no-untyped-def]
+    _, table, _ = bench
+    rng = np.random.default_rng(1)
+
+    def scores(worlds: int) -> dict[str, object]:
+        rows = []
+        for _ in range(worlds):
+            own, peer = np.exp(rng.normal(0, 0.3, 2))
+            said = {"latent-ar1": [own, 0.8 * own, own / 0.8], "statsmodels": [peer, 0.7 * peer, peer / 0.7]}
+            rows.append({"planted": 1.0, "said": said})
+        rows.append({"planted": 1.0, "said": {"latent-ar1": [1.0, 0.9, 1.1], "statsmodels": None}})
+        return table.score(rows)
+
+    found = [scores(60) for _ in range(150)]
+    ratios = [f[table.PAIRED].winkler / f[table.PEER].winkler for f in found]
+    errors = [table.ratio_error(f[table.PAIRED], f[table.PEER]) for f in found]
+    assert np.mean(errors) == pytest.approx(np.std(ratios), rel=0.2)
 
 
 def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-untyped-def]
