@@ -139,8 +139,7 @@ def answer(case: Case, seed: int) -> tuple[dict[str, bool], Effect, float, str]:
 
     def ask(after: Window | None) -> Effect:
         return effect_of_given(
-            given_series(rows), cut.at, target="x", controls=(), cut_span=cut.touched, earlier_end=cut.earlier_end, after=after,
-            next_start=cut.next_start, event=cut.event, warnings=cut.notes, competing=cut.competing, shape="auto", diagnostics="none",
+            given_series(rows), cut, target="x", controls=(), after=after, shape="auto", diagnostics="none",
         )  # fmt: skip
 
     effect = whole = ask(None)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spamtide.app.cuts import Cut
 from spamtide.app.partseries import UNKNOWN, cells_of, written
 from spamtide.errors import WrongUse
-from spamtide.measure import EVERYTHING, Series, Tree
+from spamtide.measure import EVERYTHING, Cut, Series, Tree
 
 if TYPE_CHECKING:
     from spamtide.app.observatory import Observatory

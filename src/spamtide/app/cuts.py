@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from spamtide.errors import WrongUse
 from spamtide.event import Registry
-from spamtide.measure import DAY_US, Note
+from spamtide.measure import DAY_US, Cut, Note
 
 COMPETING_DAYS = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Instant of the cut with what bounds its windows; ``touched`` are the instants an uncertain one may stand for."""
-
-    at: int
-    touched: tuple[int, int]
-    target: str | None = None
-    event: str | None = None
-    earlier_end: int | None = None
-    next_start: int | None = None
-    notes: tuple[Note, ...] = ()
-    competing: bool = False
 
 
 def find_cut(registry: Registry, event: str | None, at: int | None) -> Cut:
@@ -34,7 +18,7 @@ def find_cut(registry: Registry, event: str | None, at: int | None) -> Cut:
             "Give --event rustock-2011 or --at 2011-03-16T14:45:00Z.",
         )
     if at is not None:
-        return Cut(at, (at, at))
+        return Cut.exact(at)
     known = registry.event(event or "")
     cut, basis = known.cut()
     touched = known.cut_span()

@@ -64,10 +64,8 @@ def effect_of_file(
     """
     cut = find_cut(load_registry(), event, at)
     return effect_of_given(
-        read_series(path, options, months=method == "quasi-poisson"), cut.at, target=target, controls=controls, before=before, after=after, cut_span=cut.touched,
-        earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
-        competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
-        net=net, per=per, harmonics=harmonics, doses=doses,
+        read_series(path, options, months=method == "quasi-poisson"), cut, target=target, controls=controls, before=before, after=after,
+        also_at=also_at, diagnostics=diagnostics, method=method, shape=shape, net=net, per=per, harmonics=harmonics, doses=doses,
     )  # fmt: skip
 
 

@@ -353,10 +353,8 @@ class Observatory:
         if counts:
             name = series_named(counts, str(parse_measure(measure))).name
             value = effect_of_given(
-                counts, cut.at, target=name, before=before, after=after, cut_span=cut.touched,
-                earlier_end=cut.earlier_end, next_start=cut.next_start, event=event, also_at=also_at, warnings=cut.notes,
-                competing=cut.competing, diagnostics=diagnostics, method=method, shape=shape,
-                net=net,
+                counts, cut, target=name, before=before, after=after,
+                also_at=also_at, diagnostics=diagnostics, method=method, shape=shape, net=net,
             )  # fmt: skip
             return replace(value, feed=feed, target=cut.target)
         covered = span(self.exposures(names))

@@ -21,6 +21,7 @@ from spamtide.measure.campaigns import (
     texts_at,
     texts_of_exact,
 )
+from spamtide.measure.cuts import Cut
 from spamtide.measure.errors import BadMeasure, BadQuery, NotBuiltYet
 from spamtide.measure.expressions import (
     arrival_times,
@@ -166,6 +167,7 @@ __all__ = [
     "Contribution",
     "Contributions",
     "Count",
+    "Cut",
     "Displacement",
     "DuplicateMeasure",
     "DuplicateShare",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spamtide.errors import WrongUse
 from spamtide.measure.beside import INSTANTS, at_cut
 from spamtide.measure.checks import check_rows
+from spamtide.measure.cuts import Cut
 from spamtide.measure.displacement import added
 from spamtide.measure.effect import default_windows, estimate_effect
 from spamtide.measure.months import MONTH_US, effect_of_months, month_numbers
@@ -149,19 +150,13 @@ def _gathered(series: Series, edges: tuple[int, int]) -> Series:
 
 def effect_of_given(
     series: dict[str, Series],
-    cut: int,
+    cut: Cut | int,
     *,
     target: str | None = None,
     controls: Sequence[str] | None = None,
     before: Window | None = None,
     after: Window | None = None,
-    cut_span: tuple[int, int] | None = None,
-    earlier_end: int | None = None,
-    next_start: int | None = None,
-    event: str | None = None,
     also_at: Sequence[int] = (),
-    warnings: Sequence[Note] = (),
-    competing: bool = False,
     diagnostics: str = "standard",
     method: str = "latent-ar1",
     shape: str = "averaged",
@@ -170,13 +165,14 @@ def effect_of_given(
     harmonics: int = 2,
     doses: Mapping[str, float] | None = None,
 ) -> Effect:
-    """The effect at ``cut`` on the series named ``target`` (None: the only one that is no control).
+    """The effect at ``cut``, an instant or what is known of it, on the series named ``target`` (None: the only one that is no control).
 
     ``controls`` None means every other series of the file; they enter a second opinion, never the headline.
     ``per``: a series whose share of its largest value is the exposure of each bin, a population. ``harmonics``: of the year, for counts by month.
-    ``doses``: series that are parts of the mail, with the target's share of each before the cut. ``net``: the controls together are all else, for the table of direct, displacement and net. ``cut_span``: the instants that an uncertain cut may stand for; the bins that it touches are in neither window.
+    ``doses``: series that are parts of the mail, with the target's share of each before the cut. ``net``: the controls together are all else, for the table of direct, displacement and net.
     Raises BadGivenSeries ``unknown_series`` or ``which_series``.
     """
+    cut = Cut.exact(cut) if isinstance(cut, int) else cut
     for name in [n for n in (target, per, *(controls or ()), *(doses or {})) if n is not None]:
         if name not in series:
             raise BadGivenSeries(
@@ -194,40 +190,30 @@ def effect_of_given(
     names = others if controls is None else [n for n in controls if n != target]
     raw = series[target] if per is None else _shared_out(series[target], series[per])
     if raw.bin_us > DAY_US:
-        return effect_of_months(
-            raw,
-            cut,
-            target=target,
-            event=event,
-            harmonics=harmonics,
-            before=before,
-            after=after,
-            warnings=warnings,
-            competing=competing,
-        )
-    hole = straddling(raw, *(cut_span or (cut, cut)))
-    edges = (hole.start, hole.end) if hole is not None else (cut, cut)
+        return effect_of_months(raw, cut, target=target, harmonics=harmonics, before=before, after=after)
+    hole = straddling(raw, *cut.touched)
+    edges = (hole.start, hole.end) if hole is not None else (cut.at, cut.at)
     whole = _gathered(raw, edges)
     live = np.flatnonzero(raw.live)
     first = int(raw.starts[live[0]]) if len(live) else edges[0]
     last = int(raw.starts[live[-1]]) + raw.bin_us if len(live) else edges[1]
-    usual = default_windows(edges[0], first, last, earlier_end, next_start)
+    usual = default_windows(edges[0], first, last, cut.earlier_end, cut.next_start)
     b = before or usual[0]
     a = after or Window(edges[1], max(edges[1], usual[1].end))
-    notes = list(warnings)
+    notes = list(cut.notes)
     if before is not None or after is not None:
         notes.append(Note("window_chosen"))
     beside = [_gathered(series[n], edges) for n in names]
     value = estimate_effect(
-        whole, cut, before=b, after=a, target=target, event=event, excluded=[hole] if hole is not None else [],
-        also_at=also_at, warnings=notes, competing=competing, diagnostics=diagnostics, population="as given",
+        whole, cut.at, before=b, after=a, target=target, event=cut.event, excluded=[hole] if hole is not None else [],
+        also_at=also_at, warnings=notes, competing=cut.competing, diagnostics=diagnostics, population="as given",
         controls=beside, method=method, shape=shape, rest=added(beside, "all else") if net and beside else None,
         # Every other series is a control by default, but none of them was said to be out of the event's reach.
         placebos=[] if controls is None else beside, doses=[(share, _gathered(series[n], edges)) for n, share in shares.items()],
         rivals=_rivals(series, edges, notes),
     )  # fmt: skip
     if diagnostics == "full" and value.ratio is not None and raw.bin_us < DAY_US:
-        return replace(value, checks=(*value.checks, _instants(raw, cut, b, a, value.ratio)))
+        return replace(value, checks=(*value.checks, _instants(raw, cut.at, b, a, value.ratio)))
     return value
 
 

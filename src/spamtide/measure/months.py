@@ -6,7 +6,6 @@ and a trend, the seasons as pairs of sine and cosine, a population as offset. Th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from spamtide.errors import WrongUse
 from spamtide.measure.columns import segmented, waves
 from spamtide.measure.confidence import grade
+from spamtide.measure.cuts import Cut
 from spamtide.measure.methods import METHODS
 from spamtide.measure.regressions import quasi_poisson
 from spamtide.measure.values import Confidence, Effect, Note, Refusal, Series, Window, WindowCount
@@ -34,15 +34,12 @@ def month_numbers(starts: NDArray[np.int64]) -> NDArray[np.int64] | None:
 
 def effect_of_months(
     series: Series,
-    cut: int,
+    cut: Cut,
     *,
     target: str | None,
-    event: str | None,
     harmonics: int,
     before: Window | None = None,
     after: Window | None = None,
-    warnings: Sequence[Note] = (),
-    competing: bool = False,
 ) -> Effect:
     """The effect at ``cut`` on counts by month, with exposure as a share of the largest population: quasi-Poisson, step and trend.
 
@@ -52,9 +49,11 @@ def effect_of_months(
     months = month_numbers(series.starts)
     assert months is not None
     ends = (months + 1).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-    at_edge = bool((series.starts == cut).any())
-    holes = [] if at_edge else [Window(int(s), int(e)) for s, e in zip(series.starts, ends, strict=True) if s < cut < e]
-    edge_before, edge_after = (holes[0].start, holes[0].end) if holes else (cut, cut)
+    at_edge = bool((series.starts == cut.at).any())
+    holes = (
+        [] if at_edge else [Window(int(s), int(e)) for s, e in zip(series.starts, ends, strict=True) if s < cut.at < e]
+    )
+    edge_before, edge_after = (holes[0].start, holes[0].end) if holes else (cut.at, cut.at)
     b = before or Window(min(int(series.starts[0]), edge_before), edge_before)
     a = after or Window(edge_after, max(int(ends[-1]), edge_after))
     if b.end <= b.start or a.end <= a.start:
@@ -63,7 +62,7 @@ def effect_of_months(
         )
     in_before = (series.starts >= b.start) & (ends <= b.end)
     in_after = (series.starts >= a.start) & (ends <= a.end)
-    notes = [*warnings, *([Note("window_chosen")] if before is not None or after is not None else [])]
+    notes = [*cut.notes, *([Note("window_chosen")] if before is not None or after is not None else [])]
     use = (in_before | in_after) & series.live
     post = in_after[use]
     have = {"live_months_before": int((~post).sum()), "live_months_after": int(post.sum())}
@@ -78,7 +77,7 @@ def effect_of_months(
         ratio, refused = answer.ratio, answer.refused
     detectable = None if ratio is None else ratio.detectable
     effect = Effect(
-        measure=series.measure, unit=series.unit, feed=None, target=target, event=event, cut=cut, before=b, after=a,
+        measure=series.measure, unit=series.unit, feed=None, target=target, event=cut.event, cut=cut.at, before=b, after=a,
         excluded=tuple(holes), counted_before=_counted(series, in_before), counted_after=_counted(series, in_after),
         ratio=ratio, refused=refused, method=METHODS["quasi-poisson"], second_opinions=(), also_at=(), minimum_detectable=detectable,
         neighbours=(), pre_trend=None, placebo_p=None, warnings=tuple(notes), confidence=Confidence(1, ()), path=None,
@@ -86,7 +85,7 @@ def effect_of_months(
     )  # fmt: skip
     graded = grade(
         ratio=ratio, basis=effect.basis, bins_before=int(effect.counted_before.live_days), placebo_p=None, mde=detectable, neighbours=(),
-        warnings=effect.warnings, competing=competing,
+        warnings=effect.warnings, competing=cut.competing,
     )  # fmt: skip
     return replace(effect, confidence=graded)
 
