@@ -103,6 +103,18 @@ def test_the_ratio_to_the_peer_comes_with_its_error(bench) -> None:  # type: ign
     assert np.mean(errors) == pytest.approx(np.std(ratios), rel=0.2)
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("calm", 3), ("pre-decline", 4)])
+def test_other_weights_of_the_same_points_are_told_beside_the_shipped_ones(bench, kind: str, seed: int) -> None:  # type: ignore[no-untyped-def]
+    import trade
+
+    run, _, _ = bench
+    made = trade.fitted(kind, seed)
+    _, low, high = run.answers(kind, seed, headline=True)["said"]["latent-ar1"]
+    assert trade.interval(made, trade.Way()) == pytest.approx(np.log([low, high]), abs=0.05)
+    narrow = trade.interval(made, trade.WAYS["no trend at all"])
+    assert narrow[1] - narrow[0] < 0.95 * np.log(high / low)
+
+
 def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-untyped-def]
     run, _, _ = bench
     done = {0: {"said": {"statsmodels": None}}, 1: {"said": {}}, 3: {"said": {}}}
