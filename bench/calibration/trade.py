@@ -24,7 +24,7 @@ import worlds  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 import peers  # noqa: E402
-from spamtide.measure import latent, methods, trends  # noqa: E402
+from spamtide.measure import grid, latent, methods, trends  # noqa: E402
 
 Floats = NDArray[np.float64]
 # Priors of a turn at the cut, as (mean, sd): the one that is shipped, and one that leaves out what is hardly a turn.
@@ -85,20 +85,21 @@ def fitted(kind: str, seed: int) -> Fitted:
     for k, (trend, _, (mean, sd)) in enumerate(ways):
         days.trends = [trends.Trend(trend.columns, sd, 1.0, trend.turn)]
         moved = z - mean * trend.columns[:, 0] if trend.columns.shape[1] else z
-        said = trends.evidence(
+        said = grid.evidence(
             days.trends, days.steady[:n], days.sds, days.gaps[: n - 1], moved[:n], v[:n], latent.NOISES
         )
         evidence.append(float(said[0]))
-        rows += [(p.log_weight, k, p) for p in latent._grid(days, moved, v)]
+        points = days.points(moved, v, latent.NOISES)
+        rows += [(float(w), k, points, i) for i, w in enumerate(points.log_weights)]
     heaviest = max(row[0] for row in rows)
-    kept = [(w, k, *_moments(days, p)) for w, k, p in rows if w > heaviest - 10]
+    kept = [(w, k, *_moments(days, points.point(i))) for w, k, points, i in rows if w > heaviest - 10]
     peer = peers.structural(live, seed) if peers.available() else None
     return Fitted(
         float(np.log(world.planted)), np.array(evidence), tuple((d, p) for _, d, p in ways), np.array(kept), peer
     )
 
 
-def _moments(days: latent._Days, point: latent._Point) -> tuple[float, float]:
+def _moments(days: latent._Days, point: grid.Point) -> tuple[float, float]:
     """Mean and sd of the log of the window's mean ratio; days count alike."""
     from scipy.linalg import solve_triangular
 
@@ -106,9 +107,9 @@ def _moments(days: latent._Days, point: latent._Point) -> tuple[float, float]:
     rng = np.random.default_rng(1)
     if wanted == 1:
         ends = np.zeros(len(point.mean))
-        ends[point.design.shape[1]] = 1.0
+        ends[point.width] = 1.0
         half = solve_triangular(point.root, ends, trans=1, check_finite=False)
-        return float(point.mean[point.design.shape[1]]), float(np.sqrt(half @ half))
+        return float(point.mean[point.width]), float(np.sqrt(half @ half))
     drawn = solve_triangular(point.root, rng.standard_normal((len(point.mean), wanted)), check_finite=False)
     path = days.effect(point, point.mean[:, None] + np.hstack([drawn, -drawn]))
     logs = np.log(np.exp(np.clip(path, -30, 30)).mean(axis=0))
