@@ -10,8 +10,9 @@ use super::wording::{hash_buster, Wording, Words};
 use super::wordlist::{name, sentence, words};
 use sha2::{Digest, Sha256};
 
-/// Purpose of the numbers that the shape of a campaign's links is drawn from.
+/// Purposes of the numbers that the shape of a campaign's links and its pictures are drawn from: of these one a template.
 const LINKS: u64 = 2_000;
+const PICTURES: u64 = 4_000;
 
 /// Who sends, to whom, when.
 pub struct Envelope<'a> {
@@ -253,7 +254,11 @@ fn unsolicited(
             let shown = html(&format!("<a href=\"{url}\"><img src=\"cid:one\"></a>"));
             let png = Leaf {
                 head: "Content-Type: image/png; name=\"one.png\"\nContent-ID: <one>".into(),
-                bytes: picture(&mut common, &mut own_draw),
+                bytes: picture(
+                    &mut own.numbers(campaign, PICTURES + wording.template),
+                    &mut common,
+                    &mut own_draw,
+                ),
                 how: How::Base64,
             };
             (

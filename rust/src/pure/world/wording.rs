@@ -11,6 +11,8 @@ use super::wordlist::{sentence, words};
 pub struct Wording {
     /// Language.
     pub tongue: &'static Tongue,
+    /// Number of its template among the campaign's: that of the language.
+    pub template: u64,
     /// Charset it is sent in.
     pub charset: &'static str,
     /// Subject; `%w%` where a word of the trade goes.
@@ -55,8 +57,8 @@ impl Words {
         );
         let charset = draw.of(tongue.charsets);
         // One template a language, if a campaign speaks several.
-        let language = phrases::TONGUES.iter().position(|t| t.code == tongue.code).unwrap_or(0);
-        let mut own = self.numbers(campaign, TEMPLATE + language as u64);
+        let template = phrases::TONGUES.iter().position(|t| t.code == tongue.code).unwrap_or(0) as u64;
+        let mut own = self.numbers(campaign, TEMPLATE + template);
         let template::Reading {
             mut subject,
             lines: read,
@@ -85,6 +87,7 @@ impl Words {
         }
         Wording {
             tongue,
+            template,
             charset,
             subject,
             lines,
