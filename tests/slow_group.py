@@ -50,6 +50,19 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
         whole = sum(map(weigh, union))
         return sum(weigh(s) for s in union & a.shingles & b.shingles) * 1000 // whole if whole else 0
 
+    def alike(a: Print, b: Print) -> bool:
+        """Half of the pictures of two bare ones have one on the other side that differs in at most 12 bits."""
+        if not (a.bare and b.bare):
+            return False
+        have = [
+            any((p ^ q).bit_count() <= 12 for q in there)
+            for here, there in ((a.pictures, b.pictures), (b.pictures, a.pictures))
+            for p in here
+        ]
+        return sum(have) > 0 and 2 * sum(have) >= len(have)
+
+    own: set[int] = set()
+
     def proven(marks_of: dict[str, frozenset[int]], *, alone: bool) -> dict[str, frozenset[int]]:
         carriers: dict[int, list[Print]] = defaultdict(list)
         for p in prints:
@@ -57,10 +70,21 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
                 carriers[mark].append(p)
         good = set()
         for mark, all_of_them in carriers.items():
-            # Pairs of the lowest carriers; what the later one's subject says is left out.
-            pairs = [similarity(b, a, weight, b.subject) >= 250 for a, b in combinations(all_of_them[:8], 2)]
-            if alone if not pairs else sum(pairs) * 1000 >= 250 * len(pairs):
+            # Pairs of the lowest carriers; what the later one's subject says is left out. Few words and many are no pair.
+            pairs = [
+                similarity(b, a, weight, b.subject) >= 250
+                for a, b in combinations(all_of_them[:8], 2)
+                if a.bare == b.bare
+            ]
+            if alone or len(all_of_them) > 1 if not pairs else sum(pairs) * 1000 >= 250 * len(pairs):
                 good.add(mark)
+            seen = [
+                alike(a, b) if a.bare else similarity(b, a, weight, b.subject) >= 250
+                for a, b in combinations(all_of_them[:8], 2)
+                if a.bare == b.bare and (not a.bare or (a.pictures and b.pictures))
+            ]
+            if sum(seen) * 1000 >= 750 * len(seen) if seen else len(all_of_them) == 2:
+                own.add(mark)
         return {exact: frozenset(marks & good) for exact, marks in marks_of.items()}
 
     def discounted(shingle: int) -> int:
@@ -77,17 +101,6 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
     # A bigram that nobody else has says whose a message is; a host that nobody else has does not.
     subject = proven({p.exact: p.subject for p in prints}, alone=True)
     links = proven({p.exact: p.links for p in prints}, alone=False)
-
-    def alike(a: Print, b: Print) -> bool:
-        """Half of the pictures of two bare ones have one on the other side that differs in at most 12 bits."""
-        if not (a.bare and b.bare):
-            return False
-        have = [
-            any((p ^ q).bit_count() <= 12 for q in there)
-            for here, there in ((a.pictures, b.pictures), (b.pictures, a.pictures))
-            for p in here
-        ]
-        return sum(have) > 0 and 2 * sum(have) >= len(have)
 
     built: dict[frozenset[int], list[Print]] = defaultdict(list)
     for p in prints:
@@ -107,8 +120,13 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
             return in_common >= 900
         if text_belongs(a, b):
             return True
-        headed = a.bare != b.bare and subject[a.exact] & subject[b.exact] and a.links & b.links
-        return bool(headed) and in_common >= 550
+        both = subject[a.exact] & subject[b.exact]
+        if a.bare == b.bare or not both:
+            return False
+        if links[a.exact] & links[b.exact]:
+            return in_common >= 550
+        # All of it above any host, or one campaign's own.
+        return bool(a.links & b.links or both & own) and in_common >= 900
 
     def part(a: frozenset[int], b: frozenset[int]) -> int:
         return len(a & b) * 1000 // len(a | b) if a | b else 0
@@ -121,11 +139,12 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
         elif subject[a.exact] or subject[b.exact] or links[a.exact] or links[b.exact]:
             shared = part(subject[a.exact], subject[b.exact])
             needed = max(550 - shared * 400 // 1000 - (300 if one_host else 0), 240)
-            if one_subject and not one_host and shared < 720:
+            two_subjects = subject[a.exact] and subject[b.exact] and not one_subject
+            if shared < 800 and (two_subjects if one_host else one_subject):
                 weigh = discounted
         if a.bare and b.bare and a.build == b.build and a.build in good_builds:
             needed = max(needed - 300, 240)
-        return similarity(a, b, weigh) >= needed
+        return similarity(a, b, weigh, a.subject | b.subject if a.bare != b.bare else frozenset()) >= needed
 
     buckets: dict[object, list[Print]] = defaultdict(list)
     for p in prints:
@@ -135,9 +154,14 @@ def slow_group(prints: list[Print]) -> dict[str, str]:
             buckets[p.build].append(p)
         for band in {(i, q >> i * 7 & 127) for q in p.pictures if p.bare for i in range(BANDS)}:
             buckets["picture", *band].append(p)
+    # Where a picture meets its letter: bigrams that count, above a bare one and above others.
+    for mark in {m for p in prints if p.bare for m in subject[p.exact]}:
+        members = [p for p in prints if mark in subject[p.exact]]
+        if not all(p.bare for p in members):
+            buckets["heading", mark] = members
     label = {p.exact: p.exact for p in prints}
     for place, members in buckets.items():
-        most = 256 if isinstance(place, tuple) else 8
+        most = 256 if isinstance(place, tuple) and place[0] == "picture" else 8
         leaders: list[Print] = []
         for member in members:
             led_by = [leader for leader in leaders if belong(leader, member)]

@@ -93,7 +93,9 @@ def mixed(rng: random.Random) -> list[bytes]:
     """Messages with pictures or none, few words or many, subjects, hosts and builds out of few."""
     out = []
     for _ in range(rng.randrange(2, 30)):
-        subject = " ".join(rng.sample(WORDS[:6], 3))
+        # Generic words and one more: of such subjects most is in common, and not all.
+        few, most = " ".join(rng.sample(WORDS[:6], 3)), f"{' '.join(WORDS[:6])} {rng.choice(WORDS)}"
+        subject = rng.choice([few, most])
         host = rng.choice(["one", "two", "three"])
         text = " ".join(rng.sample(WORDS, rng.choice([0, 3, 14])))
         tags = rng.choice(["<p>", "<p><b><i><u>", "<table><tr><td><p>"])
@@ -105,10 +107,8 @@ def mixed(rng: random.Random) -> list[bytes]:
     return out
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.randoms(use_true_random=False))
-def test_the_kernel_its_slow_twin_and_the_judge_of_pairs_agree(rng: random.Random) -> None:
-    rows = lowest_of_each(prints(mixed(rng)))
+def agree(rows: pa.Table) -> None:
+    """The kernel, its slow twin and the judge of pairs say the same of these."""
     rows = rows.cast(pa.schema([pa.field(f.name, f.type) for f in rows.schema]))
     read = [
         Print(r["exact"], *(frozenset(np.frombuffer(r[name] or b"", np.int64).tolist()) for name in LISTS))
@@ -122,6 +122,12 @@ def test_the_kernel_its_slow_twin_and_the_judge_of_pairs_agree(rng: random.Rando
         judged = likeness.judge(edge["leader"], edge["member"])
         assert (judged.similarity, judged.needed, judged.by) == (edge["similarity"], edge["needed"], edge["by"])
         assert edge["member"] in likeness.neighbours(edge["leader"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.randoms(use_true_random=False))
+def test_the_kernel_its_slow_twin_and_the_judge_of_pairs_agree(rng: random.Random) -> None:
+    agree(lowest_of_each(prints(mixed(rng))))
 
 
 @settings(deadline=None, max_examples=20)
@@ -174,3 +180,105 @@ def test_a_subject_and_a_host_tell_a_picture_from_a_letter_of_its_campaign(hosts
         for i in range(4)
     ]
     assert len(set(labels(raws))) == 1
+
+
+def sentences(number: int, n: int) -> str:
+    """``n`` words of which hardly three in a row stand in the text of another number."""
+    own = random.Random(number)
+    return " ".join(word(own) for _ in range(n))
+
+
+def of_one(subject: str, text: str, *, number: int, hosts: str, n: int = 5) -> list[bytes]:
+    """Letters of one text and as many pictures under one subject; ``{k}`` of ``hosts`` is p or l."""
+    rng = np.random.default_rng(number)
+    letters = [
+        mail(
+            [],
+            subject=subject,
+            html=f"<p>{text} {WORDS[i]} {WORDS[-i]}</p><a href=http://{hosts.format(k='l')}/{i}>x</a>",
+        )
+        for i in range(n)
+    ]
+    shown = letter(np.random.default_rng(2_000 + number))
+    pictures = [
+        mail(
+            [png(disguised(shown, rng))],
+            subject=subject,
+            html=f"<a href=http://{hosts.format(k='p')}/{i}><img src=cid:a></a>",
+        )
+        for i in range(n)
+    ]
+    return letters + pictures
+
+
+@pytest.mark.parametrize("hosts", ["shop.example", "shop{k}.example"])
+def test_a_picture_meets_a_long_letter_under_one_subject(hosts: str) -> None:
+    # Of many words no bigram of the subject is among the smallest: they meet by the subject alone.
+    found = labels(of_one("Quinces of Lorbex half price today", sentences(1, 300), number=1, hosts=hosts))
+    assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(("hosts", "groups"), [("shop.example", 1), ("shop{k}.example", 2)])
+def test_most_of_a_subject_needs_a_host_that_counts(hosts: str, groups: int) -> None:
+    text = sentences(1, 300)
+    raws = of_one("Quinces of Lorbex half price today", text, number=1, hosts=hosts)[:5]
+    raws += of_one("Quinces of Lorbex half price today only", text, number=1, hosts=hosts)[5:]
+    rows = lowest_of_each(prints(raws))
+    assert len(set(settle(rows).label.to_pylist())) == groups
+    agree(rows)
+
+
+def test_one_subject_of_several_campaigns_brings_no_picture_to_a_letter() -> None:
+    raws = [
+        raw
+        for number in range(4)
+        for raw in of_one(
+            "Quinces of Lorbex half price today", sentences(number, 90), number=number, hosts=f"s{number}{{k}}.example"
+        )
+    ]
+    found = labels(raws)
+    # Pictures that are unlike may be joined by a whole subject; letters never.
+    own = [set(found[i : i + 5]) for i in range(0, 40, 10)]
+    assert all(len(one) == 1 for one in own)
+    assert len(set.union(*own)) == 4
+
+
+def test_generic_words_bring_no_picture_to_another_campaigns_letter() -> None:
+    raws = [
+        raw
+        for number, name in enumerate(("Lorbex", "Quandimo", "Feltaro"))
+        for raw in of_one(
+            f"only today half price at {name}", sentences(number, 60), number=number, hosts=f"s{number}.example"
+        )
+    ]
+    found = labels(raws)
+    assert [len(set(found[i : i + 10])) for i in range(0, 30, 10)] == [1, 1, 1]
+    assert len(set(found)) == 3
+
+
+def test_one_host_and_one_footer_do_not_join_letters_under_two_subjects() -> None:
+    footer = sentences(99, 46)
+    raws = []
+    for number in range(8):
+        text = f"{sentences(number, 60)} {footer}"
+        raws += of_one(sentences(50 + number, 4), text, number=number, hosts="s.example", n=6)[:6]
+    rows = lowest_of_each(prints(raws))
+    assert len(set(settle(rows).label.to_pylist())) == 8
+    assert len(set(settle(rows, boilerplate=1000).label.to_pylist())) == 1, "what boilerplate weighs decides here"
+    agree(rows)
+
+
+def test_a_newcomer_is_brought_to_a_picture_by_its_letter_and_the_other_way_round(tmp_path) -> None:
+    subject, text = "Quinces of Lorbex half price today", sentences(1, 300)
+    rows = lowest_of_each(prints(of_one(subject, text, number=1, hosts="shop.example")))
+    settled = settle_sorted(rows.to_batches(), index=str(tmp_path / "i"))
+    assert set(settled.label.to_pylist()) == {0}
+    later = Newcomers(str(tmp_path / "i"))
+    href = "<a href=http://shop.example/late>"
+    late = [
+        mail([png(letter(np.random.default_rng(77)))], subject=subject, html=f"{href}<img src=cid:a></a>"),
+        mail([], subject=subject, html=f"<p>{sentences(5, 90)}</p>{href}x</a>"),
+        mail([], subject=sentences(6, 5), html=f"<p>{sentences(5, 80)}</p>{href}x</a>"),
+    ]
+    told = [next(iter(later.take(prints([raw])).values())) for raw in late]
+    assert told == [rows["exact"][0].as_py()] * 2 + [None]

@@ -241,6 +241,7 @@ fn given(changes: Option<&Bound<'_, PyDict>>) -> PyResult<Rules> {
             "sample" => rules.sample = value as usize,
             "like" => rules.like = value,
             "agreeing" => rules.agreeing = value,
+            "own" => rules.own = value,
             "spread" => rules.spread = value as usize,
             "near" => rules.near = value,
             "common" => rules.common = value,

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 
 use super::{at_path, Result, StoreError};
 use crate::pure::group::boilerplate::BOILERPLATE;
-use crate::pure::group::looks::{bands, build, judge, Side};
+use crate::pure::group::looks::{above, bands, build, judge, Side};
 use crate::pure::group::{Groups, Rules, Set, Settled, Verdict};
 use crate::pure::limits::SKETCH;
 
-const MAGIC: &[u8; 16] = b"spamtide near 3\0";
+const MAGIC: &[u8; 16] = b"spamtide near 4\0";
 const HEAD: u64 = 48;
 const RECURRING: u64 = 8;
 const KEY: u64 = 12;
@@ -65,6 +65,7 @@ fn written(
             Ok(())
         },
     )?;
+    let shown = above(set, &settled.proven);
     in_parts(
         set.len() * rules.keys,
         |mine, push| {
@@ -75,8 +76,10 @@ fn written(
                     }
                 };
                 keys_of(set, &settled.classes, row, rules.keys, &mut put);
-                // Where its pictures are looked for, and what it is built like.
+                // Where its pictures are looked for, a picture by its letter, and what it is built like.
                 bands(set.bare.pictures(row)).for_each(&mut put);
+                let marks = settled.proven.subject.get(row).iter().copied();
+                marks.filter(|m| shown.binary_search(m).is_ok()).for_each(&mut put);
                 Some(built(set, settled, row))
                     .filter(|b| *b != 0)
                     .into_iter()
@@ -295,7 +298,9 @@ impl Index {
             }
         }
         let built = build(set.bare.forms(at));
-        for place in bands(set.bare.pictures(at)).chain((built != 0).then_some(built)) {
+        let title = set.subject.get(at).iter().copied();
+        let seen = bands(set.bare.pictures(at)).chain((built != 0).then_some(built));
+        for place in seen.chain(title) {
             let found = self.keys.find(self, place.reverse_bits(), 0)?;
             rows.extend(found.iter().map(|entry| u32_at(entry, 8)));
         }
@@ -351,6 +356,7 @@ impl Index {
             title,
             hosts,
             subject,
+            own: &[],
             links,
             bare: set.bare.has(at),
             pictures: set.bare.pictures(at),
@@ -442,6 +448,7 @@ impl Row {
             title: &self.title,
             hosts: &self.hosts,
             subject: &self.subject,
+            own: &[],
             links: &self.links,
             bare: self.bare,
             pictures: &self.pictures,

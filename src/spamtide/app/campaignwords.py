@@ -111,7 +111,7 @@ def reason_line(reason: dict[str, Any]) -> str:
         return f"{step}their pictures look alike: {reason['differing_bits']} of {reason['bits']} bits differ"
     alike = f"similar by {reason['similarity']:.2f}, {reason['needed']:.2f} was needed"
     if reason["by"] == "heading":
-        return f"{step}one host, and subjects {alike}; one of the two hardly says anything else"
+        return f"{step}subjects {alike}; one of the two hardly says anything else"
     return step + alike + (f', met by "{printable(reason["words"], 80)}"' if reason["words"] else "")
 
 

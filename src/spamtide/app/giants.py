@@ -24,7 +24,7 @@ _SAID = {
     "text alone": "the text, without any evidence beside it",
     "build": "what two messages of few words are built like",
     "picture": "pictures that look alike",
-    "heading": "a subject and a host, where one of the two has no text",
+    "heading": "a subject, where one of the two has no text",
 }
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 # The rule of ``settle`` and its version: another one makes every generation stale.
-METHOD = "near-3"
+METHOD = "near-4"
 # The same of ``infer_template``: what was inferred by another is inferred again.
 TEMPLATE_METHOD = "template-1"
 

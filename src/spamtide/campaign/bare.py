@@ -35,6 +35,10 @@ class Bare:
         """It says fewer than eight words."""
         return row in self._forms
 
+    def mixed(self, rows: list[int]) -> bool:
+        """Some of these rows are bare and some are not."""
+        return len({row in self._forms for row in rows}) == 2
+
     def pictures(self, row: int) -> frozenset[int]:
         """What its pictures look like."""
         return self._pictures.get(row, frozenset())

@@ -28,7 +28,7 @@ class Glue:
     """The joins of one campaign, one fewer than its exact groups.
 
     ``evidence``: joins by what lowered the threshold: ``text`` (nothing did), ``text alone`` (neither of the two has any evidence), ``link``,
-    ``subject`` (with or without a link), ``build``; or by ``picture``, or by ``heading`` (subject and host, where one has no text). ``weak``: joins less than .05 over it. ``joints``: the commonest shingles, most joins first.
+    ``subject`` (with or without a link), ``build``; or by ``picture``, or by ``heading`` (subjects, where one has no text). ``weak``: joins less than .05 over it. ``joints``: the commonest shingles, most joins first.
     """
 
     joins: int

@@ -30,8 +30,8 @@ WEIGHTS = (200, 400, 1000)
 BASE, WITHOUT, SUBJECT, LINK, LEAST = 550, 450, 400, 300, 240
 # So alike are two subjects that are one.
 SAME = 900
-LIKE, AGREEING = 250, 250
-SPREAD, NEAR, COMMON, BOILERPLATE, PARTIAL = 16, 300, 200, 200, 720
+LIKE, AGREEING, OWN = 250, 250, 750
+SPREAD, NEAR, COMMON, BOILERPLATE, PARTIAL = 16, 300, 200, 200, 800
 
 
 _SCHEMA = pa.schema([("exact", pa.string()), *((name, pa.binary()) for name in LISTS)])
@@ -149,9 +149,14 @@ class Likeness:
 
     def _alike(self, marks: _Lists, mark: int, *, alone: bool) -> bool:
         carriers = marks.carriers(mark)[:SAMPLE].tolist()
-        if len(carriers) < 2:
-            return alone
-        pairs = [self.similarity(b, a, self._subject.of(b)) >= LIKE for a, b in combinations(carriers, 2)]
+        # Few words and many cannot be compared: no pair.
+        pairs = [
+            self.similarity(b, a, self._subject.of(b)) >= LIKE
+            for a, b in combinations(carriers, 2)
+            if self._bare.has(a) == self._bare.has(b)
+        ]
+        if not pairs:
+            return alone or len(carriers) > 1
         return sum(pairs) * 1000 >= AGREEING * len(pairs)
 
     def _is_boilerplate(self, shingle: int) -> bool:
@@ -167,6 +172,19 @@ class Likeness:
 
     def _is_proven_link(self, mark: int) -> bool:
         return self._alike(self._links, mark, alone=False)
+
+    def _is_own(self, mark: int) -> bool:
+        """Whether a bigram is one campaign's own: hardly two unlike messages carry it. Bare ones are compared by their pictures."""
+        carriers = self._subject.carriers(mark)
+        seen = [
+            self._bare.differing(b, a) is not None
+            if self._bare.has(a)
+            else self.similarity(b, a, self._subject.of(b)) >= LIKE
+            for a, b in combinations(carriers[:SAMPLE].tolist(), 2)
+            if self._bare.has(a) == self._bare.has(b)
+            and (not self._bare.has(a) or (self._bare.pictures(a) and self._bare.pictures(b)))
+        ]
+        return sum(seen) * 1000 >= OWN * len(seen) if seen else len(carriers) == 2
 
     def _proven_of(self, row: int) -> tuple[set[int], set[int]]:
         subject, link = self._proven["subject"], self._proven["link"]
@@ -197,16 +215,18 @@ class Likeness:
         part = len(a & b) * 1000 // len(a | b) if subject else 0
         discounted, needed = False, WITHOUT
         if a or b or x or y:
-            discounted = subject and not link and part < PARTIAL
+            discounted = part < PARTIAL and (bool(a and b) and not subject if link else subject)
             needed = max(LEAST, BASE - SUBJECT * part // 1000 - LINK * link)
         by = "subject" if subject else "link" if link else "text"
         if both_bare and bare.build(one) == bare.build(other) and self._counts(bare.build(one)):
             lower = max(LEAST, needed - LINK)
             by = "build" if lower < needed and by == "text" else by
             needed = min(lower, needed)
-        similarity = self.similarity(one, other, alike=strangers, discounted=discounted)
-        if bare.has(one) != bare.has(other) and subject and host and similarity < needed:
-            return Judged(_common(*titles), BASE, subject, link, "heading")
+        apart = bare.has(one) != bare.has(other)
+        without = np.union1d(*titles) if apart else None
+        similarity = self.similarity(one, other, without, alike=strangers, discounted=discounted)
+        if apart and subject and similarity < needed and (link or host or any(map(self._is_own, a & b))):
+            return Judged(_common(*titles), BASE if link else SAME, subject, link, "heading")
         return Judged(similarity, needed, subject, link, by)
 
     @staticmethod
@@ -226,11 +246,14 @@ class Likeness:
         return sum(alike) * 1000 >= AGREEING * len(alike)
 
     def neighbours(self, row: int) -> NDArray[np.int32]:
-        """Rows that have one of the smallest recurring shingles of this one, ascending: those that it could have met."""
+        """Rows that have one of the smallest recurring shingles of this one, a band of its pictures, its build, or, a picture and a letter, a bigram
+        of its subject, ascending: those that it could have met."""
         own = self._shingles.of(row)
         keys = own[self._shingles.stands_in(own) > 1][:KEYS]
         met = [self._shingles.carriers(int(k)) for k in keys]
         met.append(np.array(self._bare.met(row), np.int32))
+        under = [self._subject.carriers(mark) for mark in self._proven_of(row)[0]]
+        met += [rows for rows in under if self._bare.mixed(rows.tolist())]
         if self._counts(self._bare.build(row)):
             met.append(np.array(self._bare.carriers(self._bare.build(row)), np.int32))
         found: NDArray[np.int32] = np.unique(np.concatenate(met))

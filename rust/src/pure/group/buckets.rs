@@ -62,6 +62,7 @@ impl Meeting<'_> {
             classes: &self.classes[self.set.shingles.span(i)],
             title: self.set.subject.get(i),
             subject: self.proven.subject.get(i),
+            own: &self.proven.own,
             links: self.proven.links.get(i),
             hosts: self.set.links.get(i),
             bare: self.set.bare.has(i),

@@ -4,7 +4,7 @@
 //! A message of fewer than eight words is *bare*. Two bare ones whose pictures look alike belong together, whatever stands
 //! above. If what they are built like (tag order, link shapes, header order, parts, all of it) has carriers that are alike, it
 //! lowers what they need, as a host does; and there they meet. A bare message and one that has a text are compared by what both
-//! have: most of their subject, and a host. Two bare ones that show pictures which are not alike, and have no host in common,
+//! have: most of their subject and a host that counts, or all of it and a host; they meet by what counts of their subjects. Two bare ones that show pictures which are not alike, and have no host in common,
 //! need one and the same subject: generic words of it are no reason.
 
 use super::evidence::Proven;
@@ -28,6 +28,8 @@ pub struct Side<'a> {
     pub title: &'a [u64],
     /// Those that count.
     pub subject: &'a [u64],
+    /// Those of all subjects that are one campaign's own.
+    pub own: &'a [u64],
     /// Hosts that count.
     pub links: &'a [u64],
     /// All hosts.
@@ -65,15 +67,43 @@ pub fn judge(a: &Side, b: &Side, rules: &Rules) -> Verdict {
         };
         needed = lower.min(needed);
     }
+    // Few words and many are shingled apart: what both sketches could have is the subject, of which more below.
+    let without = if a.bare != b.bare {
+        either(a.title, b.title)
+    } else {
+        vec![]
+    };
     let found = Verdict {
-        similarity: similarity((a.shingles, a.classes), (b.shingles, b.classes), &weights, &[]),
+        similarity: similarity((a.shingles, a.classes), (b.shingles, b.classes), &weights, &without),
         needed,
         by,
     };
-    if a.bare != b.bare && found.similarity < needed && meet(a.subject, b.subject) && meet(a.hosts, b.hosts) {
-        return headed(a, b, rules.base);
+    if a.bare != b.bare && found.similarity < needed {
+        return under_one(a, b, rules).unwrap_or(found);
     }
     found
+}
+
+/// A picture and a letter: most of a subject above a host that counts, or all of it above any host, or if it is one campaign's own.
+fn under_one(a: &Side, b: &Side, rules: &Rules) -> Option<Verdict> {
+    let mut both = a
+        .subject
+        .iter()
+        .filter(|m| b.subject.binary_search(m).is_ok())
+        .peekable();
+    both.peek()?;
+    if meet(a.links, b.links) {
+        return Some(headed(a, b, rules.base));
+    }
+    let owned = meet(a.hosts, b.hosts) || both.any(|m| a.own.binary_search(m).is_ok());
+    owned.then(|| headed(a, b, SAME))
+}
+
+/// What stands in one of two lists, ascending.
+fn either(a: &[u64], b: &[u64]) -> Vec<u64> {
+    let mut all = [a, b].concat();
+    all.sort_unstable();
+    all
 }
 
 /// So alike are two subjects that are one, thousandths.
@@ -182,6 +212,30 @@ pub fn each(set: &Set, proven: &Proven, rules: &Rules, mut visit: impl FnMut(u64
     let built = proven.builds.iter().zip(set.bare.rows()).filter(|(b, _)| **b != 0);
     pairs.extend(built.map(|(b, row)| (*b, *row)));
     runs(&mut pairs, |key, members| visit(key, members, rules.leaders));
+    pairs.clear();
+    let shown = above(set, proven);
+    for row in 0..set.len() {
+        let marks = proven.subject.get(row).iter();
+        pairs.extend(
+            marks
+                .filter(|m| shown.binary_search(m).is_ok())
+                .map(|m| (*m, row as u32)),
+        );
+    }
+    runs(&mut pairs, |key, members| {
+        if members.iter().any(|m| !set.bare.has(*m as usize)) {
+            visit(key, members, rules.leaders);
+        }
+    });
+}
+
+/// Bigrams that count and stand in the subject of a bare message, ascending: there a picture meets its letter.
+pub fn above(set: &Set, proven: &Proven) -> Vec<u64> {
+    let of = |row: &u32| proven.subject.get(*row as usize).iter().copied();
+    let mut marks: Vec<u64> = set.bare.rows().iter().flat_map(of).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    marks
 }
 
 fn runs(pairs: &mut Vec<(u64, u32)>, mut visit: impl FnMut(u64, &[u32])) {

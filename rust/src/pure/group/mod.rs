@@ -77,6 +77,8 @@ pub struct Rules {
     pub like: u32,
     /// Share of pairs of carriers that must be alike.
     pub agreeing: u32,
+    /// The same of a bigram that is one campaign's own.
+    pub own: u32,
     /// Carriers from which on a shingle may be boilerplate.
     pub spread: usize,
     /// Similarity from which two carriers of a shingle are alike.
@@ -108,11 +110,12 @@ impl Default for Rules {
             sample: 8,
             like: 250,
             agreeing: 250,
+            own: 750,
             spread: 16,
             near: 300,
             common: 200,
             boilerplate: 200,
-            partial: 720,
+            partial: 800,
             bits: 12,
             shown: 256,
         }

@@ -76,8 +76,10 @@ pub fn kin(a: (&[u64], &[u64]), b: (&[u64], &[u64]), rules: &Rules) -> (u32, Wei
     if subject > 0 || link {
         let off = subject * rules.subject / 1000 + u32::from(link) * rules.link;
         let by = if subject > 0 { By::Subject } else { By::Link };
-        // Generic words above one footer are no reason: what unlike messages carry weighs little then.
-        let little = (!link && subject < rules.partial).then_some(rules.boilerplate);
+        // Generic words above one footer are no reason, nor is one host under two subjects: what unlike messages carry weighs
+        // little then.
+        let apart = !link || subject == 0 && !a.0.is_empty() && !b.0.is_empty();
+        let little = (apart && subject < rules.partial).then_some(rules.boilerplate);
         let weights = table(&rules.weights, little);
         return (rules.base.saturating_sub(off).max(rules.least), weights, by);
     }
