@@ -212,21 +212,36 @@ pub fn each(set: &Set, proven: &Proven, rules: &Rules, mut visit: impl FnMut(u64
     let built = proven.builds.iter().zip(set.bare.rows()).filter(|(b, _)| **b != 0);
     pairs.extend(built.map(|(b, row)| (*b, *row)));
     runs(&mut pairs, |key, members| visit(key, members, rules.leaders));
-    pairs.clear();
+    drop(pairs);
+    headings(set, proven, |key, members| visit(key, members, rules.leaders));
+}
+
+/// Values looked at in one sort.
+const AT_ONCE: usize = 24 << 20;
+
+/// Call `visit` where pictures meet letters: for each bigram that stands above both.
+fn headings(set: &Set, proven: &Proven, mut visit: impl FnMut(u64, &[u32])) {
     let shown = above(set, proven);
-    for row in 0..set.len() {
-        let marks = proven.subject.get(row).iter();
-        pairs.extend(
-            marks
-                .filter(|m| shown.binary_search(m).is_ok())
-                .map(|m| (*m, row as u32)),
-        );
-    }
-    runs(&mut pairs, |key, members| {
-        if members.iter().any(|m| !set.bare.has(*m as usize)) {
-            visit(key, members, rules.leaders);
+    let all = if shown.is_empty() {
+        0
+    } else {
+        proven.subject.values().len()
+    };
+    let parts = all.div_ceil(AT_ONCE).max(1).next_power_of_two() as u64;
+    let mut pairs: Vec<(u64, u32)> = Vec::new();
+    for part in 0..parts {
+        pairs.clear();
+        for row in 0..set.len() {
+            let marks = proven.subject.get(row).iter();
+            let mine = marks.filter(|m| **m & (parts - 1) == part && shown.binary_search(m).is_ok());
+            pairs.extend(mine.map(|m| (*m, row as u32)));
         }
-    });
+        runs(&mut pairs, |key, members| {
+            if members.iter().any(|m| !set.bare.has(*m as usize)) {
+                visit(key, members);
+            }
+        });
+    }
 }
 
 /// Bigrams that count and stand in the subject of a bare message, ascending: there a picture meets its letter.
