@@ -251,14 +251,14 @@ class SwarmPlayer:
 def check_loopback(target: str) -> None: ...
 
 class LatentGrid:
-    def __new__(
-        cls,
+    def __init__(
+        self,
         days: Sequence[bytes],
         after: Sequence[int],
         scales: tuple[float, float],
         trends: Sequence[tuple[bool, float, float, bool]],
         curves: Sequence[tuple[bytes, int, float, float]],
         noises: Sequence[tuple[float, float, float]],
-    ) -> LatentGrid: ...
+    ) -> None: ...
     def log_weights(self) -> bytes: ...
     def point(self, place: int) -> tuple[bytes, bytes]: ...
