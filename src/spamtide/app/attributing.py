@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spamtide.app.partseries import UNKNOWN, cells_of, written
-from spamtide.errors import WrongUse
+from spamtide.errors import Unanswerable, WrongUse
 from spamtide.measure import EVERYTHING, Cut, Series, Tree
 
 if TYPE_CHECKING:
@@ -22,15 +22,12 @@ FEWEST, MOST = 50, 8
 def target_group(observatory: Observatory, target: str | None) -> str | None:
     """The sender group that a person or a rule named after ``target``; None where there is none."""
     from spamtide.app.botnets import Senders
-    from spamtide.app.senders import settle_senders
-    from spamtide.app.workspace import now_us
 
     if target is None:
         return None
-    senders = Senders(observatory.workspace, settle_senders(observatory.workspace, now=now_us()))
     try:
-        return senders.resolve(target)
-    except WrongUse:
+        return Senders(observatory.workspace, observatory.settled_senders()).resolve(target)
+    except (Unanswerable, WrongUse):
         return None
 
 

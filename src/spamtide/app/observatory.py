@@ -94,6 +94,12 @@ class Observatory:
         settle_campaigns(self.workspace, now=now_us(), waiting=lambda: None)
         return campaign_generations(self.workspace).current()
 
+    def settled_senders(self) -> Generation:
+        """The settled dialects and sender groups of what the tables hold, made now where there are none."""
+        from spamtide.app.senders import settle_senders
+
+        return settle_senders(self.workspace, now=now_us(), waiting=lambda: None)
+
     def exposures(self, feeds: Sequence[str]) -> list[Exposure]:
         """Exposure intervals of the feeds: as the journal states them, else inferred from first to last arrival."""
         stated = [
@@ -432,7 +438,7 @@ class Observatory:
         """
         from spamtide.app.sendershares import settled_groups
 
-        resolved_group, members = settled_groups(self.workspace, without)
+        resolved_group, members = settled_groups(self, without)
         keys, times, data_start, rows = self._duplicate_rows(feed, rule, windows, lookback_us, origins, placed=True)
         groups = members(rows)
         how: dict[str, Any] = {"rule": rule, "feed": feed, "lookback_us": lookback_us, "data_start": data_start}

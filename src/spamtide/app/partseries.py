@@ -51,13 +51,10 @@ def cells_of(
 
     Groups campaigns and senders first where they are asked for. Raises WrongUse ``no_countries``.
     """
-    from spamtide.app.senders import settle_senders
-    from spamtide.app.workspace import now_us
-
     workspace = observatory.workspace
     asked = ["peer" if name == "country" else name for name in by]
     generation = observatory.settled() if "campaign" in asked else None
-    senders = settle_senders(workspace, now=now_us()) if {"dialect", "botnet"} & set(asked) else None
+    senders = observatory.settled_senders() if {"dialect", "botnet"} & set(asked) else None
     first = int(volume.starts[0])
     window = Window(first, int(volume.starts[-1]) + volume.bin_us)
     expression = counts_by_parts(

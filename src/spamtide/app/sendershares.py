@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamtide.app.botnets import Senders
-from spamtide.app.senders import PLACE, settle_senders
+from spamtide.app.senders import PLACE
 from spamtide.measure import UNKNOWN
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from spamtide.app.workspace import Workspace
+    from spamtide.app.observatory import Observatory
 
 
-def settled_groups(workspace: Workspace, said: str | None) -> tuple[str | None, Callable[[pa.Table], NDArray[np.str_]]]:
+def settled_groups(
+    observatory: Observatory, said: str | None
+) -> tuple[str | None, Callable[[pa.Table], NDArray[np.str_]]]:
     """The group of that id or name, and a function from rows with their place to their groups, `unknown` for those of none.
 
     Raises WrongUse ``unknown_group``.
     """
-    import time
-
     import pyarrow.parquet as pq
 
-    generation = settle_senders(workspace, now=time.time_ns() // 1_000)
-    group = None if said is None else Senders(workspace, generation).resolve(said.removeprefix("group:"))
+    generation = observatory.settled_senders()
+    group = None if said is None else Senders(observatory.workspace, generation).resolve(said.removeprefix("group:"))
     members = pq.read_table(generation.tables["group_member"].path, columns=[*PLACE, "group"])
 
     def groups_of(rows: pa.Table) -> NDArray[np.str_]:

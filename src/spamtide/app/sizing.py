@@ -164,7 +164,7 @@ def _labels(observatory: Observatory, table: pa.Table, by: str | None) -> list[s
     if by == "group":
         from spamtide.app.sendershares import settled_groups
 
-        return [str(g) for g in settled_groups(observatory.workspace, None)[1](table).tolist()]
+        return [str(g) for g in settled_groups(observatory, None)[1](table).tolist()]
     if by != "country":
         return [str(f) for f in table["feed"].to_pylist()]
     networks = observatory.workspace.networks

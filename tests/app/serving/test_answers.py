@@ -25,7 +25,7 @@ from spamtide.app.serving.holding import HeldEngine
 from spamtide.app.serving.params import Params
 from spamtide.app.serving.warming import HELD, Warmer
 from spamtide.app.workspace import Workspace, now_us
-from spamtide.archive import Narrowing
+from spamtide.archive import Generations, Narrowing
 from spamtide.measure import parse_query
 
 HTML = {"accept": "text/html"}
@@ -276,3 +276,21 @@ def test_a_campaign_found_once_is_the_campaign_asked_of_everything(site: TestCli
     with asker.only(Narrowing(("c-00000000000000000000",))), asker.engine() as engine:
         assert engine.ask("SELECT count(*) AS n FROM campaign_message")[0]["n"] > n
     asker.close()
+
+
+def test_no_page_groups_what_came_since(tmp_path: Path, place: Path, spamtide: Spamtide) -> None:
+    copy = tmp_path / "w"
+    shutil.copytree(place, copy)
+    assert spamtide("--workspace", copy, "botnets", "list", "--jsonl").code == 0
+    mbox = tmp_path / "in.mbox"
+    mbox.write_bytes(b"From x Wed Mar 16 14:45:00 2011\nSubject: new\n\nbody\n")
+    assert spamtide("--workspace", copy, "import", mbox, "--feed", "trap").code == 0
+    workspace = Workspace(copy)
+    senders = Generations(workspace.archive.root, "group")
+    before = senders.current()
+    assert before is not None and before.basis.changed < workspace.tables.changed()
+    site = client_of(workspace)
+    group = asked(site, "/senders.json")["groups"][0]["group"]
+    for path in (f"/senders/{group}.json?size=1", "/event/rustock-2011.json?more=1", "/senders.json"):
+        assert site.get(path).status_code == 200
+    assert senders.current() == before, "whoever reads does not wait until everything is grouped anew"

@@ -19,7 +19,8 @@ from spamtide.app.registry import workspace_registry
 from spamtide.app.serving.holding import HeldEngine, file_stamp
 from spamtide.app.serving.reading import ReadingBook
 from spamtide.app.watching import WatchBook
-from spamtide.archive import Journal, JournalKinds, note_kinds, noting_kinds
+from spamtide.archive import Generations, Journal, JournalKinds, note_kinds, noting_kinds
+from spamtide.errors import Unanswerable
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import DAY_US, HOUR_US, arrival_times, span
 from spamtide.message import PublicNetwork, PublicText
@@ -80,6 +81,13 @@ class ReadingObservatory(Observatory):
     def settled(self) -> Generation | None:
         """The grouping that counts now; None where there is none."""
         return campaign_generations(self.workspace).current()
+
+    def settled_senders(self) -> Generation:
+        """The sender groups that count now. Raises Unanswerable ``no_groups``."""
+        found = Generations(self.workspace.archive.root, "group").current()
+        if found is None:
+            raise Unanswerable("no_groups", "No sender group is settled yet.", "'spamtide botnets list' settles them.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,8 @@ def _members(observatory: Observatory, target: Target) -> tuple[Generation | Non
 
 def _senders(observatory: Observatory) -> Any:
     from spamtide.app.botnets import Senders
-    from spamtide.app.senders import settle_senders
-    from spamtide.app.workspace import now_us
 
-    return Senders(observatory.workspace, settle_senders(observatory.workspace, now=now_us(), waiting=lambda: None))
+    return Senders(observatory.workspace, observatory.settled_senders())
 
 
 def _matched(rows: pa.Table, texts: pa.Table, target: Target) -> pa.Table:
