@@ -10,7 +10,7 @@ import pytest
 
 from spamtide.app.engines import campaign_generations, engine_of
 from spamtide.app.workspace import Workspace
-from spamtide.archive import Generation, compact
+from spamtide.archive import Generation, compact, run_of_days
 from spamtide.archive.bycampaign import (
     BY_CAMPAIGN,
     BY_DAY,
@@ -23,6 +23,7 @@ from spamtide.archive.bycampaign import (
 from spamtide.archive.tables import Since, Snapshot
 from spamtide.campaign import OF_DAY
 from spamtide.fingerprint import FACTS_VERSION
+from spamtide.measure import DAY_US, texts_at
 
 # 12 March 2011, noon: all mail of these tests is older.
 NOW = 1_299_931_200_000_000
@@ -118,6 +119,19 @@ def test_a_day_that_was_gathered_since_holds_old_and_new_and_each_once(spamtide:
     later = since(place, before)
     assert later is not None and len(later.files) == 4, "days gathered after the grouping are looked into"
     assert_as_joined(place, before, 302)
+
+
+def test_texts_of_some_days_are_read_from_the_files_of_these_days(place: Path) -> None:
+    tables = Workspace(place).tables
+    with tables.lock():
+        assert compact(tables, FACTS_VERSION, now=NOW).days == 4
+    with engine_of(Workspace(place), current(place)) as engine:
+        every = sorted({row["received_at"] for row in engine.ask("SELECT received_at FROM message")})
+        asked = every[:3] + every[-3:]
+        found = run_of_days(engine, "text", [at // DAY_US for at in asked], texts_at(asked, "text_masked"))
+        assert found.equals(engine.run(texts_at(asked, "text_masked"))) and found.num_rows >= 6
+        other = run_of_days(engine, "text", [every[0] // DAY_US], texts_at(asked, "text_masked"))
+        assert 3 <= other.num_rows < found.num_rows, "another day's files are not opened"
 
 
 def test_where_a_message_went_since_nothing_is_taken_from_the_generation(spamtide: Any, place: Path) -> None:

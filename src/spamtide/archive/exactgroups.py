@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spamtide.archive.bycampaign import BY_CAMPAIGN, BY_TIME, messages_by_day, messages_in_order
-from spamtide.campaign import campaign_id, group_schema
+from spamtide.campaign import SUBJECTS, campaign_id, group_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,11 +48,11 @@ _CAMPAIGN_FEED = """
 SELECT campaign, feed::VARCHAR AS feed, count(*) AS messages, min(received_at) AS first_seen, max(received_at) AS last_seen
 FROM r GROUP BY 1, 2 ORDER BY 1, 2
 """
-# The three that ``spamtide.measure.campaign_listing`` finds in some messages.
-_CAMPAIGN_SUBJECT = """
+# Those that ``spamtide.measure.campaign_listing`` finds in some messages.
+_CAMPAIGN_SUBJECT = f"""
 SELECT campaign, subject, k AS messages
 FROM (SELECT campaign, subject::VARCHAR AS subject, count(*) AS k FROM r WHERE subject IS NOT NULL GROUP BY 1, 2)
-QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY k DESC, subject) <= 3 ORDER BY campaign, k DESC, subject
+QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY k DESC, subject) <= {SUBJECTS} ORDER BY campaign, k DESC, subject
 """
 
 

@@ -11,7 +11,7 @@ from spamtide.campaign.explaining import Explanation, explain
 from spamtide.campaign.glue import Glue, Joint, find_glue
 from spamtide.campaign.looks import BITS, hashes_of, least_differing, shared_forms
 from spamtide.campaign.sendertables import SENDER_METHOD, SENDER_TABLES, sender_schema
-from spamtide.campaign.tables import GROUP_TABLES, IN_TIME, OF_DAY, OF_MESSAGE, campaign_id, group_schema
+from spamtide.campaign.tables import GROUP_TABLES, IN_TIME, OF_DAY, OF_MESSAGE, SUBJECTS, campaign_id, group_schema
 
 if TYPE_CHECKING:
     from spamtide.campaign.auditing import AuditPair, Draw, Share, Tally, draw_pairs, estimate_share, tally
@@ -87,6 +87,7 @@ __all__ = [
     "PATH_COLUMNS",
     "SENDER_METHOD",
     "SENDER_TABLES",
+    "SUBJECTS",
     "TEMPLATE_METHOD",
     "Alias",
     "Anchor",

@@ -26,6 +26,8 @@ IN_TIME = (
     *(name for name in OF_MESSAGE if name not in ("from_address", "link_domains", "link_hosts")),
     "subject_lower", "subject_folded", "time_origin", "route_hops", "helo",
 )  # fmt: skip
+# The commonest subjects of a campaign that a list shows, and the table ``campaign_subject`` has.
+SUBJECTS = 3
 # What the table ``campaign_day`` counts by, beside campaign and feed.
 OF_DAY = ("utc_day", "origin", "topic", "language", "marks")
 _MESSAGE = {column.name: column for column in TABLES["message"]}

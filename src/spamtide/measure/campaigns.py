@@ -11,6 +11,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from spamtide.campaign import SUBJECTS
 from spamtide.measure.expressions import by_day, day_rows, matching, table
 from spamtide.measure.query import EVERYTHING, And, CampaignsAmong, Term, Tree
 from spamtide.measure.values import Window
@@ -22,8 +23,6 @@ VALUES = {
 }  # fmt: skip
 
 
-# The commonest subjects of a campaign that a list shows; the table ``campaign_subject`` has as many.
-SUBJECTS = 3
 _PLACE = ("feed", "writer", "segment", "ordinal")
 
 
