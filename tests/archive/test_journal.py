@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spamtide.archive import Archive, Journal, verify_archive
+from spamtide.archive import Archive, Journal, journalentries, verify_archive
 from spamtide.archive import segments as segments_module
 from spamtide.archive.kernel import SegmentWriter
 
@@ -81,3 +81,56 @@ def test_a_segment_sealed_by_another_is_left(tmp_path: Path) -> None:
         pass
     kept.append("x", {"n": 1}, 1)
     assert bodies(tmp_path) == [0, 1]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the segments that were read, in order."""
+    found: list[str] = []
+    read = journalentries.read_segment
+
+    def noting(base: str, start: int, stop: int) -> object:
+        found.append(Path(base).name)
+        return read(base, start, stop)
+
+    monkeypatch.setattr(journalentries, "read_segment", noting)
+    return found
+
+
+def test_only_segments_that_changed_are_read_again(tmp_path: Path, reads: list[str]) -> None:
+    for writer in ("a", "b"):
+        Journal(tmp_path, writer).append("x", {"n": 0}, 0)
+    asked = Journal(tmp_path)
+    for _ in range(3):
+        assert [record.body["n"] for record in asked.read("x")] == [0, 0]
+    assert len(reads) == 2
+    Journal(tmp_path, "b").append("x", {"n": 1}, 1)
+    assert [record.body["n"] for record in asked.read()] == [0, 0, 1]
+    assert len(reads) == 3 and reads[2] == reads[1]
+    with segments_module.FeedWriter(tmp_path, "journal", "a"):
+        pass
+    assert [record.body["n"] for record in asked.read("x")] == [0, 0, 1] and reads[3] == reads[0]
+
+
+def test_who_changes_what_was_read_changes_nobody_elses(tmp_path: Path) -> None:
+    asked = Journal(tmp_path, "a")
+    asked.append("x", {"n": [1]}, 0)
+    asked.read()[0].body["n"].append(2)
+    assert asked.read()[0].body == {"n": [1]}
+
+
+def test_what_is_kept_is_bounded_and_what_was_asked_last_stays(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journalentries, "KEPT_BYTES", 2_000)
+    for writer, size in (("a", 700), ("b", 700), ("c", 3_000)):
+        Journal(tmp_path, writer).append("x", {"n": "t" * size}, 0)
+    asked = Journal(tmp_path)
+    for _ in range(3):
+        assert len(asked.read()) == 3
+    assert [name[0] for name in reads] == ["a", "b", "c", "c", "c"]
+    Journal(tmp_path, "d").append("x", {"n": "t" * 700}, 0)
+    del reads[:]
+    assert len(asked.read()) == 4 and [name[0] for name in reads] == ["c", "d"]
+    del reads[:]
+    assert len(asked.read()) == 4 and next(name[0] for name in reads) == "a"

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spamtide.archive.journalentries import JournalEntries
 from spamtide.archive.kernel import CaptureBatch
 from spamtide.archive.layout import JOURNAL_FEED, format_id
-from spamtide.archive.segments import SEGMENT_BYTES, FeedWriter, list_segments, read_segment
+from spamtide.archive.segments import SEGMENT_BYTES, FeedWriter, segment_bases
 
 # Sessions without a message are written under names that begin so, and nothing else is.
 SESSION_WRITER = "sessions"
@@ -72,6 +73,7 @@ class Journal:
         self._writer = writer
         self._segment_bytes = segment_bytes
         self._kept = self._appender() if keep else None
+        self._entries = JournalEntries()
 
     def _appender(self) -> FeedWriter:
         return FeedWriter(self._root, JOURNAL_FEED, self._writer, segment_bytes=self._segment_bytes)
@@ -101,15 +103,12 @@ class Journal:
         found: list[tuple[int, str, int, int, JournalRecord]] = []
         # Sessions outnumber all else a thousandfold: who does not ask for them does not open their files.
         seldom = bool(kinds) and not SESSION_KINDS & set(kinds)
-        for segment in list_segments(self._root / "journal", without=SESSION_WRITER if seldom else None):
-            batch = read_segment(segment.base, 0, segment.records)
-            for i in range(len(batch)):
-                ordinal, at, meta, raw, erased = batch.get(i)
-                if erased:
-                    continue
-                name = json.loads(meta)["from"]
-                if not kinds or name in kinds:
-                    place = format_id(JOURNAL_FEED, segment.writer, segment.number, ordinal)
-                    record = JournalRecord(name, at, json.loads(raw), place)
-                    found.append((at, segment.writer, segment.number, ordinal, record))
+        for writer, number, base in segment_bases(self._root / "journal"):
+            if seldom and writer.startswith(SESSION_WRITER):
+                continue
+            for entry in self._entries.of(base):
+                if not kinds or entry.kind in kinds:
+                    place = format_id(JOURNAL_FEED, writer, number, entry.ordinal)
+                    record = JournalRecord(entry.kind, entry.at, json.loads(entry.raw), place)
+                    found.append((entry.at, writer, number, entry.ordinal, record))
         return [entry[-1] for entry in sorted(found, key=lambda e: e[:4])]

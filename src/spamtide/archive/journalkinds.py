@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from spamtide.archive.journal import EVERY_KIND, SESSION_WRITER
+from spamtide.archive.journalentries import segment_files
 from spamtide.archive.segments import read_segment, segment_at, segment_bases
-
-_FILES = (".open", ".seal", ".seg")
 
 
 @dataclass
@@ -65,7 +64,7 @@ class JournalKinds:
         for base in self._known.keys() - there:
             del self._known[base]
         for base in there:
-            files = tuple(_stat(base.with_suffix(suffix)) for suffix in _FILES)
+            files = segment_files(base)
             known = self._known.setdefault(base, _Segment())
             if files != known.files:
                 self._read(base, known)
@@ -83,11 +82,3 @@ class JournalKinds:
                 if not erased:
                     known.kinds[json.loads(meta)["from"]] += 1
         known.records, known.sealed = info.records, info.state == "sealed"
-
-
-def _stat(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)

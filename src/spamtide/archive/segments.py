@@ -79,14 +79,9 @@ def segment_bases(folder: Path) -> list[tuple[str, int, Path]]:
     return sorted(found)
 
 
-def list_segments(folder: Path, *, without: str | None = None) -> Iterator[SegmentInfo]:
-    """Every segment of a folder, but those of writers whose name begins with ``without``.
-
-    Raises BrokenWorld ``corrupt_segment`` for one whose seal does not hold.
-    """
-    for writer, _, base in segment_bases(folder):
-        if without is not None and writer.startswith(without):
-            continue
+def list_segments(folder: Path) -> Iterator[SegmentInfo]:
+    """Every segment of a folder. Raises BrokenWorld ``corrupt_segment`` for one whose seal does not hold."""
+    for _, _, base in segment_bases(folder):
         yield segment_at(base)
 
 
