@@ -20,6 +20,7 @@ import pytest
 
 import spamtide as package
 from dovecot import PASSWORD, Dovecot
+from segment_sizes import written
 from spamtide.app import cli
 from spamtide.app.config import People
 from spamtide.app.workspace import Workspace
@@ -311,15 +312,6 @@ def start(place: Path, big: Dovecot) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def written(place: Path) -> int:
-    """Bytes in segments; a segment that is sealed meanwhile counts as none."""
-    total = 0
-    for path in place.glob("archive/segments/f/*.open"):
-        with contextlib.suppress(FileNotFoundError):
-            total += path.stat().st_size
-    return total
-
-
 def kill(place: Path, big: Dovecot, size: float, pause: float) -> int:
     """Import with SIGKILL ``pause`` seconds after ``size`` bytes are written, whatever the machine's speed; messages stored by then."""
     process = start(place, big)
@@ -360,7 +352,7 @@ def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, big: Dovecot
         # A shell that runs the tests in the background has them ignore the signal.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    while not any(p.stat().st_size for p in place.glob("archive/segments/f/*")):
+    while not written(place):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import spamtide as package
+from segment_sizes import written
 from spamtide.app.config import People
 from spamtide.app.workspace import Workspace
 from spamtide.archive import verify_archive
@@ -73,7 +74,7 @@ def kill_at(place: Path, mbox: Path, part: float) -> None:
     """Run an import that gets SIGKILL when ``part`` of the mail, by bytes, stands in the open segment."""
     wanted = part * mbox.stat().st_size
     process = subprocess.Popen(importing(place, mbox), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while sum(p.stat().st_size for p in place.glob("archive/segments/f/*.open")) < wanted and process.poll() is None:
+    while written(place) < wanted and process.poll() is None:
         time.sleep(0.001)
     process.kill()
     process.wait()
@@ -115,7 +116,7 @@ def test_ctrl_c_says_how_to_go_on_and_loses_nothing(tmp_path: Path, mbox: Path, 
         # A shell that runs the tests in the background has them ignore the signal.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    while not any(p.stat().st_size for p in place.glob("archive/segments/f/*")):
+    while not written(place):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
