@@ -24,7 +24,7 @@ from spamtide.measure.latent import (
     SIGMA,
     WEEKDAY_SD,
 )
-from spamtide.measure.trends import SLOPE, TURN_DAYS, TURN_FROM, TURN_HEAVY, TURN_SD, TURN_TO, TURN_WEIGHT
+from spamtide.measure.trends import NO_TREND, SLOPE, TURN_DAYS, TURN_MEAN, TURN_SD, TURN_WEIGHT
 
 Floats = NDArray[np.float64]
 
@@ -94,13 +94,18 @@ def fit_latent(
     if controls is not None:
         centred = controls - controls.mean(axis=0)
         fixed = fixed + CONTROL_SD**2 * centred @ centred.T
-    # Every trend as a covariance: none, a slope, turns that stop at the cut or go on.
-    trends = [(np.zeros((n, n)), SLOPE[0][1], False), (SLOPE[1][0] ** 2 * np.outer(t, t) / 900.0, SLOPE[1][1], False)]
+    # Every trend as a mean and a covariance: none, a slope, turns either way that stop at the cut or go on.
+    flat = np.zeros(n)
+    trends = [
+        (np.zeros((n, n)), NO_TREND, False, flat),
+        (SLOPE[0] ** 2 * np.outer(t, t) / 900.0, SLOPE[1], False, flat),
+    ]
     turns = [d for d in TURN_DAYS if t[0] <= -d - 14]
     for d in turns:
         for ends in (True, False):
             path = np.array([max(0.0, (min(x, 0.0) if ends else x) + d) / d for x in t])
-            trends.append((TURN_SD**2 * np.outer(path, path), TURN_WEIGHT / len(turns) / 2, True))
+            for mean in (-TURN_MEAN, TURN_MEAN):
+                trends.append((TURN_SD**2 * np.outer(path, path), TURN_WEIGHT / len(turns) / 4, True, mean * path))
     both_post = np.outer(post, post).astype(np.float64)
     length = max(1.0, float(t[post].max() - t[post].min() + 1))
     drift = np.exp(-gap / (length / 2)) * both_post
@@ -113,38 +118,22 @@ def fit_latent(
     reference = baseline(0.45, 0.27, 0.5, trends[1][0]) + both_post * BETA_SD**2 + 0.36 * drift
     z, v = _working_response(count, log_e, reference)
     noise = np.diag(v)
-    if turns:
-        # The days before the cut alone, with and without a turn: their marginal likelihoods over all noises.
-        early = np.ix_(~post, ~post)
-        likelihoods = {True: 0.0, False: 0.0}
-        for path_covariance, weight, turn in trends:
-            for rho in RHO:
-                for sigma in SIGMA:
-                    for nugget in NUGGET:
-                        chol = np.linalg.cholesky((baseline(rho, sigma, nugget, path_covariance) + noise)[early])
-                        half = solve_triangular(chol, z[~post], lower=True, check_finite=False)
-                        fits = np.exp(-0.5 * half @ half - np.log(np.diag(chol)).sum() - 0.5 * np.log(sigma / 0.3) ** 2)
-                        likelihoods[turn] += weight * fits
-        factor = likelihoods[True] / TURN_WEIGHT / (likelihoods[False] / (1 - TURN_WEIGHT))
-        heavy = float(np.interp(np.log(factor), np.log([TURN_FROM, TURN_TO]), [TURN_WEIGHT, TURN_HEAVY]))
-        share = {True: heavy / TURN_WEIGHT, False: (1 - heavy) / (1 - TURN_WEIGHT)}
-        trends = [(path_covariance, weight * share[turn], turn) for path_covariance, weight, turn in trends]
     points = []
     for rho in RHO:
         for sigma in SIGMA:
             prior_sigma = -0.5 * np.log(sigma / 0.3) ** 2
             for nugget in NUGGET:
-                for slope, slope_weight, turn in trends:
+                for slope, slope_weight, turn, shift in trends:
                     base = baseline(rho, sigma, nugget, slope)
                     for shape, shape_weight in SHAPE:
                         if turn and shape:
                             continue
                         effect = both_post * BETA_SD**2 + shape**2 * drift
                         chol = np.linalg.cholesky(base + effect + noise)
-                        half = solve_triangular(chol, z, lower=True, check_finite=False)
+                        half = solve_triangular(chol, z - shift, lower=True, check_finite=False)
                         log_weight = -0.5 * half @ half - np.log(np.diag(chol)).sum()
                         log_weight += prior_sigma + np.log(slope_weight * shape_weight)
-                        points.append((log_weight, rho, sigma, nugget, slope, shape, chol, half))
+                        points.append((log_weight, rho, sigma, nugget, slope, shape, chol, half, shift))
     log_weights = np.array([p[0] for p in points])
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
@@ -154,7 +143,7 @@ def fit_latent(
     day_weight = (exposure * factor)[post]
     day_weight = day_weight / day_weight.sum()
     ratios = []
-    for (_, _, _, _, _, shape, chol, half), k in zip(points, drawn, strict=True):
+    for (_, _, _, _, _, shape, chol, half, _), k in zip(points, drawn, strict=True):
         if k == 0:
             continue
         effect = (both_post * BETA_SD**2 + shape**2 * drift)[post]
@@ -169,10 +158,10 @@ def fit_latent(
     second = np.zeros(n)
     top = np.argsort(weights)[::-1][:_PATH_POINTS]
     for i in top:
-        _, rho, sigma, nugget, slope, _, chol, half = points[i]
+        _, rho, sigma, nugget, slope, _, chol, half, shift = points[i]
         base = baseline(rho, sigma, nugget, slope)
         solved = solve_triangular(chol, base, lower=True, check_finite=False)
-        mean = solved.T @ half
+        mean = solved.T @ half + shift
         share = weights[i] / weights[top].sum()
         expected += share * mean
         second += share * (np.diag(base) - (solved**2).sum(axis=0) + mean**2)

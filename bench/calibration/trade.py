@@ -1,19 +1,22 @@
-"""What the weights of trends buy and cost: the default estimator in calm worlds and in worlds that fell beforehand, under other weights.
+"""What the priors of trends buy and cost: the default estimator under other ones, in calm worlds and in worlds that fell beforehand.
 
-    python bench/calibration/trade.py [--worlds 200] [--first 500000] [--kind calm --kind pre-decline]
+    python bench/calibration/trade.py [--worlds 800] [--first 500000] [--kind calm --kind pre-decline] [--processes 1]
 
-Each world is fitted once, under every trend that any way has; a way is then only other weights of the same points. So the ways are compared in the same
-worlds, at the cost of one. A point's ratio is taken as log-normal, by its mean and sd. Beside the peer (statsmodels) where it is installed.
+Every way is asked of the same worlds, so that its score beside the shipped one is known better than either; the error is that of the difference. Beside the
+peer (statsmodels) where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
@@ -21,184 +24,82 @@ sys.path[:0] = [str(Path(__file__).resolve().parent)]
 import numpy as np  # noqa: E402
 import table  # noqa: E402
 import worlds  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
 
 import peers  # noqa: E402
-from spamtide.measure import grid, latent, methods, trends  # noqa: E402
+from spamtide.measure import latent, methods, trends  # noqa: E402
 
-Floats = NDArray[np.float64]
-# Priors of a turn at the cut, as (mean, sd): the one that is shipped, and one that leaves out what is hardly a turn.
-SHIPPED, APART = ((0.0, trends.TURN_SD),), ((0.5, 0.25), (-0.5, 0.25))
-
-
-@dataclass(frozen=True)
-class Way:
-    """Weights: of the slope; of all turns where nothing speaks for one; the most, and the Bayes factors between which it is reached; priors of a
-    turn; weights of turns 14, 24 and 40 days before the cut."""
-
-    slope: float = trends.SLOPE[1][1]
-    turns: float = trends.TURN_WEIGHT
-    most: float = trends.TURN_HEAVY
-    between: tuple[float, float] = (trends.TURN_FROM, trends.TURN_TO)
-    priors: tuple[tuple[float, float], ...] = SHIPPED
-    days: tuple[float, ...] = (1.0, 1.0, 1.0)
-
-
-WAYS = {
-    "as shipped": Way(),
-    "no trend at all": Way(0.0, 0.0, 0.0),
-    "no slope": Way(0.0),
-    "slope .05": Way(0.05),
-    "turns .2, whatever the days before say": Way(most=0.2),
-    "turns .3, whatever the days before say": Way(turns=0.3, most=0.3),
-    "turns .1, at most .5": Way(turns=0.1),
-    "turns .1, at most .5 from .3 on, slope .05": Way(0.05, 0.1, 0.5, (0.3, 1.0)),
-    "the same, no turn at 14 days": Way(0.05, 0.1, 0.5, (0.3, 1.0), days=(0.0, 1.0, 1.0)),
-    "the same, turns apart from nothing": Way(0.05, 0.1, 0.5, (0.3, 1.0), APART),
-    "turns apart from nothing .4": Way(turns=0.4, most=0.4, priors=APART),
-}
+PEER = "statsmodels"
+# By constants of the module of trends; RHO: correlations from day to day.
+WAYS: dict[str, Mapping[str, Any]] = {
+    "as shipped": {},
+    "no trend at all": {"NO_TREND": 1.0, "SLOPE": (0.25, 0.0), "TURN_DAYS": ()},
+    "slope .02": {"NO_TREND": 0.58, "SLOPE": (0.25, 0.02)},
+    "slope .15": {"NO_TREND": 0.45, "SLOPE": (0.25, 0.15)},
+    "turns .3": {"NO_TREND": 0.65, "TURN_WEIGHT": 0.3},
+    "turns .5": {"NO_TREND": 0.45, "TURN_WEIGHT": 0.5},
+    "turns of .5, sd .25": {"TURN_MEAN": 0.5, "TURN_SD": 0.25},
+    "turns of .7, sd .3": {"TURN_MEAN": 0.7, "TURN_SD": 0.3},
+    "turns of .8, sd .2": {"TURN_MEAN": 0.8, "TURN_SD": 0.2},
+    "turns not apart from nothing: 0, sd .5, weight .2": {
+        "TURN_MEAN": 0.0, "TURN_SD": 0.5, "TURN_WEIGHT": 0.2, "NO_TREND": 0.75,
+    },
+    "turns at 14, 24 and 40 days": {"TURN_DAYS": (14, 24, 40)},
+    "turns at 24 and 40 days": {"TURN_DAYS": (24, 40)},
+    "a memory of .96 too": {"RHO": (0.1, 0.45, 0.7, 0.88, 0.96)},
+    "memories of .1, .3, .5, .7, .88": {"RHO": (0.1, 0.3, 0.5, 0.7, 0.88)},
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """One world: the truth (log); of every trend what the days before the cut say and its (turn's days or 0, prior); points as rows of log weight, trend, mean, sd."""
-
-    truth: float
-    evidence: Floats
-    tags: tuple[tuple[int, tuple[float, float]], ...]
-    points: Floats
-    peer: tuple[float, float, float] | None
-
-
-def fitted(kind: str, seed: int) -> Fitted:
-    """The world under every trend of every way."""
+def ends(way: str, kind: str, seed: int) -> tuple[float, float, float]:
+    """Low, high and truth (ratios) of one world under one way; the peer by its name, nan where it fails."""
     world = worlds.make(kind, seed)
     before = world.series.starts < world.after.start
     live = methods.live_days(world.series, before, ~before)
-    days = latent._Days(live.day, live.weekday, live.post, None, "averaged")
-    z, v = latent._working_response(days, live.counts, np.log(live.exposures))
-    n = len(days.t) - len(days.post)
-    ways = [(trend, 0, (0.0, trend.sd)) for trend in days.trends if not trend.turn]
-    turns = [trend for trend in days.trends if trend.turn]
-    ways += [(t, trends.TURN_DAYS[i // 2], prior) for i, t in enumerate(turns) for prior in (*SHIPPED, *APART)]
-    evidence, rows = [], []
-    for k, (trend, _, (mean, sd)) in enumerate(ways):
-        days.trends = [trends.Trend(trend.columns, sd, 1.0, trend.turn)]
-        moved = z - mean * trend.columns[:, 0] if trend.columns.shape[1] else z
-        said = grid.evidence(
-            days.trends, days.steady[:n], days.sds, days.gaps[: n - 1], moved[:n], v[:n], latent.NOISES
-        )
-        evidence.append(float(said[0]))
-        points = days.points(moved, v, latent.NOISES)
-        rows += [(float(w), k, points, i) for i, w in enumerate(points.log_weights)]
-    heaviest = max(row[0] for row in rows)
-    kept = [(w, k, *_moments(days, points.point(i))) for w, k, points, i in rows if w > heaviest - 10]
-    peer = peers.structural(live, seed) if peers.available() else None
-    return Fitted(
-        float(np.log(world.planted)), np.array(evidence), tuple((d, p) for _, d, p in ways), np.array(kept), peer
-    )
-
-
-def _moments(days: latent._Days, point: grid.Point) -> tuple[float, float]:
-    """Mean and sd of the log of the window's mean ratio; days count alike."""
-    from scipy.linalg import solve_triangular
-
-    wanted = 1 if not point.curve.wobble else 64
-    rng = np.random.default_rng(1)
-    if wanted == 1:
-        ends = np.zeros(len(point.mean))
-        ends[point.width] = 1.0
-        half = solve_triangular(point.root, ends, trans=1, check_finite=False)
-        return float(point.mean[point.width]), float(np.sqrt(half @ half))
-    drawn = solve_triangular(point.root, rng.standard_normal((len(point.mean), wanted)), check_finite=False)
-    path = days.effect(point, point.mean[:, None] + np.hstack([drawn, -drawn]))
-    logs = np.log(np.exp(np.clip(path, -30, 30)).mean(axis=0))
-    return float(logs.mean()), float(logs.std())
-
-
-def interval(world: Fitted, way: Way) -> tuple[float, float]:
-    """The 95 % interval of the log ratio under this way's weights."""
-    from scipy.special import ndtr
-
-    turn = np.array([days > 0 for days, _ in world.tags])
-    share = np.zeros(len(turn))
-    for i, (days, prior) in enumerate(world.tags):
-        if days and prior in way.priors:
-            share[i] = way.days[trends.TURN_DAYS.index(days)]
-    heavy = way.turns if share.any() else 0.0
-    share[turn] *= heavy / max(share.sum(), 1e-12)
-    share[0], share[1] = 1 - heavy - way.slope, way.slope
-    with np.errstate(divide="ignore"):
-        logs = np.log(share)
-    if heavy and way.most > way.turns:
-        factor = trends._mean(world.evidence, logs, turn) - trends._mean(world.evidence, logs, ~turn)
-        low, high = np.log(way.between)
-        grown = way.turns + (way.most - way.turns) * float(np.clip((factor - low) / (high - low), 0.0, 1.0))
-        logs += np.where(turn, np.log(grown / heavy), np.log((1 - grown) / (1 - heavy)))
-    weight, trend, mean, sd = world.points.T
-    weight = weight + logs[trend.astype(int)]
-    weight = np.exp(weight - weight.max())
-
-    def quantile(level: float) -> float:
-        low, high = float((mean - 6 * sd).min()), float((mean + 6 * sd).max())
-        for _ in range(45):
-            middle = (low + high) / 2
-            below = weight @ ndtr((middle - mean) / sd) < level * weight.sum()
-            low, high = (middle, high) if below else (low, middle)
-        return middle
-
-    return quantile(0.025), quantile(0.975)
-
-
-def row(
-    name: str, made: list[Fitted], ends: Callable[[Fitted], tuple[float, float] | None], first: float
-) -> tuple[str, float]:
-    """A line of the table and its score; ``first``: the score it is held against, 0 for its own."""
-    said = [(e, world.truth) for world in made if (e := ends(world)) is not None]
-    covered = np.mean([low <= truth <= high for (low, high), truth in said])
-    width = np.median([high - low for (low, high), _ in said])
-    score = float(
-        np.mean(
-            [
-                table.winkler(
-                    *np.exp([low, high, truth]),
-                )
-                for (low, high), truth in said
-            ]
-        )
-    )
-    return (
-        f"| {name} | {table.shown(covered)} | {table.shown(width)} | {table.shown(score)} | {table.shown(score / (first or score))} |",
-        score,
-    )
+    if way == PEER:
+        _, low, high = peers.structural(live, seed) or (np.nan, np.nan, np.nan)
+        return low, high, world.planted
+    given = WAYS[way]
+    old = {name: getattr(trends, name) for name in given if name != "RHO"}, latent.NOISES
+    try:
+        for name in old[0]:
+            setattr(trends, name, given[name])
+        rhos = given.get("RHO", latent.RHO)
+        latent.NOISES = tuple((r, s, n) for r in rhos for s in latent.SIGMA for n in latent.NUGGET)
+        fit = latent.fit_latent(live.day, live.weekday, live.counts, live.exposures, live.post)
+    finally:
+        for name, value in old[0].items():
+            setattr(trends, name, value)
+        latent.NOISES = old[1]
+    return fit.low, fit.high, world.planted
 
 
 def main() -> None:
     """Print a table a kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--worlds", type=int, default=200)
+    parser.add_argument("--worlds", type=int, default=800)
     parser.add_argument("--first", type=int, default=500_000)
     parser.add_argument("--kind", action="append", choices=worlds.KINDS)
+    parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
-    for kind in asked.kind or ("calm", "pre-decline"):
-        made = [fitted(kind, seed) for seed in range(asked.first, asked.first + asked.worlds)]
-        print(
-            f"\n{kind}, {len(made)} worlds\n\n| way | coverage | width | Winkler | beside as shipped |\n|---|---|---|---|---|"
-        )
-        first = 0.0
-        for name, way in WAYS.items():
-            text, score = row(name, made, lambda world, way=way: interval(world, way), first)
-            first = first or score
-            print(text, flush=True)
-        if any(world.peer for world in made):
-            print(
-                row(
-                    "statsmodels",
-                    made,
-                    lambda w: None if w.peer is None else (np.log(w.peer[1]), np.log(w.peer[2])),
-                    first,
-                )[0]
-            )
+    seeds = range(asked.first, asked.first + asked.worlds)
+    with ProcessPoolExecutor(asked.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for kind in asked.kind or ("calm", "pre-decline"):
+            print(f"\n{kind}, {len(seeds)} worlds\n\n| way | coverage | width | Winkler beside as shipped | error |")
+            print("|---|---|---|---|---|")
+            shipped = np.empty(0)
+            for way in (*WAYS, *([PEER] if peers.available() else [])):
+                said = np.array(list(pool.map(partial(ends, way, kind), seeds, chunksize=20)))
+                low, high, truth = said[np.isfinite(said).all(axis=1)].T
+                scores = np.array([table.winkler(*row) for row in said])
+                shipped = shipped if len(shipped) else scores
+                both = np.isfinite(scores) & np.isfinite(shipped)
+                a, b = scores[both], shipped[both]
+                ratio = a.mean() / b.mean()
+                figures = (
+                    np.mean((low <= truth) & (truth <= high)), np.median(np.log(high / np.maximum(low, 1e-3))), ratio,
+                    np.std(a - ratio * b) / b.mean() / np.sqrt(len(a)),
+                )  # fmt: skip
+                print(f"| {way} | {' | '.join(table.shown(float(x)) for x in figures)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -256,7 +256,7 @@ class LatentGrid:
         days: Sequence[bytes],
         after: Sequence[int],
         scales: tuple[float, float],
-        trends: Sequence[tuple[bool, float, float, bool]],
+        trends: Sequence[tuple[bool, float, float, float, bool]],
         curves: Sequence[tuple[bytes, int, float, float]],
         noises: Sequence[tuple[float, float, float]],
     ) -> None: ...

@@ -104,15 +104,30 @@ def test_the_ratio_to_the_peer_comes_with_its_error(bench) -> None:  # type: ign
 
 
 @pytest.mark.parametrize(("kind", "seed"), [("calm", 3), ("pre-decline", 4)])
-def test_other_weights_of_the_same_points_are_told_beside_the_shipped_ones(bench, kind: str, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_other_priors_are_asked_beside_the_shipped_ones_and_leave_no_trace(bench, kind: str, seed: int) -> None:  # type: ignore[no-untyped-def]
     import trade
 
     run, _, _ = bench
-    made = trade.fitted(kind, seed)
     _, low, high = run.answers(kind, seed, headline=True)["said"]["latent-ar1"]
-    assert trade.interval(made, trade.Way()) == pytest.approx(np.log([low, high]), abs=0.05)
-    narrow = trade.interval(made, trade.WAYS["no trend at all"])
-    assert narrow[1] - narrow[0] < 0.95 * np.log(high / low)
+    widths = {}
+    for way in ("no trend at all", "turns at 14, 24 and 40 days", "a memory of .96 too", "as shipped"):
+        said = trade.ends(way, kind, seed)
+        widths[way] = np.log(said[1] / said[0])
+    assert said == pytest.approx((low, high, said[2]), rel=1e-4)
+    assert widths["no trend at all"] < 0.95 * np.log(high / low)
+    assert len({round(width, 6) for width in widths.values()}) == 4
+
+
+def test_every_way_names_priors_that_there_are_and_weights_that_add_up(bench) -> None:  # type: ignore[no-untyped-def]
+    import trade
+
+    from spamtide.measure import trends
+
+    for given in trade.WAYS.values():
+        assert all(hasattr(trends, name) for name in given if name != "RHO")
+        value = {**vars(trends), **given}
+        turns = value["TURN_WEIGHT"] if value["TURN_DAYS"] else 0.0
+        assert value["NO_TREND"] + value["SLOPE"][1] + turns == pytest.approx(1.0)
 
 
 def test_a_cut_off_run_goes_on_where_it_was(bench) -> None:  # type: ignore[no-untyped-def]

@@ -39,19 +39,17 @@ def test_the_priors_and_the_grid_are_those_of_the_code() -> None:
     assert "ρ ∈ {" + ", ".join(f"{r:g}" for r in latent.RHO) + "}" in text
     assert f"σ ∈ {{{latent.SIGMA[0]:g} … {latent.SIGMA[-1]:g}}}" in text
     assert "share of ν ∈ {" + ", ".join(f"{r:g}" for r in latent.NUGGET) + "}" in text
-    said = "turns weigh {:g} where the days before the cut alone speak for one (Bayes factor {:g} and more; in between from {:g} on)"
-    assert said.format(trends.TURN_HEAVY, trends.TURN_TO, trends.TURN_FROM) in text
     assert f"though {stops.STOP_EXPECTED} or more were expected" in text
     said = "none with weight {:g}, a slope of sd {:g} per 30 days with weight {:g}, or with weight {:g} a turn"
-    assert said.format(trends.SLOPE[0][1], *trends.SLOPE[1], trends.TURN_WEIGHT) in text
-    said = "{}, {} or {} days before the cut, sd {:g} at the cut, that stops there or goes on"
-    assert said.format(*trends.TURN_DAYS, trends.TURN_SD) in text
+    assert said.format(trends.NO_TREND, *trends.SLOPE, trends.TURN_WEIGHT) in text
+    said = "{} or {} days before the cut, log change at the cut ±{:g} with sd {:g}, that stops there or goes on"
+    assert said.format(*trends.TURN_DAYS, trends.TURN_MEAN, trends.TURN_SD) in text
     assert (
         "sd 0 (weight {:g}), {:g} ({:g}), {:g} ({:g})".format(latent.SHAPE[0][1], *latent.SHAPE[1], *latent.SHAPE[2])
         in text
     )
     # A turn comes with a plain step only.
-    each = len(trends.SLOPE) * len(latent.SHAPE) + 2 * len(trends.TURN_DAYS)
+    each = 2 * len(latent.SHAPE) + 4 * len(trends.TURN_DAYS)
     points = len(latent.RHO) * len(latent.SIGMA) * len(latent.NUGGET) * each
     assert f"grid of {points} points" in text and f"{latent.DRAWS:,} draws" in text and effect.METHOD in text
 

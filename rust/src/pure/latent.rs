@@ -6,6 +6,8 @@
 pub struct Trend {
     /// Whether it has a column; those of all trends stand in their order.
     pub column: bool,
+    /// Prior mean of its coefficient.
+    pub mean: f64,
     /// Prior sd of its coefficient.
     pub sd: f64,
     /// Prior weight.
@@ -148,15 +150,17 @@ impl Grid {
         Some(inner.alone + 0.5 * (quadratic - logdet - log_prior) + weight.ln())
     }
 
-    /// Precision (its lower triangle), right side, and twice the log of the prior's scale.
+    /// Precision (its lower triangle), right side, and minus twice the log of the prior where all coefficients are 0, up to a constant.
     fn system(&self, inner: &Inner, curve: usize, trend: usize) -> (Vec<f64>, Vec<f64>, f64) {
         let (curve, trend) = (&self.curves[curve], self.column_of(trend));
         let (p, m, k) = (inner.against.len(), self.days.after.len(), curve.width);
         let mut kept: Vec<usize> = (0..self.days.sds.len()).collect();
         let mut sds = self.days.sds.clone();
-        if let Some((column, sd)) = trend {
+        let mut prior_mean = None;
+        if let Some((column, found)) = trend {
+            prior_mean = Some((kept.len(), found.mean / found.sd.powi(2)));
             kept.push(column);
-            sds.push(sd);
+            sds.push(found.sd);
         }
         let path = if curve.wobble > 0.0 { m } else { 0 };
         let size = kept.len() + k + path;
@@ -167,6 +171,9 @@ impl Grid {
             }
             precision[i * size + i] += sds[i].powi(-2);
             h[i] = inner.against[a];
+        }
+        if let Some((row, pull)) = prior_mean {
+            h[row] += pull;
         }
         // The block of the days after the cut times the curve's columns.
         let mut product = vec![0.0; m * k];
@@ -191,6 +198,7 @@ impl Grid {
             h[row] = (0..m).map(|i| curve.columns[i * k + c] * inner.after_z[i]).sum();
         }
         let mut log_prior = 2.0 * sds.iter().map(|sd| sd.ln()).sum::<f64>() + 2.0 * k as f64 * self.days.beta_sd.ln();
+        log_prior += trend.map_or(0.0, |(_, found)| (found.mean / found.sd).powi(2));
         if path > 0 {
             let (first, variance) = (kept.len() + k, curve.wobble * curve.wobble);
             let (main, off, logdet) = &self.days.drift;
@@ -216,11 +224,11 @@ impl Grid {
         (precision, h, log_prior)
     }
 
-    /// Column and prior sd of a trend that has one.
-    fn column_of(&self, trend: usize) -> Option<(usize, f64)> {
+    /// Column and prior of a trend that has one.
+    fn column_of(&self, trend: usize) -> Option<(usize, &Trend)> {
         let before = self.trends.iter().take(trend).filter(|t| t.column).count();
         let found = &self.trends[trend];
-        found.column.then_some((self.days.sds.len() + before, found.sd))
+        found.column.then_some((self.days.sds.len() + before, found))
     }
 }
 

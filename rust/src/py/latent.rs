@@ -34,7 +34,7 @@ impl LatentGrid {
         days: [Vec<u8>; 7],
         after: Vec<usize>,
         scales: (f64, f64),
-        trends: Vec<(bool, f64, f64, bool)>,
+        trends: Vec<(bool, f64, f64, f64, bool)>,
         curves: Vec<(Vec<u8>, usize, f64, f64)>,
         noises: Vec<(f64, f64, f64)>,
     ) -> PyResult<Self> {
@@ -58,8 +58,9 @@ impl LatentGrid {
         };
         let trends = trends
             .into_iter()
-            .map(|(column, sd, weight, turn)| Trend {
+            .map(|(column, mean, sd, weight, turn)| Trend {
                 column,
+                mean,
                 sd,
                 weight,
                 turn,

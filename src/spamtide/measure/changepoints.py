@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spamtide.measure.latent import BETA_SD, MU_SD, NUGGET, RHO, SIGMA, WEEKDAY_SD, philox
+from spamtide.measure.latent import BETA_SD, MU_SD, NUGGET, SIGMA, WEEKDAY_SD, philox
 from spamtide.measure.methods import LiveDays, fit_default
 from spamtide.measure.noise import Floats, Noise
 from spamtide.measure.scan import EDGE_DAYS, EVERY_SPELL, best_of, placement, statistics
 from spamtide.measure.values import DAY_US, Fact, Interval, Refusal, Series, Window
 
+# One more than the estimator of an effect has: a level that wanders for weeks is no change.
+RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
 # So few days, or so few counts, show nothing; bins hold five on average, at most seven days in one.
 MIN_DAYS, MIN_COUNT, IN_A_BIN, GATHERED = 28, 60, 5.0, (1, 2, 4, 7)
 # Bins that hold fewer than this on average are looked at on the scale of the square root.

@@ -7,7 +7,7 @@ log of its marginal likelihood times prior as its weight, and the normal posteri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class Points:
                 [np.ascontiguousarray(a, "<f8").tobytes() for a in arrays],
                 days.post.tolist(),
                 (logdet, days.beta_sd),
-                [(trend.columns.shape[1] == 1, trend.sd, trend.weight, trend.turn) for trend in trends],
+                [(trend.columns.shape[1] == 1, trend.mean, trend.sd, trend.weight, trend.turn) for trend in trends],
                 [(np.ascontiguousarray(c.columns, "<f8").tobytes(), c.columns.shape[1], c.wobble, c.weight) for c in curves],
                 list(noises),
             )  # fmt: skip
@@ -105,25 +105,3 @@ class Points:
         root, mean = (np.frombuffer(b, "<f8") for b in self._kernel.point(place))
         kind = self._noises[place // self._each]
         return Point(self._days, kind, self.curves[place], self.trends[place], root.reshape(len(mean), len(mean)), mean)
-
-
-def evidence(
-    trends: Sequence[Trend],
-    steady: Floats,
-    sds: Floats,
-    gaps: Floats,
-    z: Floats,
-    v: Floats,
-    noises: Sequence[NoiseKind],
-) -> Floats:
-    """Log marginal likelihood of the days before the cut under each trend, over all noises, up to one constant.
-
-    All arrays have a row a day before the cut: ``steady`` the other columns with their prior ``sds``, ``gaps`` days between neighbours, ``z``
-    and ``v`` the log rate and its variance. ``noises``: correlation, spread, share of the nugget.
-    """
-    empty = np.zeros(0)
-    days = Observed(z, v, steady, sds, gaps, np.zeros(0, np.int64), (empty, empty, 0.0), 1.0)
-    nothing = Curve("none", 1.0, np.zeros((0, 0)), 0.0)
-    equal = [replace(trend, columns=trend.columns[: len(z)], weight=1.0, turn=False) for trend in trends]
-    table = Points(days, equal, [nothing], noises).log_weights.reshape(len(noises), len(trends))
-    return np.asarray(np.logaddexp.reduce(table, axis=0))

@@ -2,9 +2,9 @@
 
     log E[y_t] = log e_t + mu + weekday + trend(t) + AR(1)_t + nugget_t + post(t) (g(t) beta + d_t),  y Poisson given that
 
-Priors: mu sd 5; weekday sd .35; beta sd 2; log sigma ~ N(log .3, 1). The trend is none (weight .65), a slope all along (.15; sd
-.25 per 30 days), or a turn 14, 24 or 40 days before the cut that stops at it or goes on (.2, .5 where the days before the cut
-speak for one; sd .5 at the cut): ``trends``. d is an Ornstein-Uhlenbeck path with time constant half the after window; by default g is 1 and the sd of d is 0 (.85), .6 (.1) or 2
+Priors: mu sd 5; weekday sd .35; beta sd 2; log sigma ~ N(log .3, 1). The trend is none (weight .55), a slope all along (.05; sd
+.25 per 30 days), or a turn 20 or 40 days before the cut that stops at it or goes on (.4; log change at the cut .65 either way, sd .15):
+``trends``. d is an Ornstein-Uhlenbeck path with time constant half the after window; by default g is 1 and the sd of d is 0 (.85), .6 (.1) or 2
 (.05), an average over shapes; others in ``shapes``. Counts of 30 and more enter as log(y + .5) with variance 1/(y + .5),
 smaller ones through one Laplace working response. Given a point of the grid all is Gaussian, and costs a tridiagonal
 factor (``noise``). Source: docs/explanation/effect.md.
@@ -19,20 +19,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spamtide.measure.grid import NoiseKind, Observed, Point, Points, evidence
+from spamtide.measure.grid import NoiseKind, Observed, Point, Points
 from spamtide.measure.noise import Floats, markov_precision
 from spamtide.measure.shapes import WOBBLE as SHAPE
 from spamtide.measure.shapes import Curve, curves, wobbling
 from spamtide.measure.stops import stopped
-from spamtide.measure.trends import Trend, trends_of, weighed
+from spamtide.measure.trends import Trend, trends_of
 
-RHO = (0.1, 0.45, 0.7, 0.88, 0.96)
+RHO = (0.1, 0.45, 0.7, 0.88)
 SIGMA = (0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 0.95)
 NUGGET = (0.1, 0.5)
 NOISES = tuple((rho, sigma, nugget) for rho in RHO for sigma in SIGMA for nugget in NUGGET)
 DRAWS = 3_000
 MU_SD, WEEKDAY_SD, BETA_SD, CONTROL_SD = 5.0, 0.35, 2.0, 0.7
 _PATH_POINTS = 12
+_LIKELY = 0.95
 
 __all__ = ["SHAPE", "Fit", "Floats", "fit_latent", "philox"]
 
@@ -89,13 +90,6 @@ class _Days:
         self.curves = curves(shape, after + 0.5, self.length)
         self.drift = markov_precision(np.diff(after), float(np.exp(-2.0 / self.length)), 1.0)
 
-    def weigh_trends(self, z: Floats, v: Floats) -> None:
-        """Let the days before the cut, which no effect has touched, say how much turns weigh."""
-        n = len(self.t) - len(self.post)
-        if any(trend.turn for trend in self.trends):
-            found = evidence(self.trends, self.steady[:n], self.sds, self.gaps[: n - 1], z[:n], v[:n], NOISES)
-            self.trends = weighed(self.trends, found)
-
     def points(self, z: Floats, v: Floats, noises: Sequence[NoiseKind]) -> Points:
         """The points of these noises: every trend with every curve; a turn with curves that do not wobble."""
         days = Observed(z, v, self.steady, self.sds, self.gaps, self.post, self.drift, BETA_SD)
@@ -149,7 +143,6 @@ def fit_latent(
     log_e = np.log(exposure)
     days = _Days(day, weekday, post, controls, shape)
     z, v = _working_response(days, count, log_e)
-    days.weigh_trends(z, v)
     if shape != "averaged":
         days.trends = _likely(days, z, v)
     grids = [days.points(z, v, NOISES)]
@@ -185,13 +178,15 @@ def fit_latent(
 
 
 def _likely(days: _Days, z: Floats, v: Floats) -> list[Trend]:
-    """The trends that the default shape leaves a weight of .05 or more: many curves with each would take a second."""
+    """The trends that together have .95 of the weight under the default shape: many curves with each would take a second."""
     kept, days.curves = days.curves, curves("averaged", days.t[days.post] + 0.5, days.length)
     grid = days.points(z, v, NOISES)
     days.curves = kept
     place = {id(trend): i for i, trend in enumerate(days.trends)}
     heavy = np.bincount([place[id(t)] for t in grid.trends], _weights([grid]), len(days.trends))
-    return [trend for trend, weight in zip(days.trends, heavy, strict=True) if weight >= 0.05]
+    order = np.argsort(-heavy, kind="stable")
+    wanted = order[: int(np.searchsorted(np.cumsum(heavy[order]), _LIKELY)) + 1]
+    return [days.trends[i] for i in sorted(wanted)]
 
 
 def _weights(grids: Sequence[Points]) -> Floats:

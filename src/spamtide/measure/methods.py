@@ -15,7 +15,7 @@ from spamtide.measure.values import DAY_US, Interval, SecondOpinion, Series
 
 # Name for --method, and what documents say with its version.
 METHODS = {
-    "latent-ar1": "latent-ar1-effect-path/3",
+    "latent-ar1": "latent-ar1-effect-path/4",
     "gls-ar1": "gls-ar1/1",
     "placebo": "placebo-in-time/1",
     "structural": "structural-local-level/1",
