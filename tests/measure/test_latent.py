@@ -27,7 +27,9 @@ def days(n: int, m: int, level: float, change: object = 0.4, seed: int = 1, sd: 
     return LiveDays(day[kept], (day % 7)[kept], counts[kept], exposures[kept], post[kept])
 
 
-@pytest.mark.parametrize(("n", "m", "level"), [(150, 14, 300.0), (60, 20, 3.0), (20, 6, 300.0), (90, 40, 40.0)])
+@pytest.mark.parametrize(
+    ("n", "m", "level"), [(150, 14, 300.0), (60, 20, 3.0), (20, 6, 300.0), (30, 6, 300.0), (90, 40, 40.0)]
+)
 def test_the_fast_fit_is_the_dense_one(n: int, m: int, level: float) -> None:
     d = days(n, m, level)
     controls = np.random.default_rng(2).normal(0, 0.2, (len(d.day), 1)) if m == 14 else None

@@ -8,7 +8,7 @@ import pytest
 from spamtide.measure.grid import Observed, Points
 from spamtide.measure.latent import NOISES, WEEKDAY_SD
 from spamtide.measure.shapes import Curve
-from spamtide.measure.trends import NO_TREND, SLOPE, TURN_WEIGHT, trends_of
+from spamtide.measure.trends import LATE_TURN, NO_TREND, SLOPE, TURN_DAYS, TURN_WEIGHT, trends_of
 
 
 def test_weights_add_up_to_one_and_turns_go_either_way() -> None:
@@ -19,8 +19,16 @@ def test_weights_add_up_to_one_and_turns_go_either_way() -> None:
 
 
 def test_a_short_history_has_no_turns() -> None:
-    assert not any(t.turn for t in trends_of(np.arange(-33.0, 10)))
-    assert sum(t.turn for t in trends_of(np.arange(-34.0, 10))) == 4
+    assert not any(t.turn for t in trends_of(np.arange(-27.0, 10)))
+
+
+def test_where_no_other_turn_has_room_a_late_one_is_thought_of() -> None:
+    late, first = (trends_of(np.arange(-days, 10)) for days in (33.0, 34.0))
+    for found, days in ((late, LATE_TURN), (first, TURN_DAYS[0])):
+        assert sum(t.weight for t in found) == pytest.approx(1.0)
+        turns = [t for t in found if t.turn]
+        assert len(turns) == 4 and all(np.count_nonzero(t.columns[: -10 - days]) <= 1 for t in turns)
+        assert all(np.flatnonzero(t.columns)[0] == len(t.columns) - 10 - days + 1 for t in turns)
 
 
 def odds_of(fall: float, seed: int) -> float:

@@ -17,6 +17,8 @@ from spamtide.measure.noise import Floats
 NO_TREND, SLOPE = 0.55, (0.25, 0.05)
 # A turn's days before the cut, the weight of all together; mean, either way, and sd of the log change at the cut.
 TURN_DAYS, TURN_WEIGHT, TURN_MEAN, TURN_SD = (20, 40), 0.4, 0.65, 0.15
+# Days of history that must precede a turn; where none of the above has room, a turn so late is thought of.
+TURN_ROOM, LATE_TURN = 14, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,13 @@ class Trend:
 
 
 def trends_of(t: Floats) -> list[Trend]:
-    """None, a slope all along, and turns, where 14 days and more precede them; ``t``: days from the cut, n of them. Weights of what is left out are nobody's."""
+    """None, a slope all along, and turns, where 14 days and more precede them; ``t``: days from the cut, n of them.
+
+    Weights are in proportion: they add up to one where there are turns.
+    """
     found = [Trend(np.zeros((len(t), 0)), 0.0, NO_TREND), Trend(t[:, None] / 30.0, *SLOPE)]
-    turns = [days for days in TURN_DAYS if -t[0] >= days + 14]
+    turns = [days for days in (*TURN_DAYS, LATE_TURN) if -t[0] >= days + TURN_ROOM]
+    turns = [days for days in turns if days in TURN_DAYS] or turns
     for days in turns:
         since = np.clip((t[:, None] + days) / days, 0.0, None)
         weight = TURN_WEIGHT / len(turns) / 4
