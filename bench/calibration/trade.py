@@ -32,7 +32,7 @@ PEER = "statsmodels"
 # By constants of the module of trends; RHO: correlations from day to day.
 WAYS: dict[str, Mapping[str, Any]] = {
     "as shipped": {},
-    "no trend at all": {"NO_TREND": 1.0, "SLOPE": (0.25, 0.0), "TURN_DAYS": ()},
+    "no trend at all": {"NO_TREND": 1.0, "SLOPE": (0.25, 0.0), "TURN_DAYS": (), "LATE_TURN": 1_000_000},
     "slope .02": {"NO_TREND": 0.58, "SLOPE": (0.25, 0.02)},
     "slope .15": {"NO_TREND": 0.45, "SLOPE": (0.25, 0.15)},
     "turns .3": {"NO_TREND": 0.65, "TURN_WEIGHT": 0.3},

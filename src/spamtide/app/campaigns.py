@@ -80,6 +80,7 @@ def _listed(workspace: Workspace, generation: Generation, among: dict[str, Any])
             among["campaigns"] = engine.answer(campaign_order, **asked)["campaign"].to_pylist()
             if not among["campaigns"]:
                 return
+            among = {name: among[name] for name in ("stored", "feeds", "origins", "tree", "campaigns")}
             if by_campaign(among["tree"]):
                 to = narrowing(among["campaigns"], among["feeds"], among["origins"], among["tree"])
                 if narrow_to_campaigns(engine, to, at_most=_IN_MEMORY, columns=_LISTED):

@@ -236,7 +236,7 @@ def campaign_listing(
     tree: Tree = EVERYTHING,
     narrowed: bool = False,
 ) -> Any:
-    """The columns of the table ``campaign`` with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
+    """The columns of the table ``campaign`` but ``first_exact``, with ``feeds`` (names between spaces) and ``subject_0``, ... (the commonest subjects).
 
     Most messages first; of some campaigns, or of all. ``stored``: from the table of the generation, which holds every feed and origin; else
     computed of these. ``since``: those first seen at or after it (there); ``after``: those that follow this place in the order,
@@ -245,13 +245,16 @@ def campaign_listing(
     import ibis
 
     among: dict[str, Any] = {"feeds": feeds, "origins": origins, "tree": tree, "campaigns": campaigns}
-    facts = table("campaign") if stored else campaign_facts(**among, ordered=False)
+    # No list shows the first exact group, and finding it sorts them all.
+    facts = (table("campaign") if stored else campaign_facts(**among, ordered=False)).drop("first_exact")
     seen = table("campaign_feed")
     if campaigns:
         facts, seen = (rows.filter(rows.campaign.isin(list(campaigns))) for rows in (facts, seen))
     if narrowed:
         held = table("campaign_message").select("campaign").distinct()
         facts, seen = (rows.semi_join(held, "campaign") for rows in (facts, seen))
+    # Where all that were asked for are shown, nothing is looked up of others, and facts are counted once.
+    every = narrowed or (bool(campaigns) and (since, at_least, limit, after) == (None, 1, None, None))
     facts = _in_order(facts, since, at_least, limit, after)
     if stored:
         seen = seen.semi_join(facts, "campaign")
@@ -262,7 +265,7 @@ def campaign_listing(
     else:
         rows = _rows(feeds, origins, campaigns, tree)
         rows = rows.filter(rows.subject.notnull()).select("campaign", "subject")
-        rows = rows if narrowed else rows.semi_join(facts, "campaign")
+        rows = rows if every else rows.semi_join(facts, "campaign")
         counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
     ranked = counted.mutate(place=place)
