@@ -41,6 +41,17 @@ def _rows(
     return rows if campaigns else rows.filter(rows.campaign.notnull())
 
 
+def _counted(feeds: Sequence[str], origins: Sequence[str], campaigns: Sequence[str], tree: Tree) -> Any:
+    """Rows of ``campaign_day`` as ``_rows`` of messages."""
+    rows = day_rows(tree, feeds=feeds, origins=origins, with_campaigns=True)
+    return rows.filter(rows.campaign.isin(list(campaigns)) if campaigns else rows.campaign.notnull())
+
+
+def _total(column: Any) -> Any:
+    """The sum as 64 bits: DuckDB adds whole numbers up in 128, which Ibis takes for 64 already."""
+    return column.cast("float64").sum().cast("int64")
+
+
 def _first(column: Any, by: Any) -> Any:
     """The value of the row of which ``by`` is lowest, of several the lowest value."""
     import ibis
@@ -49,8 +60,8 @@ def _first(column: Any, by: Any) -> Any:
 
 
 def _most(rows: Any, column: str) -> Any:
-    """``(campaign, column)``: what most messages of each campaign have."""
-    counted = rows.group_by(["campaign", column]).aggregate(n=rows.count().cast("int64"))
+    """``(campaign, column)``: what most of the ``messages`` of each campaign have."""
+    counted = rows.group_by(["campaign", column]).aggregate(n=_total(rows.messages))
     return counted.group_by("campaign").aggregate(**{column: _first(counted[column], -counted.n)})
 
 
@@ -67,17 +78,26 @@ def campaign_facts(
     since: int | None = None,
     ordered: bool = True,
     tree: Tree = EVERYTHING,
+    days: bool = False,
 ) -> Any:
     """The columns of the table ``campaign``, one row each, most messages first where ``ordered``.
 
     Of all, or of some feeds, origins, campaigns, of what matches ``tree``; ``since``: those first seen (there) at or after it.
+    ``days``: what days add up to may be read from ``campaign_day``, which holds the messages of every campaign.
     """
     import ibis
 
     rows = _rows(feeds, origins, campaigns, tree)
     groups = rows.group_by(["campaign", "exact"]).aggregate(first=rows.received_at.min())
-    facts = rows.group_by("campaign").aggregate(
-        messages=rows.count().cast("int64"), first_seen=rows.received_at.min(), last_seen=rows.received_at.max()
+    if days and by_day(tree):
+        summed = _counted(feeds, origins, campaigns, tree)
+    else:
+        seen = {"first_seen": rows.received_at, "last_seen": rows.received_at}
+        summed = rows.select("campaign", "language", "topic", messages=ibis.literal(1, "int64"), **seen)
+    facts = summed.group_by("campaign").aggregate(
+        messages=_total(summed.messages),
+        first_seen=summed.first_seen.min(),
+        last_seen=summed.last_seen.max(),
     )
     sizes = groups.group_by("campaign").aggregate(
         exact_groups=groups.count().cast("int64"), first_exact=_first(groups.exact, groups["first"])
@@ -86,7 +106,7 @@ def campaign_facts(
     for found in (_distinct(rows, "peer_unit", "peers"), _distinct(rows, "network", "networks")):
         facts = facts.left_join(found, "campaign").drop("campaign_right")
     for column in ("language", "topic"):
-        facts = facts.inner_join(_most(rows, column), "campaign")
+        facts = facts.inner_join(_most(summed, column), "campaign")
     facts = facts.select(
         "campaign", "first_exact", "messages", "exact_groups", "first_seen", "last_seen",
         peers=facts.peers.fill_null(0), networks=facts.networks.fill_null(0), language=facts.language, topic=facts.topic,
@@ -212,8 +232,7 @@ def campaign_order(
     To put all in order takes three columns, to tell of a few the rest: two questions are answered sooner than one.
     """
     if by_day(tree):
-        rows = day_rows(tree, feeds=feeds, origins=origins, with_campaigns=True)
-        rows = rows.filter(rows.campaign.notnull())
+        rows = _counted(feeds, origins, (), tree)
         facts = rows.group_by("campaign").aggregate(messages=rows.messages.sum(), first_seen=rows.first_seen.min())
     else:
         rows = _rows(feeds, origins, (), tree, timed=True)
@@ -246,7 +265,8 @@ def campaign_listing(
 
     among: dict[str, Any] = {"feeds": feeds, "origins": origins, "tree": tree, "campaigns": campaigns}
     # No list shows the first exact group, and finding it sorts them all.
-    facts = (table("campaign") if stored else campaign_facts(**among, ordered=False)).drop("first_exact")
+    facts = table("campaign") if stored else campaign_facts(**among, ordered=False, days=not narrowed)
+    facts = facts.drop("first_exact")
     seen = table("campaign_feed")
     if campaigns:
         facts, seen = (rows.filter(rows.campaign.isin(list(campaigns))) for rows in (facts, seen))

@@ -10,12 +10,14 @@ from starlette.testclient import TestClient
 
 from conftest import Spamtide
 from serving_made import client_of
-from spamtide.app.engines import open_engine
+from spamtide.app.campaigns import list_campaigns
+from spamtide.app.engines import campaign_generations, open_engine
 from spamtide.app.instants import format_instant
 from spamtide.app.serving.catalogue import PAGES
 from spamtide.app.serving.params import FILTERS
 from spamtide.app.workspace import Workspace
 from spamtide.archive import Generations
+from spamtide.measure import parse_query
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,31 @@ def test_filters_narrow_campaigns_and_what_is_counted_of_them(desk: TestClient) 
     one = desk.get(f"/campaigns/{whole['campaign']}.json?{window}").json()
     assert one["messages"] == part["messages"]
     assert all(first <= d["day"] < last for d in one["by_day"])
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {"feeds": ["trap"]},
+        {"origins": ["unsolicited"]},
+        {"tree": parse_query("after:2011-03-01 before:2011-03-08")},
+        {"tree": parse_query("after:2011-03-01T06:00:00Z before:2011-03-08")},
+        {"tree": parse_query("topic:casino language:en"), "feeds": ["trap"]},
+        {"tree": parse_query("after:2010-12-01 language:en"), "since": 1_290_000_000_000_000, "at_least": 2},
+    ],
+)
+def test_a_list_of_more_messages_than_memory_takes_is_the_same(
+    settled: Path, monkeypatch: pytest.MonkeyPatch, narrowed: dict[str, Any]
+) -> None:
+    workspace = Workspace(settled)
+    generation = campaign_generations(workspace).current()
+    assert generation is not None
+    told = list(list_campaigns(workspace, generation, limit=20, **narrowed))
+    monkeypatch.setattr("spamtide.app.campaigns._IN_MEMORY", 0)
+    assert list(list_campaigns(workspace, generation, limit=20, **narrowed)) == told
+    assert list(list_campaigns(workspace, generation, **narrowed))[:20] == told
+    assert len(told) > 5 and sum(c["messages"] for c in told) > 20 and told[0]["subjects"]
+    assert list(list_campaigns(workspace, generation, limit=20, after=told[3]["campaign"], **narrowed))[:16] == told[4:]
 
 
 def test_a_storyboard_holds_every_message_once(desk: TestClient) -> None:
