@@ -24,7 +24,7 @@ from spamtide.measure.latent import (
     SIGMA,
     WEEKDAY_SD,
 )
-from spamtide.measure.trends import LATE_TURN, NO_TREND, SLOPE, TURN_DAYS, TURN_MEAN, TURN_SD, TURN_WEIGHT
+from spamtide.measure.trends import NO_TREND, SLOPE, TURN_DAYS, TURN_MEAN, TURN_SD, TURN_WEIGHT
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def fit_latent(
         (np.zeros((n, n)), NO_TREND, False, flat),
         (SLOPE[0] ** 2 * np.outer(t, t) / 900.0, SLOPE[1], False, flat),
     ]
-    turns = [d for d in TURN_DAYS if t[0] <= -d - 14] or ([LATE_TURN] if t[0] <= -28 else [])
+    turns = [d for d in TURN_DAYS[0] if t[0] <= -d - 14] or [d for d in TURN_DAYS[1] if t[0] <= -d - 14]
     for d in turns:
         for ends in (True, False):
             path = np.array([max(0.0, (min(x, 0.0) if ends else x) + d) / d for x in t])

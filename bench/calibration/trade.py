@@ -21,18 +21,17 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
-import numpy as np  # noqa: E402
 import table  # noqa: E402
 import worlds  # noqa: E402
 
 import peers  # noqa: E402
 from spamtide.measure import latent, methods, trends  # noqa: E402
 
-PEER = "statsmodels"
+PEER = table.PEER
 # By constants of the module of trends; RHO: correlations from day to day.
 WAYS: dict[str, Mapping[str, Any]] = {
     "as shipped": {},
-    "no trend at all": {"NO_TREND": 1.0, "SLOPE": (0.25, 0.0), "TURN_DAYS": (), "LATE_TURN": 1_000_000},
+    "no trend at all": {"NO_TREND": 1.0, "SLOPE": (0.25, 0.0), "TURN_DAYS": ()},
     "slope .02": {"NO_TREND": 0.58, "SLOPE": (0.25, 0.02)},
     "slope .15": {"NO_TREND": 0.45, "SLOPE": (0.25, 0.15)},
     "turns .3": {"NO_TREND": 0.65, "TURN_WEIGHT": 0.3},
@@ -43,22 +42,23 @@ WAYS: dict[str, Mapping[str, Any]] = {
     "turns not apart from nothing: 0, sd .5, weight .2": {
         "TURN_MEAN": 0.0, "TURN_SD": 0.5, "TURN_WEIGHT": 0.2, "NO_TREND": 0.75,
     },
-    "turns at 14, 24 and 40 days": {"TURN_DAYS": (14, 24, 40)},
-    "turns at 24 and 40 days": {"TURN_DAYS": (24, 40)},
+    "turns at 14, 24 and 40 days": {"TURN_DAYS": ((14, 24, 40),)},
+    "turns at 24 and 40 days": {"TURN_DAYS": ((24, 40), (14,))},
     "a memory of .96 too": {"RHO": (0.1, 0.45, 0.7, 0.88, 0.96)},
     "memories of .1, .3, .5, .7, .88": {"RHO": (0.1, 0.3, 0.5, 0.7, 0.88)},
 }  # fmt: skip
 
 
-def ends(way: str, kind: str, seed: int) -> tuple[float, float, float]:
-    """Low, high and truth (ratios) of one world under one way; the peer by its name, nan where it fails."""
+def answer(way: str, kind: str, seed: int) -> dict[str, Any]:
+    """What one way, or the peer by its name, says of one world, as ``run.answers`` has it."""
     world = worlds.make(kind, seed)
     before = world.series.starts < world.after.start
     live = methods.live_days(world.series, before, ~before)
-    if way == PEER:
-        _, low, high = peers.structural(live, seed) or (np.nan, np.nan, np.nan)
-        return low, high, world.planted
-    given = WAYS[way]
+    said = peers.structural(live, seed) if way == PEER else _under(WAYS[way], live)
+    return {"planted": world.planted, "said": {way: said}}
+
+
+def _under(given: Mapping[str, Any], live: methods.LiveDays) -> tuple[float, float, float]:
     old = {name: getattr(trends, name) for name in given if name != "RHO"}, latent.NOISES
     try:
         for name in old[0]:
@@ -70,7 +70,7 @@ def ends(way: str, kind: str, seed: int) -> tuple[float, float, float]:
         for name, value in old[0].items():
             setattr(trends, name, value)
         latent.NOISES = old[1]
-    return fit.low, fit.high, world.planted
+    return fit.value, fit.low, fit.high
 
 
 def main() -> None:
@@ -86,20 +86,13 @@ def main() -> None:
         for kind in asked.kind or ("calm", "pre-decline"):
             print(f"\n{kind}, {len(seeds)} worlds\n\n| way | coverage | width | Winkler beside as shipped | error |")
             print("|---|---|---|---|---|")
-            shipped = np.empty(0)
+            scores: dict[str, table.Score] = {}
             for way in (*WAYS, *([PEER] if peers.available() else [])):
-                said = np.array(list(pool.map(partial(ends, way, kind), seeds, chunksize=20)))
-                low, high, truth = said[np.isfinite(said).all(axis=1)].T
-                scores = np.array([table.winkler(*row) for row in said])
-                shipped = shipped if len(shipped) else scores
-                both = np.isfinite(scores) & np.isfinite(shipped)
-                a, b = scores[both], shipped[both]
-                ratio = a.mean() / b.mean()
-                figures = (
-                    np.mean((low <= truth) & (truth <= high)), np.median(np.log(high / np.maximum(low, 1e-3))), ratio,
-                    np.std(a - ratio * b) / b.mean() / np.sqrt(len(a)),
-                )  # fmt: skip
-                print(f"| {way} | {' | '.join(table.shown(float(x)) for x in figures)} |", flush=True)
+                said = list(pool.map(partial(answer, way, kind), seeds, chunksize=20))
+                own = scores[way] = table.score(said)[way]
+                shipped = scores["as shipped"]
+                figures = (own.coverage, own.width, own.winkler / shipped.winkler, table.ratio_error(own, shipped))
+                print(f"| {way} | {' | '.join(map(table.shown, figures))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from spamtide.measure.grid import Observed, Points
 from spamtide.measure.latent import NOISES, WEEKDAY_SD
 from spamtide.measure.shapes import Curve
-from spamtide.measure.trends import LATE_TURN, NO_TREND, SLOPE, TURN_DAYS, TURN_WEIGHT, trends_of
+from spamtide.measure.trends import NO_TREND, SLOPE, TURN_DAYS, TURN_WEIGHT, trends_of
 
 
 def test_weights_add_up_to_one_and_turns_go_either_way() -> None:
@@ -24,7 +24,7 @@ def test_a_short_history_has_no_turns() -> None:
 
 def test_where_no_other_turn_has_room_a_late_one_is_thought_of() -> None:
     late, first = (trends_of(np.arange(-days, 10)) for days in (33.0, 34.0))
-    for found, days in ((late, LATE_TURN), (first, TURN_DAYS[0])):
+    for found, days in ((late, TURN_DAYS[1][0]), (first, TURN_DAYS[0][0])):
         assert sum(t.weight for t in found) == pytest.approx(1.0)
         turns = [t for t in found if t.turn]
         assert len(turns) == 4 and all(np.count_nonzero(t.columns[: -10 - days]) <= 1 for t in turns)

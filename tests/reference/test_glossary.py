@@ -43,13 +43,16 @@ def test_the_priors_and_the_grid_are_those_of_the_code() -> None:
     said = "none with weight {:g}, a slope of sd {:g} per 30 days with weight {:g}, or with weight {:g} a turn"
     assert said.format(trends.NO_TREND, *trends.SLOPE, trends.TURN_WEIGHT) in text
     said = "{} or {} days before the cut, log change at the cut ±{:g} with sd {:g}, that stops there or goes on"
-    assert said.format(*trends.TURN_DAYS, trends.TURN_MEAN, trends.TURN_SD) in text
+    assert said.format(*trends.TURN_DAYS[0], trends.TURN_MEAN, trends.TURN_SD) in text
+    late, room = trends.TURN_DAYS[1][0], trends.TURN_ROOM
+    said = f"{late} days before where {late + room} to {trends.TURN_DAYS[0][0] + room - 1} days precede the cut"
+    assert said in text
     assert (
         "sd 0 (weight {:g}), {:g} ({:g}), {:g} ({:g})".format(latent.SHAPE[0][1], *latent.SHAPE[1], *latent.SHAPE[2])
         in text
     )
     # A turn comes with a plain step only.
-    each = 2 * len(latent.SHAPE) + 4 * len(trends.TURN_DAYS)
+    each = 2 * len(latent.SHAPE) + 4 * len(trends.TURN_DAYS[0])
     points = len(latent.RHO) * len(latent.SIGMA) * len(latent.NUGGET) * each
     assert f"grid of {points} points" in text and f"{latent.DRAWS:,} draws" in text and effect.METHOD in text
 

@@ -14,7 +14,7 @@ from spamtide.archive.generations import Basis, Draft, Generation, Generations, 
 from spamtide.archive.journal import SESSION_WRITER, Journal, JournalRecord, note_kinds, noting_kinds
 from spamtide.archive.journalkinds import JournalKinds, Standing
 from spamtide.archive.kernel import CaptureBatch, CopyCounter, RecordBatch
-from spamtide.archive.layout import Place, check_feed, format_id, parse_id, segment_base, segment_name
+from spamtide.archive.layout import Place, check_feed, file_stamp, format_id, parse_id, segment_base, segment_name
 from spamtide.archive.listing import messages_digested, run_listing
 from spamtide.archive.locks import hold_follow_lock, hold_watch_lock, is_followed, lock_is_free
 from spamtide.archive.narrowing import Narrowing, narrow_to_campaigns, run_of_days
@@ -81,6 +81,7 @@ __all__ = [
     "due_messages",
     "durable_part",
     "erase_messages",
+    "file_stamp",
     "find_campaign",
     "format_id",
     "fresh_salts",

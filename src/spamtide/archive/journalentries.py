@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spamtide.archive.layout import file_stamp
 from spamtide.archive.segments import read_segment, segment_at
 
 _FILES = (".open", ".seal", ".seg")
@@ -28,15 +29,7 @@ class Entry:
 
 def segment_files(base: Path) -> tuple[Any, ...]:
     """How the files of a segment are: equal as long as nobody wrote to them."""
-    return tuple(_stat(base.with_suffix(suffix)) for suffix in _FILES)
-
-
-def _stat(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return tuple(file_stamp(base.with_suffix(suffix)) for suffix in _FILES)
 
 
 class JournalEntries:

@@ -85,3 +85,12 @@ def segment_base(root: Path, feed: str, writer: str, number: int) -> Path:
     """Path of a segment without its ending."""
     folder = root / "journal" if feed == JOURNAL_FEED else root / "segments" / check_feed(feed)
     return folder / f"{check_writer(writer)}-{number:06d}"
+
+
+def file_stamp(path: Path) -> tuple[int, int, int]:
+    """Equal as long as the file is the same; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)

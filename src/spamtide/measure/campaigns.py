@@ -273,8 +273,6 @@ def campaign_listing(
     if narrowed:
         held = table("campaign_message").select("campaign").distinct()
         facts, seen = (rows.semi_join(held, "campaign") for rows in (facts, seen))
-    # Where all that were asked for are shown, nothing is looked up of others, and facts are counted once.
-    every = narrowed or (bool(campaigns) and (since, at_least, limit, after) == (None, 1, None, None))
     facts = _in_order(facts, since, at_least, limit, after)
     if stored:
         seen = seen.semi_join(facts, "campaign")
@@ -285,7 +283,8 @@ def campaign_listing(
     else:
         rows = _rows(feeds, origins, campaigns, tree)
         rows = rows.filter(rows.subject.notnull()).select("campaign", "subject")
-        rows = rows if every else rows.semi_join(facts, "campaign")
+        # Where campaigns are named no others are read: joining them with facts would count all of that twice.
+        rows = rows if narrowed or campaigns else rows.semi_join(facts, "campaign")
         counted = rows.group_by(["campaign", "subject"]).aggregate(n=rows.count())
     place = ibis.row_number().over(ibis.window(group_by="campaign", order_by=[ibis.desc("n"), "subject"]))
     ranked = counted.mutate(place=place)

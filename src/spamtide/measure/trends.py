@@ -15,10 +15,10 @@ from spamtide.measure.noise import Floats
 
 # Weight of no trend; sd per 30 days and weight of a slope.
 NO_TREND, SLOPE = 0.55, (0.25, 0.05)
-# A turn's days before the cut, the weight of all together; mean, either way, and sd of the log change at the cut.
-TURN_DAYS, TURN_WEIGHT, TURN_MEAN, TURN_SD = (20, 40), 0.4, 0.65, 0.15
-# Days of history that must precede a turn; where none of the above has room, a turn so late is thought of.
-TURN_ROOM, LATE_TURN = 14, 14
+# Days before the cut at which a turn may begin: those that have room, so many days of history before them; the second set where none of the first has.
+TURN_DAYS, TURN_ROOM = ((20, 40), (14,)), 14
+# The weight of all turns together; mean, either way, and sd of the log change at the cut.
+TURN_WEIGHT, TURN_MEAN, TURN_SD = 0.4, 0.65, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Trend:
 
 
 def trends_of(t: Floats) -> list[Trend]:
-    """None, a slope all along, and turns, where 14 days and more precede them; ``t``: days from the cut, n of them.
+    """None, a slope all along, and turns that have room; ``t``: days from the cut, n of them.
 
     Weights are in proportion: they add up to one where there are turns.
     """
     found = [Trend(np.zeros((len(t), 0)), 0.0, NO_TREND), Trend(t[:, None] / 30.0, *SLOPE)]
-    turns = [days for days in (*TURN_DAYS, LATE_TURN) if -t[0] >= days + TURN_ROOM]
-    turns = [days for days in turns if days in TURN_DAYS] or turns
+    with_room = ([days for days in some if -t[0] >= days + TURN_ROOM] for some in TURN_DAYS)
+    turns = next((some for some in with_room if some), [])
     for days in turns:
         since = np.clip((t[:, None] + days) / days, 0.0, None)
         weight = TURN_WEIGHT / len(turns) / 4

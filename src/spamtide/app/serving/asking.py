@@ -16,10 +16,10 @@ from spamtide.app.cuts import find_cut
 from spamtide.app.engines import campaign_generations
 from spamtide.app.observatory import Observatory
 from spamtide.app.registry import workspace_registry
-from spamtide.app.serving.holding import HeldEngine, file_stamp
+from spamtide.app.serving.holding import HeldEngine
 from spamtide.app.serving.reading import ReadingBook
 from spamtide.app.watching import WatchBook
-from spamtide.archive import Generations, Journal, JournalKinds, note_kinds, noting_kinds
+from spamtide.archive import Generations, Journal, JournalKinds, file_stamp, note_kinds, noting_kinds
 from spamtide.errors import Unanswerable
 from spamtide.fingerprint import FACTS_VERSION
 from spamtide.measure import DAY_US, HOUR_US, arrival_times, span

@@ -6,11 +6,10 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spamtide.app.engines import campaign_generations, engine_of
-from spamtide.archive import Engine, Generations, Narrowing, narrow_to_campaigns
+from spamtide.archive import Engine, Generations, Narrowing, file_stamp, narrow_to_campaigns
 from spamtide.errors import BrokenWorld
 
 if TYPE_CHECKING:
@@ -25,15 +24,6 @@ _IN_MEMORY = 200_000
 _KEPT_BYTES, _LARGEST_BYTES = 64 << 20, 4 << 20
 # What a row of an answer takes in memory, about.
 _ROW_BYTES = 1_000
-
-
-def file_stamp(path: Path) -> tuple[int, int, int]:
-    """Equal as long as the file is the same; zeros where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 class Given:
